@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/digest.h"
+
+#include "common/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct digest_stream {
+	EVP_MD_CTX *ctx;
+};
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+int digest_parse(const char *text, struct digest *ret, struct error *err)
+{
+	struct digest digest;
+	const char *colon = strchr(text, ':');
+
+	if (!colon || colon == text)
+		return error_set(err, -EINVAL, "\"%.80s\" is not a digest",
+				 text);
+	if (strncmp(text, "sha256:", 7) != 0)
+		return error_set(err, -ENOTSUP,
+				 "digest algorithm \"%.*s\" is not supported, "
+				 "only sha256 is",
+				 (int)(colon - text > 32 ? 32 : colon - text),
+				 text);
+	text = colon + 1;
+	if (strlen(text) != 2 * DIGEST_SIZE)
+		return error_set(err, -EINVAL,
+				 "a sha256 digest has 64 hex digits, not %zu",
+				 strlen(text));
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		int high = hex_value(text[2 * i]);
+		int low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return error_set(err, -EINVAL,
+					 "\"%.80s\" has a character that is "
+					 "not a lower-case hex digit",
+					 text);
+		digest.bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret = digest;
+	return 0;
+}
+
+void digest_format_hex(const struct digest *digest, char ret[DIGEST_HEX_SIZE])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		ret[2 * i] = hex[digest->bytes[i] >> 4];
+		ret[2 * i + 1] = hex[digest->bytes[i] & 15];
+	}
+	ret[2 * DIGEST_SIZE] = '\0';
+}
+
+void digest_format(const struct digest *digest, char ret[DIGEST_TEXT_SIZE])
+{
+	memcpy(ret, "sha256:", 7);
+	digest_format_hex(digest, ret + 7);
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+	return memcmp(a->bytes, b->bytes, DIGEST_SIZE) == 0;
+}
+
+bool digest_is_zero(const struct digest *digest)
+{
+	static const struct digest zero;
+
+	return digest_equal(digest, &zero);
+}
+
+void digest_compute(const void *data, size_t size, struct digest *ret)
+{
+	SHA256(data, size, ret->bytes);
+}
+
+struct digest_stream *digest_stream_create(void)
+{
+	struct digest_stream *stream = malloc(sizeof(*stream));
+
+	if (!stream)
+		return NULL;
+	stream->ctx = EVP_MD_CTX_new();
+	if (!stream->ctx ||
+	    EVP_DigestInit_ex(stream->ctx, EVP_sha256(), NULL) != 1) {
+		digest_stream_destroy(stream);
+		return NULL;
+	}
+	return stream;
+}
+
+void digest_stream_destroy(struct digest_stream *stream)
+{
+	if (!stream)
+		return;
+	EVP_MD_CTX_free(stream->ctx);
+	free(stream);
+}
+
+void digest_stream_update(struct digest_stream *stream, const void *data,
+			  size_t size)
+{
+	int r = EVP_DigestUpdate(stream->ctx, data, size);
+
+	assert(r == 1);
+	(void)r;
+}
+
+void digest_stream_finish(struct digest_stream *stream, struct digest *ret)
+{
+	unsigned size = 0;
+	int r = EVP_DigestFinal_ex(stream->ctx, ret->bytes, &size);
+
+	assert(r == 1 && size == DIGEST_SIZE);
+	r = EVP_DigestInit_ex(stream->ctx, EVP_sha256(), NULL);
+	assert(r == 1);
+	(void)r;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * hash: XXH3, against bit rot and for hash tables; never against an attacker.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <xxhash.h>
+
+static inline uint64_t hash_xxh3(const void *data, size_t size)
+{
+	return XXH3_64bits(data, size);
+}
+
+struct hash128 {
+	uint64_t low;
+	uint64_t high;
+};
+
+static inline struct hash128 hash_xxh3_128(const void *data, size_t size)
+{
+	XXH128_hash_t hash = XXH3_128bits(data, size);
+
+	return (struct hash128){ .low = hash.low64, .high = hash.high64 };
+}

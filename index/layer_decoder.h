@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * layer_decoder: a layer's stored bytes, cut into spans that decode on their
+ * own, with their raw bytes; in one pass.
+ *
+ * What is understood: tar; gzip (RFC 1952), with one or many members (pigz,
+ * pgzip, concatenated files), empty members, zero padding after the last.
+ * What it is, is told from the first bytes, whatever the media type says.
+ *
+ * A gzip span is cut at the first deflate block end after
+ * LAYER_SPAN_STORED_SIZE stored or LAYER_SPAN_RAW_SIZE raw bytes, and always
+ * at a member's end (indexing.md section 8).  A block so long that the span
+ * passes CHUNK_RAW_SIZE_MAX or CHUNK_STORED_SIZE_MAX is refused (-EFBIG).
+ *
+ * Threads: one at a time; blocks as long as the stream does.
+ */
+#include "common/chunk_ref.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct byte_stream;
+struct error;
+struct layer_decoder; /* opaque */
+
+enum {
+	LAYER_SPAN_STORED_SIZE = 256 << 10,
+	LAYER_SPAN_RAW_SIZE = 1 << 20,
+};
+
+/* Heap object; hand it from thread to thread, then layer_span_destroy(). */
+struct layer_span {
+	/* Blob bytes from @bytes_off on.  The first @seen_size of them were
+	 * already part of the span before (0 or 1: a shared byte), so that
+	 * the unseen parts of all spans, in order, are the blob. */
+	uint8_t *bytes;
+	size_t bytes_size;
+	uint64_t bytes_off;
+	size_t seen_size;
+
+	bool has_chunk;       /* false: headers, trailers, padding only */
+	/* With has_chunk: sizes, codec, bits; digest and window left zero.
+	 * Stored bytes are bytes + (ref.stored_off - bytes_off). */
+	struct chunk_ref ref;
+	uint64_t raw_off;     /* in the uncompressed layer */
+	uint8_t *raw;         /* ref.raw_size bytes */
+	uint8_t *window;      /* up to 32 KiB of raw bytes before, or NULL */
+	size_t window_size;
+};
+
+void layer_span_destroy(struct layer_span *span);
+
+/**
+ * layer_span_encode_window() - the window this span needs, sparse, compressed
+ * @ret_data: room for CHUNK_WINDOW_SIZE_MAX bytes
+ *
+ * Marks the window bytes that the span's matches reach (by decoding lengths
+ * and distances of the span's first 32 KiB), zeroes the rest and encodes.
+ *
+ * Return: bytes written, 0 when the span reaches for none, -ENOMEM.
+ */
+int layer_span_encode_window(const struct layer_span *span, void *ret_data);
+
+/**
+ * layer_decoder_create() - start decoding
+ * @stream:   borrowed until destroy
+ * @use_isal: inflate by ISA-L where built in; zlib otherwise.  Both cut at the
+ *            same places and give the same spans.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int layer_decoder_create(struct byte_stream *stream, bool use_isal,
+			 struct layer_decoder **ret, struct error *err);
+void layer_decoder_destroy(struct layer_decoder *decoder);
+
+/**
+ * layer_decoder_next() - the next span
+ *
+ * Return: 1 with a span the caller owns, 0 at the end; -EBADMSG (corrupt or
+ * truncated: @err says where), -ENOTSUP (zstd, xz, bzip2: @err names it and
+ * says what to do), -EFBIG, -ENOMEM, or what the stream said.
+ */
+int layer_decoder_next(struct layer_decoder *decoder, struct layer_span **ret,
+		       struct error *err);
