@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * blob_stream: a whole blob from first byte to last, as a byte_stream, over
+ * a range_source: several ranges in flight, delivered in order, bounded.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct byte_stream;
+struct error;
+struct range_source;
+
+struct blob_stream_options {
+	size_t request_size;    /* bytes per range; 0: 2 MiB */
+	unsigned request_count; /* ranges in flight; 0: 4 */
+	int64_t timeout_ms;     /* for each range; 0: 120000 */
+};
+
+/**
+ * blob_stream_create() - stream a blob
+ * @source: borrowed; must outlive the stream
+ *
+ * Memory is bounded by request_size * request_count.  Return: 0 or -ENOMEM.
+ */
+int blob_stream_create(struct range_source *source,
+		       const struct blob_stream_options *options,
+		       struct byte_stream **ret, struct error *err);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * chunk: the raw bytes of one chunk, verified, immutable, reference counted.
+ * Threads: any.
+ */
+#include "common/cleanup.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct chunk {
+	const uint8_t *data; /* size bytes */
+	uint32_t size;
+	uint32_t refs;       /* atomic; use the functions */
+	uint32_t number;     /* in the image's chunk table */
+};
+
+/** chunk_create() - take over malloc'ed @data; one reference; NULL: no memory
+ * (then @data stays the caller's) */
+struct chunk *chunk_create(uint32_t number, uint8_t *data, uint32_t size);
+struct chunk *chunk_ref(struct chunk *chunk);
+void chunk_unref(struct chunk *chunk); /* NULL is allowed */
+DEFINE_CLEANUP(struct chunk, chunk_unref);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * chunk_loader: turns chunk numbers into verified, decoded bytes.
+ *
+ * The one door between fs/ and the network: memory, then the node's cache,
+ * then the blob's range_source, then digest check, decode, cache fill.
+ * Concurrent requests for a chunk share one flight, in the process and (by
+ * the cache's claims) on the node.  Neighbours that are wanted or predicted
+ * go into one range of up to request_size_max.
+ *
+ * Chunks without a digest (SIF files nobody has indexed) are accepted when
+ * their own decoder accepts them, and never stored under a content key.
+ *
+ * Threads: any function from any thread, except that callbacks run on the
+ * loader's workers and must not call chunk_loader_get() or destroy.
+ * See docs/threading.md.
+ */
+#include "common/chunk_ref.h"
+#include "common/cleanup.h"
+#include "fetch/chunk.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chunk_cache;
+struct chunk_loader;
+struct error;
+struct range_source;
+
+/* In the order in which they overtake each other. */
+enum chunk_priority {
+	CHUNK_DEMAND,     /* somebody waits in read(2) */
+	CHUNK_READ_AHEAD, /* somebody will, very likely */
+	CHUNK_PROFILE,    /* an earlier run did */
+	CHUNK_FILL,       /* background */
+};
+
+enum {
+	CHUNK_LOADER_FOUND = 0,
+	CHUNK_LOADER_ABSENT = 1,
+	CHUNK_LOADER_REQUEST_CHUNKS_MAX = 64, /* per chunk_loader_request() */
+};
+
+struct chunk_loader_options {
+	size_t memory_size;      /* decoded chunks kept; 0: 24 MiB */
+	size_t flight_size_max;  /* stored bytes in flight; 0: 16 MiB */
+	size_t request_size_max; /* bytes of one range; 0: 2 MiB */
+	size_t gap_size_max;     /* unwanted bytes fetched to join two
+				    neighbours; 0: 64 KiB */
+	unsigned requests_max;   /* ranges in flight; 0: 8 */
+	unsigned worker_count;   /* verify and decode; 0: one per core, <= 4 */
+	int64_t deadline_ms;     /* for a demand, from its start; 0: 120000 */
+	unsigned read_ahead_requests; /* kept in flight ahead of a sequential
+					 reader; 0: 4 */
+};
+
+/* Atomic, relaxed: read them at any time.  Bytes are stored bytes. */
+struct chunk_loader_counters {
+	uint64_t memory_hits;
+	uint64_t cache_hits;      /* chunks read from the node's cache */
+	uint64_t fetched_chunks;
+	uint64_t fetched_bytes;   /* received from sources */
+	uint64_t fetched_ranges;  /* range_source_fetch() calls */
+	uint64_t flights_joined;  /* requests that found their chunk in flight */
+	uint64_t node_waits;      /* chunks another process was fetching */
+	uint64_t bad_digests;
+	uint64_t failed_chunks;
+	uint64_t cache_store_failures;
+	uint64_t read_ahead_chunks;
+};
+
+/**
+ * chunk_loader_create() - a loader for one image
+ * @table:   all chunks; borrowed
+ * @sources: one per blob, in the table's order; borrowed
+ * @cache:   NULL: none; borrowed
+ *
+ * Return: 0, -EAGAIN (no threads), -ENOMEM.
+ */
+int chunk_loader_create(const struct chunk_table *table,
+			struct range_source *const *sources,
+			uint32_t source_count, struct chunk_cache *cache,
+			const struct chunk_loader_options *options,
+			struct chunk_loader **ret, struct error *err);
+
+/** chunk_loader_destroy() - fail what waits (-ECANCELED), join, free */
+void chunk_loader_destroy(struct chunk_loader *loader);
+DEFINE_CLEANUP(struct chunk_loader, chunk_loader_destroy);
+
+/**
+ * chunk_loader_load() - a chunk from memory or the node's cache, no network
+ * @ret: a reference the caller owns
+ *
+ * Blocks on the local disk at most.  Return: CHUNK_LOADER_FOUND,
+ * CHUNK_LOADER_ABSENT, or -EBADMSG (the index is damaged), -ENOMEM.
+ */
+int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
+		      struct chunk **ret);
+
+/*
+ * @result: 0 with @count references in @chunks (borrowed for the call; take
+ * your own with chunk_ref()), or -EBADMSG (wrong bytes from every source),
+ * -ETIMEDOUT, -EIO, -ENOMEM, -ECANCELED, with @err naming chunk, offset, why.
+ */
+typedef void chunk_loader_done_fn(void *arg, int result,
+				  struct chunk *const *chunks, size_t count,
+				  const struct error *err);
+
+/**
+ * chunk_loader_request() - some chunks, later
+ * @numbers: up to CHUNK_LOADER_REQUEST_CHUNKS_MAX of them
+ *
+ * Never blocks on the network.  @done runs once, on a worker, or before the
+ * call returns when all chunks are at hand.
+ *
+ * Return: 0, or -EINVAL, -ENOMEM, -ECANCELED, and @done will not be called.
+ */
+int chunk_loader_request(struct chunk_loader *loader, const uint32_t *numbers,
+			 size_t count, enum chunk_priority priority,
+			 chunk_loader_done_fn *done, void *arg);
+
+/**
+ * chunk_loader_get() - one chunk, waited for
+ * @ret: a reference the caller owns; untouched on failure
+ *
+ * Return: 0 or as chunk_loader_done_fn's result.
+ */
+int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
+		     struct chunk **ret, struct error *err);
+
+/**
+ * chunk_loader_prefetch() - have chunks in the cache (not in memory), later
+ *
+ * Dropped silently when the queue (4096 chunks) is full or they are at hand.
+ */
+void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
+			   uint32_t count, enum chunk_priority priority);
+
+/**
+ * chunk_loader_note_read() - tell of a read, so that read-ahead can grow
+ * @stream: whose read: an inode number, say
+ * @first:  chunks that the read touches
+ *
+ * A reader that goes on where it left off is given read_ahead_requests ranges
+ * ahead, growing from one; one that jumps loses them.
+ */
+void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
+			    uint32_t first, uint32_t count,
+			    uint32_t last_of_file);
+
+void chunk_loader_get_counters(struct chunk_loader *loader,
+			       struct chunk_loader_counters *ret);

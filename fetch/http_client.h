@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * http_client: HTTP(S) requests on one network thread, through libcurl's
+ * multi interface.
+ *
+ * One request is one exchange: redirects are reported, not followed, so that
+ * the caller decides what credentials go where (RFC 9110; the registry client
+ * must not send Authorization to storage).  Retries are the caller's too.
+ * Proxies and CA settings are those curl users expect: http_proxy,
+ * https_proxy, all_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR,
+ * CURL_CA_BUNDLE.
+ *
+ * Bounds: header bytes, body bytes, connections per host, a deadline for the
+ * connection, for the first byte, for progress and for the whole.
+ *
+ * Threads: any thread submits; `done` and timers run on the network thread and
+ * must not block.
+ */
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct http_client;
+
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+};
+
+struct http_header {
+	const char *name;
+	const char *value;
+};
+
+struct http_request {
+	enum http_method method;
+	const char *url;             /* http:// or https:// */
+	const struct http_header *headers;
+	size_t header_count;
+	const char *body;            /* HTTP_POST: form fields, else NULL */
+	bool has_range;              /* ask for exactly this closed range */
+	uint64_t range_off;
+	uint64_t range_size;
+	uint64_t range_total;        /* size of the whole, checked against
+					Content-Range; 0 when not known */
+	size_t body_size_max;        /* a larger body is -EFBIG */
+	int64_t deadline_ms;         /* on clock_ms()'s clock; required */
+	bool use_fresh_connection;   /* after a fault on the kept one */
+};
+
+struct http_response {
+	int status;            /* 100 to 599 */
+	uint8_t *body;         /* NUL-terminated behind body_size; taken by
+				  setting it to NULL, else freed afterwards */
+	size_t body_size;
+	const char *url;       /* that was asked */
+	const char *location;  /* resolved to an absolute URL, or NULL */
+	const char *content_type;      /* without parameters, or NULL */
+	const char *content_digest;    /* Docker-Content-Digest, or NULL */
+	const char *const *challenges; /* WWW-Authenticate values, NULL-ended */
+	int64_t retry_after_ms; /* from now, 0 to 60000; -1 without one */
+	int64_t first_byte_ms;  /* from submission; for figures */
+};
+
+/*
+ * @result: 0 with @response (any status), or
+ *   -ETIMEDOUT (a deadline; @err says which) · -ECONNREFUSED, -EHOSTUNREACH
+ *   (cannot connect or resolve) · -ECONNRESET (broken off) · -EPROTO (not
+ *   HTTP, wrong Content-Range, wrong length, encoded body) · -EFBIG ·
+ *   -EKEYREJECTED (TLS: certificate or handshake) · -EINVAL (URL) ·
+ *   -ECANCELED · -ENOMEM
+ * A ranged request that is answered by 200 ends as status 200 with an empty
+ * body: the transfer is stopped at the header.
+ */
+typedef void http_done_fn(void *arg, int result,
+			  struct http_response *response,
+			  const struct error *err);
+
+struct http_client_options {
+	unsigned connections_per_host; /* 0: 8 */
+	unsigned connections_max;      /* 0: 32 */
+	int64_t connect_timeout_ms;    /* 0: 5000 */
+	int64_t first_byte_timeout_ms; /* 0: 20000 */
+	int64_t progress_timeout_ms;   /* 0: 10000 without one body byte */
+	const char *user_agent;        /* NULL: lazyrun's own; copied */
+};
+
+struct http_client_counters {
+	uint64_t requests;       /* sent */
+	uint64_t body_bytes;     /* received */
+	uint64_t range_requests; /* of those with has_range */
+	uint64_t connections;    /* opened */
+};
+
+/**
+ * http_client_create() - start the network thread
+ *
+ * Return: 0, -EAGAIN (no thread), -ENOMEM.
+ */
+int http_client_create(const struct http_client_options *options,
+		       struct http_client **ret, struct error *err);
+
+/** http_client_destroy() - end everything (-ECANCELED), join; NULL allowed */
+void http_client_destroy(struct http_client *client);
+DEFINE_CLEANUP(struct http_client, http_client_destroy);
+
+/**
+ * http_client_submit() - start a request
+ * @request: copied before the call returns
+ *
+ * Return: 0 and `done` will be called once; or -ENOMEM, -ECANCELED (being
+ * destroyed), and it will not.
+ */
+int http_client_submit(struct http_client *client,
+		       const struct http_request *request, http_done_fn *done,
+		       void *arg);
+
+/**
+ * http_client_call() - a request, waited for
+ * @ret: on success with the caller; http_response_fini() releases it
+ *
+ * Never from the network thread.  Return: as http_done_fn's result.
+ */
+int http_client_call(struct http_client *client,
+		     const struct http_request *request,
+		     struct http_response **ret, struct error *err);
+void http_response_destroy(struct http_response *response);
+DEFINE_CLEANUP(struct http_response, http_response_destroy);
+
+/** http_client_run_later() - call @fn on the network thread after @delay_ms
+ *
+ * On destroy, timers still waiting are called at once.  Return: 0, -ENOMEM,
+ * -ECANCELED. */
+int http_client_run_later(struct http_client *client, int64_t delay_ms,
+			  void (*fn)(void *arg), void *arg);
+
+void http_client_get_counters(struct http_client *client,
+			      struct http_client_counters *ret);
