@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * fs_server: the FUSE filesystem of one image.
+ *
+ * Stateless per inode: an inode's number in the index is its FUSE node id.
+ * Metadata and reads at hand are answered inline by the reader thread; reads
+ * that must wait are parked with the chunk loader and answered by its workers,
+ * so that a FUSE thread never waits for the network.
+ *
+ * Errors to the kernel: -EBADMSG, -EPROTO, -ETIMEDOUT, -ECANCELED become EIO;
+ * one log line per failed request (logfmt, rate limited).
+ *
+ * Extended attributes of the root beside the image's own:
+ *   user.lazyrun.image         manifest digest, "sha256:..."
+ *   user.lazyrun.chunks        chunks of the image
+ *   user.lazyrun.chunks_fetched, .bytes_fetched, .ranges_fetched
+ *   user.lazyrun.cache_hits, .memory_hits, .bad_digests
+ *   user.lazyrun.fuse_requests
+ *
+ * Threads: fs_server_run() in the caller's thread (and one more reader when
+ * asked); see docs/threading.md.
+ */
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct chunk_loader;
+struct error;
+struct fs_server;
+struct index_file;
+
+struct fs_server_options {
+	bool map_ids;      /* show every file as uid/gid; else the image's ids */
+	uint32_t uid;
+	uint32_t gid;
+	unsigned threads;  /* reader threads; 0: 1; at most 2 */
+	/* Optional: after each read, for profiles; must be quick. */
+	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,
+			      uint64_t size);
+	void *arg;
+};
+
+struct fs_server_counters {
+	uint64_t requests;  /* FUSE requests of every kind */
+	uint64_t lookups;
+	uint64_t reads;
+	uint64_t read_bytes;
+	uint64_t parked;    /* reads that had to wait */
+	uint64_t failed;
+};
+
+/**
+ * fs_server_create() - a filesystem for an opened index
+ * @index, @loader: borrowed; must outlive the server
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int fs_server_create(const struct index_file *index,
+		     struct chunk_loader *loader,
+		     const struct fs_server_options *options,
+		     struct fs_server **ret, struct error *err);
+
+/** fs_server_destroy() - after fs_server_run() has returned; unmounts what
+ * fs_server_mount() mounted */
+void fs_server_destroy(struct fs_server *server);
+DEFINE_CLEANUP(struct fs_server, fs_server_destroy);
+
+/**
+ * fs_server_attach() - serve a /dev/fuse descriptor that is mounted already
+ * @fuse_fd: taken over on success
+ *
+ * Return: 0, -EIO, -ENOMEM.
+ */
+int fs_server_attach(struct fs_server *server, int fuse_fd, struct error *err);
+
+/**
+ * fs_server_mount() - mount on a directory: mount(2) as root, fusermount3 else
+ *
+ * Return: 0; -ENOENT, -ENOTDIR, -EACCES (the directory), -ENODEV (no
+ * /dev/fuse), -EPERM (may not: @err says what is missing), -EBUSY.
+ */
+int fs_server_mount(struct fs_server *server, const char *dir,
+		    struct error *err);
+
+/**
+ * fs_server_run() - answer requests until the mount goes away or stop()
+ *
+ * Return: 0 or a negative errno of the session.
+ */
+int fs_server_run(struct fs_server *server, struct error *err);
+
+/** fs_server_stop() - make run() return soon; any thread, signal handlers */
+void fs_server_stop(struct fs_server *server);
+
+void fs_server_get_counters(struct fs_server *server,
+			    struct fs_server_counters *ret);

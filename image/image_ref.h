@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * image_ref: how a user names an image, parsed.
+ *
+ *	docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]
+ *	oci:DIR[:TAG]          (also oci://DIR)
+ *
+ * Docker Hub's defaults as docker, podman and skopeo have them
+ * (distribution/reference): host docker.io when the first component has no
+ * '.' or ':' and is not "localhost"; "library/" before a bare name; tag
+ * "latest" when neither tag nor digest is given.
+ *
+ * Threads: any; no shared state.
+ */
+#include "common/cleanup.h"
+#include "common/digest.h"
+
+#include <stdbool.h>
+
+struct error;
+
+enum image_ref_kind {
+	IMAGE_REF_DOCKER,
+	IMAGE_REF_OCI_LAYOUT,
+};
+
+struct image_ref {
+	enum image_ref_kind kind;
+	char *host;       /* docker: API host, "registry-1.docker.io" for Hub */
+	char *auth_key;   /* docker: name in credential files, "docker.io" */
+	char *repository; /* docker: "library/debian" */
+	char *path;       /* oci: the directory */
+	char *tag;        /* NULL when named by digest alone; oci: NULL when
+			     the layout is to hold one image only */
+	bool has_digest;
+	struct digest digest;
+	char *text;       /* canonical form, for people and cache keys; an
+			     oci: path is absolute in it */
+};
+
+/**
+ * image_ref_parse() - parse what the user wrote
+ * @ret: image_ref_fini() releases it; untouched on failure
+ *
+ * Return: 0; -EINVAL with @err saying what is wrong and which forms are
+ * understood; -ENOMEM.
+ */
+int image_ref_parse(const char *text, struct image_ref *ret, struct error *err);
+void image_ref_fini(struct image_ref *ref);
+
+/**
+ * image_ref_split_path() - "docker://host/name:tag:/path" for ls and cat
+ * @ret_image: malloc'ed; the part before ":/"
+ * @ret_path:  points into @text; "/" when there is none
+ */
+int image_ref_split_path(const char *text, char **ret_image,
+			 const char **ret_path, struct error *err);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * run: a command in a root of its own, in its own namespaces, without root.
+ *
+ * Two steps, so that everything that costs round trips overlaps and the fork
+ * comes before any thread exists:
+ *
+ *   run_spawn()  forks the runner.  It makes user and mount namespaces, opens
+ *                /dev/fuse inside them, mounts, and sends the descriptor back.
+ *                The caller goes on to resolve the image meanwhile.
+ *   run_start()  once the caller serves the descriptor: sends the job (argv,
+ *                environment, binds ...); the runner builds the root over the
+ *                mount, pivots into it and executes the command.
+ *
+ * The job is the caller's only child.  When the caller dies, by SIGKILL even,
+ * the job is killed and the mount is gone with its namespace; when the job's
+ * last process ends, the mount is released and the FUSE session ends.
+ *
+ * Every target in the root is resolved by openat2(RESOLVE_IN_ROOT) and mounted
+ * through a descriptor: links in an image cannot lead a mount elsewhere.
+ *
+ * Threads: run_spawn() and run_start() from the main thread; run_spawn() before
+ * any other thread exists.
+ */
+#include "common/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+struct run;
+
+enum {
+	RUN_EXIT_FAILURE = 125,   /* lazyrun's own failure */
+	RUN_EXIT_NOT_EXECUTABLE = 126,
+	RUN_EXIT_NOT_FOUND = 127,
+};
+
+struct run_options {
+	bool use_pid_namespace; /* with an init of ours as pid 1 */
+	bool use_ipc_namespace;
+	bool use_uts_namespace;
+};
+
+struct run_bind {
+	const char *source;      /* on the host; absolute */
+	const char *destination; /* in the root; absolute */
+	bool is_read_only;
+	bool is_optional;        /* a missing source is passed over */
+};
+
+/* What to run.  All borrowed for the call of run_start(). */
+struct run_job {
+	const char *const *argv; /* NULL-ended, argv[0] looked up in the job's
+				    PATH inside the root */
+	const char *const *envp; /* the job's whole environment */
+	const char *cwd;         /* in the root; NULL: see cwd_fallbacks */
+	bool cwd_is_required;    /* else a cwd that cannot be entered falls back
+				    to $HOME, then "/" */
+	const char *home;        /* made and bound from the host; NULL: none */
+	const struct run_bind *binds; /* in order, after the standard ones */
+	size_t bind_count;
+	bool no_standard_mounts; /* leave out $HOME, /tmp, /var/tmp, cwd */
+	bool is_writable;        /* tmpfs above the image */
+	uint64_t writable_size;  /* bytes of that tmpfs; 0: half the memory */
+};
+
+/**
+ * run_spawn() - fork the runner, make namespaces, mount
+ *
+ * As root no user namespace is made and real ids are shown.
+ *
+ * Return: 0; -EPERM or -ENOSPC (user namespaces are switched off: @err names
+ * the sysctl or profile), -ENODEV (no /dev/fuse), -EACCES (may not open it),
+ * -ETIMEDOUT, -ENOMEM; nothing is left behind.
+ */
+int run_spawn(const struct run_options *options, struct run **ret,
+	      struct error *err);
+
+/** run_fuse_fd() - the mounted /dev/fuse descriptor; the caller's from now */
+int run_take_fuse_fd(struct run *run);
+
+/** run_maps_ids() - whether the mount's owner is the only id there is */
+bool run_maps_ids(const struct run *run);
+
+/**
+ * run_start() - send the job; returns when the command has been executed
+ *
+ * The FUSE descriptor must be served by another thread meanwhile.
+ *
+ * Return: 0; or the job's failure to start, with @err and *@ret_exit one of
+ * RUN_EXIT_*: -ENOENT (command not found), -EACCES/-ENOEXEC (cannot be
+ * executed), others (a mount, a bind: @err names it).
+ */
+int run_start(struct run *run, const struct run_job *job, int *ret_exit,
+	      struct error *err);
+
+/**
+ * run_wait() - wait for the job, passing signals on
+ * @ret_status: as waitpid's
+ *
+ * SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT and
+ * SIGTSTP that reach the caller are sent on (those of the terminal only when
+ * the job did not get them itself).
+ *
+ * Return: 0 or negative errno.
+ */
+int run_wait(struct run *run, int *ret_status, struct error *err);
+
+/** run_destroy() - kills a job that still runs, reaps, frees */
+void run_destroy(struct run *run);
+DEFINE_CLEANUP(struct run, run_destroy);
