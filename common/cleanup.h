@@ -39,7 +39,7 @@ static inline void cleanup_close(int *fd)
 	struct cleanup_##function##_needs_semicolon
 
 #define STEAL_PTR(pointer)                                 \
-	({                                                 \
+	__extension__({                                    \
 		__typeof__(pointer) stolen_ = (pointer);   \
 		(pointer) = NULL;                          \
 		stolen_;                                   \
