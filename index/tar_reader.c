@@ -9,7 +9,7 @@
  * normalizes them to NFC on the way.  In the "C" locale every name that is not
  * ASCII fails to convert; it then keeps the bytes as they are and says so with
  * a warning.  That is what we want, so the thread reads in the "C" locale, and
- * this warning (ARCHIVE_ERRNO_FILE_FORMAT) is the only one let pass.
+ * this warning (EILSEQ) is the only one let pass.
  */
 #include "index/tar_reader.h"
 
@@ -351,7 +351,7 @@ static int read_entries(struct reader *reader)
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r == ARCHIVE_WARN &&
-		    archive_errno(reader->archive) == ARCHIVE_ERRNO_FILE_FORMAT)
+		    archive_errno(reader->archive) == EILSEQ)
 			r = ARCHIVE_OK; /* the name was not converted */
 		if (r != ARCHIVE_OK)
 			return archive_failure(reader);

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/le.h"
 
+#include <archive.h>
 #include <archive_entry.h>
 #include <assert.h>
 #include <errno.h>
