@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file_blob has no thread and no lock: a fetch is a pread on the caller's
+ * thread, and its `done` has returned before range_source_fetch() does.
+ */
+#include "fetch/file_blob.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "common/io.h"
+#include "fetch/range_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct file_blob {
+	struct range_source source;
+	int fd;	    /* owned */
+	char *path; /* owned; for error sentences */
+};
+
+static int read_range(const struct file_blob *blob, uint64_t off, size_t size,
+		      uint8_t **ret, struct error *err)
+{
+	autofree uint8_t *data = malloc(size);
+	int r;
+
+	if (!data)
+		return error_set(err, -ENOMEM, "%s: out of memory", blob->path);
+	r = io_pread_full(blob->fd, off, size, data);
+	if (r == -ENODATA)
+		return error_set(err, -EPROTO,
+				 "%s: the file has become shorter than %" PRIu64
+				 " bytes; restore it",
+				 blob->path, blob->source.size);
+	if (r < 0) {
+		error_set_errno(err, r, "%s: cannot read %zu bytes at %" PRIu64,
+				blob->path, size, off);
+		return error_prefix(err, -EIO, "local blob");
+	}
+	*ret = STEAL_PTR(data);
+	return 0;
+}
+
+static void file_blob_fetch(struct range_source *source, uint64_t off,
+			    size_t size, int64_t deadline_ms,
+			    range_done_fn *done, void *arg)
+{
+	const struct file_blob *blob = (const struct file_blob *)source;
+	struct error err = { 0 };
+	uint8_t *data = NULL;
+	int r;
+
+	(void)deadline_ms; /* a local disk answers or fails by itself */
+	r = read_range(blob, off, size, &data, &err);
+	done(arg, r, data, &err);
+}
+
+static void file_blob_destroy(struct range_source *source)
+{
+	struct file_blob *blob = (struct file_blob *)source;
+
+	close(blob->fd);
+	free(blob->path);
+	free(blob);
+}
+
+static const struct range_source_ops file_blob_ops = {
+	.fetch = file_blob_fetch,
+	.destroy = file_blob_destroy,
+};
+
+static int check_file(int fd, const char *path, uint64_t size,
+		      struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(err, -errno, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, -EPROTO, "%s: not a regular file", path);
+	if ((uint64_t)st.st_size != size)
+		return error_set(err, -EPROTO,
+				 "%s: %" PRIu64 " bytes where its descriptor "
+				 "says %" PRIu64 "; copy it anew",
+				 path, (uint64_t)st.st_size, size);
+	return 0;
+}
+
+int file_blob_open(int dir_fd, const char *path, uint64_t size,
+		   struct range_source **ret, struct error *err)
+{
+	/* O_NONBLOCK: a FIFO in the blob's place must not hang the open. */
+	autoclose int fd =
+		openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	autofree char *name = NULL;
+	struct file_blob *blob;
+	int r;
+
+	if (fd < 0)
+		return error_set_errno(err, -errno, "%s", path);
+	r = check_file(fd, path, size, err);
+	if (r < 0)
+		return r;
+	name = strdup(path);
+	blob = name ? calloc(1, sizeof(*blob)) : NULL;
+	if (!blob)
+		return error_set(err, -ENOMEM, "%s: out of memory", path);
+	blob->source.ops = &file_blob_ops;
+	blob->source.size = size;
+	blob->fd = STEAL_FD(fd);
+	blob->path = STEAL_PTR(name);
+	*ret = &blob->source;
+	return 0;
+}

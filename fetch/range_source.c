@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/range_source.h"
+
+#include <assert.h>
+
+void range_source_fetch(struct range_source *source, uint64_t off, size_t size,
+			int64_t deadline_ms, range_done_fn *done, void *arg)
+{
+	assert(size > 0 && size <= RANGE_SIZE_MAX);
+	assert(off <= source->size && size <= source->size - off);
+	assert(deadline_ms > 0);
+	source->ops->fetch(source, off, size, deadline_ms, done, arg);
+}
+
+void range_source_report_bad(struct range_source *source, uint64_t off,
+			     size_t size)
+{
+	assert(off <= source->size && size <= source->size - off);
+	if (source->ops->report_bad)
+		source->ops->report_bad(source, off, size);
+}
+
+void range_source_destroy(struct range_source *source)
+{
+	if (source)
+		source->ops->destroy(source);
+}
