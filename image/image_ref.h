@@ -6,6 +6,9 @@
  *	docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]
  *	oci:DIR[:TAG]          (also oci://DIR)
  *
+ * DIR may itself hold colons: the longest existing directory is taken, and
+ * without one the last colon that a tag can follow.
+ *
  * Docker Hub's defaults as docker, podman and skopeo have them
  * (distribution/reference): host docker.io when the first component has no
  * '.' or ':' and is not "localhost"; "library/" before a bare name; tag
@@ -20,6 +23,8 @@
 
 struct error;
 
+enum { IMAGE_REF_TEXT_LEN_MAX = 4096 + 512 };
+
 enum image_ref_kind {
 	IMAGE_REF_DOCKER,
 	IMAGE_REF_OCI_LAYOUT,
@@ -27,16 +32,16 @@ enum image_ref_kind {
 
 struct image_ref {
 	enum image_ref_kind kind;
-	char *host;       /* docker: API host, "registry-1.docker.io" for Hub */
-	char *auth_key;   /* docker: name in credential files, "docker.io" */
+	char *host;	  /* docker: API host, "registry-1.docker.io" for Hub */
+	char *auth_key;	  /* docker: name in credential files, "docker.io" */
 	char *repository; /* docker: "library/debian" */
-	char *path;       /* oci: the directory */
-	char *tag;        /* NULL when named by digest alone; oci: NULL when
+	char *path;	  /* oci: the directory */
+	char *tag;	  /* NULL when named by digest alone; oci: NULL when
 			     the layout is to hold one image only */
 	bool has_digest;
 	struct digest digest;
-	char *text;       /* canonical form, for people and cache keys; an
-			     oci: path is absolute in it */
+	char *text; /* canonical form, for people and cache keys; an
+		       oci: path is absolute in it */
 };
 
 /**
@@ -51,8 +56,10 @@ void image_ref_fini(struct image_ref *ref);
 
 /**
  * image_ref_split_path() - "docker://host/name:tag:/path" for ls and cat
- * @ret_image: malloc'ed; the part before ":/"
+ * @ret_image: malloc'ed; the part before the first ":/" behind the scheme
  * @ret_path:  points into @text; "/" when there is none
+ *
+ * Return: 0; -EINVAL (nothing before the path); -ENOMEM.
  */
 int image_ref_split_path(const char *text, char **ret_image,
 			 const char **ret_path, struct error *err);

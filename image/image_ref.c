@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/image_ref.h"
+
+#include "common/error.h"
+#include "image/image_name.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FORMS "docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST] or oci:DIR[:TAG]"
+
+static const char hub_name[] = "docker.io";
+static const char hub_host[] = "registry-1.docker.io";
+
+static int __attribute__((format(printf, 2, 3)))
+format_text(char **ret, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vasprintf(ret, fmt, args);
+	va_end(args);
+	if (n >= 0)
+		return 0;
+	*ret = NULL;
+	return -ENOMEM;
+}
+
+void image_ref_fini(struct image_ref *ref)
+{
+	free(ref->host);
+	free(ref->auth_key);
+	free(ref->repository);
+	free(ref->path);
+	free(ref->tag);
+	free(ref->text);
+	*ref = (struct image_ref){ 0 };
+}
+
+/* Does a name start with a host?  As distribution/reference decides it. */
+static bool has_host(const char *name)
+{
+	static const char local[] = "localhost";
+	const char *slash = strchr(name, '/');
+	size_t len;
+
+	if (!slash)
+		return false;
+	len = (size_t)(slash - name);
+	if (len == sizeof(local) - 1 && strncmp(name, local, len) == 0)
+		return true;
+	return strcspn(name, ".:[ABCDEFGHIJKLMNOPQRSTUVWXYZ") < len;
+}
+
+static int take_digest(const char *text, char *rest, struct image_ref *ref,
+		       struct error *err)
+{
+	char *at = strrchr(rest, '@');
+	int r;
+
+	if (!at)
+		return 0;
+	r = digest_parse(at + 1, &ref->digest, err);
+	if (r < 0)
+		return error_prefix(err, -EINVAL, "%.200s", text);
+	ref->has_digest = true;
+	*at = '\0';
+	return 0;
+}
+
+static int take_tag(const char *text, char *rest, struct image_ref *ref,
+		    struct error *err)
+{
+	char *slash = strrchr(rest, '/');
+	char *colon = strchr(slash ? slash : rest, ':');
+
+	if (!colon && ref->has_digest)
+		return 0;
+	if (colon && !image_name_is_tag(colon + 1))
+		return error_set(err, -EINVAL,
+				 "%.200s: \"%.140s\" is not a tag; a tag has 1 "
+				 "to %d letters, digits, '_', '.' and '-', and "
+				 "starts with none of the last two",
+				 text, colon + 1, IMAGE_NAME_TAG_LEN_MAX);
+	ref->tag = strdup(colon ? colon + 1 : "latest");
+	if (!ref->tag)
+		return -ENOMEM;
+	if (colon)
+		*colon = '\0';
+	return 0;
+}
+
+static int take_host(const char *text, char **rest, struct image_ref *ref,
+		     struct error *err)
+{
+	char *slash = strchr(*rest, '/');
+
+	if (!has_host(*rest)) {
+		ref->auth_key = strdup(hub_name);
+		return ref->auth_key ? 0 : -ENOMEM;
+	}
+	assert(slash);
+	*slash = '\0';
+	if (!image_name_is_host(*rest))
+		return error_set(err, -EINVAL,
+				 "%.200s: \"%.140s\" is not a host name with "
+				 "or without a port",
+				 text, *rest);
+	ref->auth_key = strdup(strcmp(*rest, "index.docker.io") == 0 ? hub_name
+								     : *rest);
+	*rest = slash + 1;
+	return ref->auth_key ? 0 : -ENOMEM;
+}
+
+static int set_docker_names(const char *text, const char *name,
+			    struct image_ref *ref, struct error *err)
+{
+	bool is_hub = strcmp(ref->auth_key, hub_name) == 0;
+	int r;
+
+	if (strlen(name) > IMAGE_NAME_REPOSITORY_LEN_MAX)
+		return error_set(err, -EINVAL,
+				 "%.200s: the name is longer than %d "
+				 "characters",
+				 text, IMAGE_NAME_REPOSITORY_LEN_MAX);
+	if (!image_name_is_repository(name))
+		return error_set(err, -EINVAL,
+				 "%.200s: \"%.200s\" is not an image name; it "
+				 "has lower-case letters and digits with '.', "
+				 "'_', '-' between them, in parts divided by "
+				 "'/'",
+				 text, name);
+	r = format_text(&ref->repository, "%s%s",
+			is_hub && !strchr(name, '/') ? "library/" : "", name);
+	if (r < 0)
+		return r;
+	ref->host = strdup(is_hub ? hub_host : ref->auth_key);
+	return ref->host ? 0 : -ENOMEM;
+}
+
+static int set_docker_text(struct image_ref *ref)
+{
+	char digest[DIGEST_TEXT_SIZE] = "";
+
+	if (ref->has_digest)
+		digest_format(&ref->digest, digest);
+	return format_text(&ref->text, "docker://%s/%s%s%s%s%s", ref->auth_key,
+			   ref->repository, ref->tag ? ":" : "",
+			   ref->tag ? ref->tag : "", ref->has_digest ? "@" : "",
+			   digest);
+}
+
+static int parse_docker(const char *text, const char *body,
+			struct image_ref *ref, struct error *err)
+{
+	autofree char *copy = strdup(body);
+	char *rest = copy;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	ref->kind = IMAGE_REF_DOCKER;
+	r = take_digest(text, rest, ref, err);
+	if (r == 0)
+		r = take_tag(text, rest, ref, err);
+	if (r == 0)
+		r = take_host(text, &rest, ref, err);
+	if (r == 0)
+		r = set_docker_names(text, rest, ref, err);
+	return r < 0 ? r : set_docker_text(ref);
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Cuts ":TAG" off @path; returns the tag, or NULL when all of it is a path. */
+static char *cut_layout_tag(char *path)
+{
+	char *colon = path + strlen(path);
+
+	if (is_directory(path))
+		return NULL;
+	while ((colon = memrchr(path, ':', (size_t)(colon - path)))) {
+		*colon = '\0';
+		if (is_directory(path) && image_name_is_layout_tag(colon + 1))
+			return colon + 1;
+		*colon = ':';
+	}
+	colon = strrchr(path, ':');
+	if (!colon || !image_name_is_tag(colon + 1))
+		return NULL;
+	*colon = '\0';
+	return colon + 1;
+}
+
+static int make_absolute(const char *path, char **ret)
+{
+	autofree char *current = NULL;
+
+	*ret = realpath(path, NULL);
+	if (*ret)
+		return 0;
+	if (path[0] == '/')
+		return format_text(ret, "%s", path);
+	current = getcwd(NULL, 0);
+	return format_text(ret, "%s/%s", current ? current : ".", path);
+}
+
+static int parse_layout(const char *text, const char *body,
+			struct image_ref *ref, struct error *err)
+{
+	autofree char *absolute = NULL;
+	const char *tag;
+	int r;
+
+	ref->kind = IMAGE_REF_OCI_LAYOUT;
+	ref->path = strdup(body);
+	if (!ref->path)
+		return -ENOMEM;
+	tag = cut_layout_tag(ref->path);
+	if (!ref->path[0])
+		return error_set(err, -EINVAL,
+				 "%.200s names no directory; write " FORMS,
+				 text);
+	if (tag) {
+		ref->tag = strdup(tag);
+		if (!ref->tag)
+			return -ENOMEM;
+	}
+	r = make_absolute(ref->path, &absolute);
+	if (r < 0)
+		return r;
+	return format_text(&ref->text, "oci:%s%s%s", absolute,
+			   ref->tag ? ":" : "", ref->tag ? ref->tag : "");
+}
+
+static const char *skip_prefix(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+/* A bare "debian:12" is the most frequent mistake: say what was meant. */
+static int refuse(const char *text, struct error *err)
+{
+	struct image_ref guess CLEANUP(image_ref_fini) = { 0 };
+
+	if (!strstr(text, "://") && parse_docker(text, text, &guess, NULL) == 0)
+		return error_set(err, -EINVAL,
+				 "\"%.200s\" is not understood; did you mean "
+				 "docker://%.200s? Forms: " FORMS,
+				 text, text);
+	return error_set(err, -EINVAL,
+			 "\"%.200s\" is not understood; use " FORMS, text);
+}
+
+int image_ref_parse(const char *text, struct image_ref *ret, struct error *err)
+{
+	struct image_ref ref CLEANUP(image_ref_fini) = { 0 };
+	const char *body;
+	int r;
+
+	if (strlen(text) > IMAGE_REF_TEXT_LEN_MAX)
+		return error_set(err, -EINVAL,
+				 "an image reference has at most %d "
+				 "characters, not %zu",
+				 IMAGE_REF_TEXT_LEN_MAX, strlen(text));
+	if ((body = skip_prefix(text, "docker://")))
+		r = parse_docker(text, body, &ref, err);
+	else if ((body = skip_prefix(text, "oci://")) ||
+		 (body = skip_prefix(text, "oci:")))
+		r = parse_layout(text, body, &ref, err);
+	else
+		r = refuse(text, err);
+	if (r == -ENOMEM)
+		return error_set(err, r, "out of memory");
+	if (r < 0)
+		return r;
+	assert(ref.text);
+	*ret = ref;
+	ref = (struct image_ref){ 0 };
+	return 0;
+}
+
+int image_ref_split_path(const char *text, char **ret_image,
+			 const char **ret_path, struct error *err)
+{
+	const char *scheme = strstr(text, "://");
+	const char *body = skip_prefix(text, "oci:");
+	const char *split;
+	char *image;
+
+	if (scheme)
+		body = scheme + 3;
+	split = strstr(body ? body : text, ":/");
+	image = split ? strndup(text, (size_t)(split - text)) : strdup(text);
+	if (!image)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (!image[0]) {
+		free(image);
+		return error_set(err, -EINVAL,
+				 "\"%.200s\" names no image; write IMAGE:/PATH",
+				 text);
+	}
+	*ret_image = image;
+	*ret_path = split ? split + 1 : "/";
+	return 0;
+}
