@@ -4,9 +4,12 @@
  * layer_decoder: a layer's stored bytes, cut into spans that decode on their
  * own, with their raw bytes; in one pass.
  *
- * What is understood: tar; gzip (RFC 1952), with one or many members (pigz,
- * pgzip, concatenated files), empty members, zero padding after the last.
- * What it is, is told from the first bytes, whatever the media type says.
+ * What is understood: tar, in chunks of LAYER_SPAN_STORED_SIZE; gzip (RFC
+ * 1952), with one or many members (pigz, pgzip, concatenated files), empty
+ * members, zero padding after the last.  Any other byte behind the last member
+ * is refused (gzip(1) ignores such garbage with a warning, Go refuses it).
+ * What it is, is told from the first bytes, whatever the media type says; what
+ * has none of the known magic numbers passes for tar.
  *
  * A gzip span is cut at the first deflate block end after
  * LAYER_SPAN_STORED_SIZE stored or LAYER_SPAN_RAW_SIZE raw bytes, and always
@@ -40,13 +43,13 @@ struct layer_span {
 	uint64_t bytes_off;
 	size_t seen_size;
 
-	bool has_chunk;       /* false: headers, trailers, padding only */
+	bool has_chunk; /* false: headers, trailers, padding only */
 	/* With has_chunk: sizes, codec, bits; digest and window left zero.
 	 * Stored bytes are bytes + (ref.stored_off - bytes_off). */
 	struct chunk_ref ref;
-	uint64_t raw_off;     /* in the uncompressed layer */
-	uint8_t *raw;         /* ref.raw_size bytes */
-	uint8_t *window;      /* up to 32 KiB of raw bytes before, or NULL */
+	uint64_t raw_off; /* in the uncompressed layer */
+	uint8_t *raw;	  /* ref.raw_size bytes; of CODEC_RAW, @bytes */
+	uint8_t *window;  /* up to 32 KiB of raw bytes before, or NULL */
 	size_t window_size;
 };
 
@@ -59,7 +62,8 @@ void layer_span_destroy(struct layer_span *span);
  * Marks the window bytes that the span's matches reach (by decoding lengths
  * and distances of the span's first 32 KiB), zeroes the rest and encodes.
  *
- * Return: bytes written, 0 when the span reaches for none, -ENOMEM.
+ * Return: bytes written, 0 when the span reaches for none, -ENOMEM, -EBADMSG
+ * (the stored bytes are not what the decoder handed out).
  */
 int layer_span_encode_window(const struct layer_span *span, void *ret_data);
 
@@ -80,7 +84,8 @@ void layer_decoder_destroy(struct layer_decoder *decoder);
  *
  * Return: 1 with a span the caller owns, 0 at the end; -EBADMSG (corrupt or
  * truncated: @err says where), -ENOTSUP (zstd, xz, bzip2: @err names it and
- * says what to do), -EFBIG, -ENOMEM, or what the stream said.
+ * says what to do), -EFBIG, -ENOMEM, or what the stream said.  After an error
+ * every further call gives the same code.
  */
 int layer_decoder_next(struct layer_decoder *decoder, struct layer_span **ret,
 		       struct error *err);

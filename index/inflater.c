@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index/inflater.h"
+
+#include "common/chunk_ref.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* A block rarely passes the target by more than this: gzip -6 writes blocks
+ * of some 100 KiB. */
+enum { RAW_OVERSHOOT = 256 << 10 };
+
+/* One byte more than allowed tells a span that just fits from one too long. */
+enum { RAW_CAPACITY_MAX = CHUNK_RAW_SIZE_MAX + 1 };
+
+int inflater_run(struct inflater *inflater, struct inflater_span *span)
+{
+	int r = 0;
+
+	assert(span->start_bit < 8);
+	assert(span->window_size <= INFLATER_WINDOW_SIZE);
+	if (span->stored_size == 0)
+		return INFLATER_NEEDS_INPUT;
+	if (!inflater->has_begun)
+		r = inflater->ops->begin(inflater, span);
+	if (r == 0)
+		r = inflater->ops->run(inflater, span);
+	inflater->has_begun = r == INFLATER_NEEDS_INPUT;
+	if (r == INFLATER_DONE && span->raw_size > CHUNK_RAW_SIZE_MAX)
+		return -EFBIG;
+	return r;
+}
+
+void inflater_destroy(struct inflater *inflater)
+{
+	if (inflater)
+		inflater->ops->destroy(inflater);
+}
+
+int inflater_reserve(struct inflater_span *span)
+{
+	size_t capacity = span->raw_capacity * 2;
+	uint8_t *raw;
+
+	assert(span->raw_size <= span->raw_capacity);
+	if (span->raw_size > CHUNK_RAW_SIZE_MAX)
+		return -EFBIG;
+	if (span->raw_size < span->raw_capacity)
+		return 0;
+	if (capacity == 0)
+		capacity = span->raw_target + RAW_OVERSHOOT;
+	if (capacity > RAW_CAPACITY_MAX)
+		capacity = RAW_CAPACITY_MAX;
+	raw = realloc(span->raw, capacity);
+	if (!raw)
+		return -ENOMEM;
+	span->raw = raw;
+	span->raw_capacity = capacity;
+	return 0;
+}
+
+bool inflater_ends_span(const struct inflater_span *span, uint64_t bit)
+{
+	return (bit + 7) / 8 >= span->stored_target ||
+	       span->raw_size >= span->raw_target;
+}

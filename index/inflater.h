@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * inflater: one span of a raw deflate stream (RFC 1951), from one block's
+ * start to another block's end.  Two back ends, inflate_isal.h and
+ * inflate_zlib.h, end a span at the same bit and give the same bytes.
+ *
+ * A back end keeps nothing from one span to the next: every span starts from
+ * its bit position and window, just as a reader of the index will.
+ *
+ * Threads: one at a time.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct inflater;
+
+enum { INFLATER_WINDOW_SIZE = 32768 };
+
+/* What inflater_run() answers beside errors. */
+enum inflater_result {
+	INFLATER_DONE = 0,	 /* the span has ended */
+	INFLATER_NEEDS_INPUT = 1 /* call again with a larger stored_size */
+};
+
+struct inflater_span {
+	/* Set by the caller.  The stored bytes may move and grow between
+	 * calls but never change. */
+	const uint8_t *stored; /* borrowed; bit start_bit of stored[0] is the
+				  first bit of a block */
+	size_t stored_size;    /* bytes at hand so far */
+	unsigned start_bit;    /* 0 to 7 */
+	const uint8_t *window; /* borrowed; NULL when window_size is 0 */
+	size_t window_size;    /* up to INFLATER_WINDOW_SIZE */
+
+	/* The span ends at the first block end that makes it this long. */
+	size_t stored_target;
+	size_t raw_target;
+
+	/* Set by the back end. */
+	uint8_t *raw;	 /* malloc()ed, the caller's to free on any result */
+	size_t raw_size; /* bytes so far, up to CHUNK_RAW_SIZE_MAX */
+	size_t raw_capacity; /* bytes allocated */
+	uint64_t end_bit;    /* on INFLATER_DONE: bits from bit 0 of stored[0]
+				to the end of the span's last block */
+	bool is_final;	     /* that block is the stream's last */
+};
+
+struct inflater_ops {
+	int (*begin)(struct inflater *inflater, struct inflater_span *span);
+	int (*run)(struct inflater *inflater, struct inflater_span *span);
+	void (*destroy)(struct inflater *inflater);
+};
+
+/* First member of every back end's struct. */
+struct inflater {
+	const struct inflater_ops *ops;
+	bool has_begun; /* the current span */
+};
+
+/**
+ * inflater_run() - decode one span, as far as the stored bytes reach
+ * @span: zero but for what the caller sets; the same struct until it is done
+ *
+ * Return: INFLATER_DONE, INFLATER_NEEDS_INPUT, -EBADMSG (not deflate data),
+ * -EFBIG (more than CHUNK_RAW_SIZE_MAX without a block end), -ENOMEM.  After
+ * an error or INFLATER_DONE the next call starts another span.
+ */
+int inflater_run(struct inflater *inflater, struct inflater_span *span);
+
+/** inflater_destroy() - NULL is allowed */
+void inflater_destroy(struct inflater *inflater);
+
+/*
+ * For the back ends.
+ */
+
+/**
+ * inflater_reserve() - make room in span->raw
+ *
+ * There is room for at least one byte on success.  Return: 0, -EFBIG, -ENOMEM.
+ */
+int inflater_reserve(struct inflater_span *span);
+
+/** inflater_ends_span() - whether a block that ends at @bit ends the span */
+bool inflater_ends_span(const struct inflater_span *span, uint64_t bit);
