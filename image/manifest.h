@@ -7,24 +7,23 @@
  *
  * Threads: any; no shared state.
  */
-#include "common/digest.h"
+#include "image/descriptor.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct error;
 struct platform;
 
-enum { MANIFEST_LAYERS_MAX = 1024, MANIFEST_ENTRIES_MAX = 4096 };
-
-struct descriptor {
-	char *media_type; /* owned, without parameters; may be "" */
-	struct digest digest;
-	uint64_t size;    /* bytes; at most 2^48 - 1 */
+enum {
+	MANIFEST_SIZE_MAX = 8 << 20,
+	MANIFEST_LAYERS_MAX = 1024,
+	MANIFEST_ENTRIES_MAX = 4096,
 };
 
 struct manifest {
-	char *media_type;
+	char *media_type; /* what it says itself; "" when it does not */
 	struct descriptor config;
 	struct descriptor *layers; /* lowest first */
 	uint32_t layer_count;
@@ -40,20 +39,27 @@ int manifest_parse(const void *json, size_t size, struct manifest *ret,
 		   struct error *err);
 void manifest_fini(struct manifest *manifest);
 
-/** manifest_is_index() - whether JSON of this media type (or, when that is
- * empty, of this content) is an index or list */
-int manifest_is_index(const char *media_type, const void *json, size_t size);
+/**
+ * manifest_is_index() - whether JSON of this media type (or, when that says
+ * nothing, of this content) is an index or list
+ *
+ * What is neither is not an index: manifest_parse() says what is wrong.
+ */
+bool manifest_is_index(const char *media_type, const void *json, size_t size);
 
 /**
  * manifest_choose() - the entry of an index for a platform
+ * @ret: descriptor_fini() releases it; may itself be an index (nested), which
+ *       the caller chooses from again
  *
  * First match in the index's order over the platform's variants from best to
- * least; attestations (os "unknown") and artifacts are passed over.
+ * least; then the first nested index that says no platform or the right one;
+ * then the first image that says no platform.  Attestations (os "unknown")
+ * and artifacts are passed over.
  *
  * Return: 0; -ENOTSUP (none: @err lists the platforms there are); -EPROTO;
- * -ENOMEM.
+ * -EFBIG; -ENOMEM.
  */
 int manifest_choose(const void *json, size_t size,
 		    const struct platform *platform, struct descriptor *ret,
 		    struct error *err);
-void descriptor_fini(struct descriptor *descriptor);
