@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * fs_context: what the answers to requests are made from.
+ *
+ * Held by struct fs_server, handed to every operation as libfuse's userdata.
+ *
+ * Threads: index, loader and options do not change while requests are
+ * answered; counters are atomic (relaxed: they order nothing); fs_park and
+ * log_rate see to themselves.
+ */
+#include "common/log.h"
+#include "fs/fs_park.h"
+#include "fs/fs_server.h"
+
+#include <stdint.h>
+
+struct fs_context {
+	const struct index_file *index; /* borrowed */
+	struct chunk_loader *loader;	/* borrowed */
+	struct fs_server_options options;
+	struct fs_server_counters counters; /* fs_context_count() */
+	struct log_rate failure_rate;
+	struct fs_park park;
+};
+
+static inline void fs_context_count(uint64_t *counter, uint64_t amount)
+{
+	__atomic_fetch_add(counter, amount, __ATOMIC_RELAXED);
+}
+
+/* libfuse's inode number as the index's; 0, which is never valid, if none */
+static inline uint32_t fs_context_inode(uint64_t number)
+{
+	return number <= UINT32_MAX ? (uint32_t)number : 0;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/fs_dir.h"
+
+#include "fs/fs_attr.h"
+#include "fs/fs_context.h"
+#include "index/index_file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <string.h>
+
+enum {
+	NAME_SIZE_MAX = 255,
+	DOT_COUNT = 2, /* entries before those of the index */
+};
+
+int fs_dir_fill_entry(const struct fs_context *ctx, uint32_t inode,
+		      struct fuse_entry_param *ret)
+{
+	struct index_inode found;
+	int r;
+
+	r = index_file_get_inode(ctx->index, inode, &found);
+	if (r < 0)
+		return r;
+	*ret = (struct fuse_entry_param){
+		.ino = inode,
+		.attr_timeout = FS_DIR_TIMEOUT_S,
+		.entry_timeout = FS_DIR_TIMEOUT_S,
+	};
+	fs_attr_fill(&found, &ctx->options, &ret->attr);
+	return 0;
+}
+
+/* Entry number @position, "." and ".." counted; -ENOENT past the last. */
+static int get_entry(const struct fs_context *ctx, uint32_t dir,
+		     uint64_t position, char ret_name[NAME_SIZE_MAX + 1],
+		     struct fuse_entry_param *ret)
+{
+	struct index_dirent dirent;
+	struct index_inode inode;
+	int r;
+
+	if (position >= DOT_COUNT) {
+		if (position - DOT_COUNT > UINT32_MAX)
+			return -ENOENT;
+		r = index_file_get_dirent(ctx->index, dir,
+					  (uint32_t)(position - DOT_COUNT),
+					  &dirent);
+		if (r < 0)
+			return r;
+		assert(dirent.name_size <= NAME_SIZE_MAX);
+		memcpy(ret_name, dirent.name, dirent.name_size);
+		ret_name[dirent.name_size] = '\0';
+		return fs_dir_fill_entry(ctx, dirent.inode, ret);
+	}
+	r = index_file_get_inode(ctx->index, dir, &inode);
+	if (r == 0 && !S_ISDIR(inode.mode))
+		r = -ENOTDIR;
+	if (r < 0)
+		return r;
+	memcpy(ret_name, "..", position + 1);
+	ret_name[position + 1] = '\0';
+	r = fs_dir_fill_entry(ctx, position == 0 ? dir : inode.parent, ret);
+	ret->ino = 0; /* the kernel knows them: not looked up here */
+	return r;
+}
+
+int fs_dir_pack(const struct fs_context *ctx, struct fuse_req *req,
+		uint32_t dir, uint64_t off, struct fs_dir_page *page)
+{
+	char name[NAME_SIZE_MAX + 1];
+	struct fuse_entry_param entry;
+	size_t need;
+	size_t left;
+	int r;
+
+	for (page->size = 0;; page->size += need) {
+		r = get_entry(ctx, dir, off, name, &entry);
+		if (r < 0)
+			break;
+		off++;
+		left = page->capacity - page->size;
+		need = page->is_plus
+			       ? fuse_add_direntry_plus(
+					 req, page->data + page->size, left,
+					 name, &entry, (off_t)off)
+			       : fuse_add_direntry(req, page->data + page->size,
+						   left, name, &entry.attr,
+						   (off_t)off);
+		if (need > left)
+			return 0;
+	}
+	return page->size > 0 || r == -ENOENT ? 0 : r;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The session of libfuse, and the loop that feeds it.
+ *
+ * Threads: one or two readers, each in serve(): take a request from the
+ * descriptor, which does not block, answer or park it, and only with nothing
+ * at hand sleep on the descriptor and on stop_fd.  Nobody ever reads stop_fd,
+ * so once written it wakes every reader, the later ones too.  is_stopping is
+ * set first (release) and read (acquire) between requests, so that a busy
+ * reader ends as well.
+ */
+#include "fs/fs_server.h"
+
+#include "common/error.h"
+#include "common/thread.h"
+#include "fs/fs_context.h"
+#include "fs/fs_mount.h"
+#include "fs/fs_ops.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+enum { READERS_MAX = 2 };
+
+struct fs_server {
+	struct fs_context ctx;
+	struct fuse_session *session; /* NULL until attached */
+	char *dir;		      /* what we mounted on, else NULL */
+	int stop_fd;		      /* eventfd */
+	bool is_stopping;	      /* atomic, set once */
+};
+
+/* libfuse's own complaints; it has no more than the text to say. */
+static void log_libfuse(enum fuse_log_level level, const char *fmt,
+			va_list args) __attribute__((format(printf, 2, 0)));
+
+static void log_libfuse(enum fuse_log_level level, const char *fmt,
+			va_list args)
+{
+	struct error err = { 0 };
+
+	error_setv(&err, -EIO, fmt, args);
+	for (char *p = err.text; *p; p++)
+		if (*p == '"' || *p == '\\')
+			*p = '?';
+	log_event(level <= FUSE_LOG_WARNING ? LOG_WARN : LOG_DEBUG, "fs",
+		  "op=libfuse text=\"%s\"", err.text);
+}
+
+int fs_server_create(const struct index_file *index,
+		     struct chunk_loader *loader,
+		     const struct fs_server_options *options,
+		     struct fs_server **ret, struct error *err)
+{
+	struct fs_server *server = calloc(1, sizeof(*server));
+
+	assert(options->threads <= READERS_MAX);
+	if (server)
+		server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!server || server->stop_fd < 0) {
+		free(server);
+		return error_set(err, -ENOMEM,
+				 "no memory for the filesystem server");
+	}
+	server->ctx.index = index;
+	server->ctx.loader = loader;
+	server->ctx.options = *options;
+	fs_park_init(&server->ctx.park);
+	fuse_set_log_func(log_libfuse);
+	*ret = server;
+	return 0;
+}
+
+void fs_server_destroy(struct fs_server *server)
+{
+	if (!server)
+		return;
+	fs_park_fini(&server->ctx.park);
+	if (server->dir)
+		fs_mount_close(server->dir, fuse_session_fd(server->session));
+	if (server->session)
+		fuse_session_destroy(server->session);
+	close(server->stop_fd);
+	free(server->dir);
+	free(server);
+}
+
+int fs_server_attach(struct fs_server *server, int fuse_fd, struct error *err)
+{
+	char name[] = "lazyrun";
+	char *argv[] = { name, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	char path[32];
+	int flags = fcntl(fuse_fd, F_GETFL);
+
+	assert(!server->session);
+	if (flags < 0 || fcntl(fuse_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return error_set_errno(err, -EIO,
+				       "not a descriptor of /dev/fuse");
+	server->session = fuse_session_new(
+		&args, fs_ops_table(), sizeof(*fs_ops_table()), &server->ctx);
+	if (!server->session)
+		return error_set(err, -ENOMEM, "no memory for a FUSE session");
+	/* a name that makes libfuse adopt the descriptor, mounted already */
+	snprintf(path, sizeof(path), "/dev/fd/%d", fuse_fd);
+	if (fuse_session_mount(server->session, path) != 0) {
+		fuse_session_destroy(server->session);
+		server->session = NULL;
+		return error_set(err, -EIO,
+				 "libfuse does not take descriptor %d",
+				 fuse_fd);
+	}
+	return 0;
+}
+
+int fs_server_mount(struct fs_server *server, const char *dir,
+		    struct error *err)
+{
+	/* absolute: the caller may change its directory before the end, and
+	 * before the mount, whose root would not be answered yet */
+	autofree char *absolute = realpath(dir, NULL);
+	int fd;
+	int r;
+
+	r = fs_mount_open(absolute ? absolute : dir, &fd, err);
+	if (r < 0)
+		return r;
+	r = absolute ? fs_server_attach(server, fd, err)
+		     : error_set(err, -ENOMEM, "no memory for a mount");
+	if (r < 0) {
+		fs_mount_close(dir, fd);
+		close(fd);
+		return r;
+	}
+	server->dir = STEAL_PTR(absolute);
+	return 0;
+}
+
+/* Whether there may be requests; false when stopped. */
+static bool wait_for_request(struct fs_server *server)
+{
+	struct pollfd fds[] = {
+		{ .fd = fuse_session_fd(server->session), .events = POLLIN },
+		{ .fd = server->stop_fd, .events = POLLIN },
+	};
+
+	poll(fds, 2, -1);
+	return !fds[1].revents;
+}
+
+static bool is_stopping(const struct fs_server *server)
+{
+	return __atomic_load_n(&server->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* One reader.  Return: 0 at the end, or the session's negative errno. */
+static int serve(struct fs_server *server)
+{
+	struct fuse_buf buf = { 0 };
+	int r = 0;
+
+	while (!is_stopping(server) && !fuse_session_exited(server->session)) {
+		r = fuse_session_receive_buf(server->session, &buf);
+		if (r == -EAGAIN || r == -EINTR) {
+			r = 0;
+			if (!wait_for_request(server))
+				break;
+			continue;
+		}
+		if (r <= 0)
+			break;
+		fs_context_count(&server->ctx.counters.requests, 1);
+		fuse_session_process_buf(server->session, &buf);
+		r = 0;
+	}
+	free(buf.mem);
+	return r;
+}
+
+static void *serve_thread(void *arg)
+{
+	struct fs_server *server = arg;
+	int r = serve(server);
+
+	fs_server_stop(server); /* one reader's end is the other's */
+	return (void *)(intptr_t)r;
+}
+
+int fs_server_run(struct fs_server *server, struct error *err)
+{
+	void *second_result = NULL;
+	pthread_t second;
+	bool has_second = false;
+	int r;
+
+	assert(server->session);
+	/* without a second thread the first does all the work */
+	if (server->ctx.options.threads == READERS_MAX)
+		has_second = thread_start(&second, "lazyrun-fuse", serve_thread,
+					  server) == 0;
+	r = serve(server);
+	fs_server_stop(server);
+	if (has_second)
+		pthread_join(second, &second_result);
+	if (r == 0)
+		r = (int)(intptr_t)second_result;
+	if (r < 0)
+		return error_set_errno(err, r, "the FUSE connection failed");
+	return 0;
+}
+
+void fs_server_stop(struct fs_server *server)
+{
+	uint64_t one = 1;
+
+	__atomic_store_n(&server->is_stopping, true, __ATOMIC_RELEASE);
+	/* full only when written before, which is as good */
+	if (write(server->stop_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void fs_server_get_counters(struct fs_server *server,
+			    struct fs_server_counters *ret)
+{
+	struct fs_server_counters *now = &server->ctx.counters;
+
+	ret->requests = __atomic_load_n(&now->requests, __ATOMIC_RELAXED);
+	ret->lookups = __atomic_load_n(&now->lookups, __ATOMIC_RELAXED);
+	ret->reads = __atomic_load_n(&now->reads, __ATOMIC_RELAXED);
+	ret->read_bytes = __atomic_load_n(&now->read_bytes, __ATOMIC_RELAXED);
+	ret->parked = __atomic_load_n(&now->parked, __ATOMIC_RELAXED);
+	ret->failed = __atomic_load_n(&now->failed, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fs/fs_xattr.h"
+
+#include "common/buffer.h"
+#include "fs/fs_context.h"
+#include "index/index_file.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_named(const struct index_xattr *xattr, const char *name)
+{
+	return strlen(name) == xattr->name_size &&
+	       memcmp(name, xattr->name, xattr->name_size) == 0;
+}
+
+/* The status attribute of that name, or STATUS_NONE. */
+#define STATUS_NONE SIZE_MAX
+
+static size_t find_status(uint32_t inode, const char *name)
+{
+	const char *status;
+
+	if (inode != INDEX_ROOT)
+		return STATUS_NONE;
+	for (size_t i = 0; (status = fs_status_name(i)); i++)
+		if (strcmp(status, name) == 0)
+			return i;
+	return STATUS_NONE;
+}
+
+static bool is_hidden(uint32_t inode, const struct index_xattr *xattr)
+{
+	const char *status;
+
+	if (inode != INDEX_ROOT)
+		return false;
+	for (size_t i = 0; (status = fs_status_name(i)); i++)
+		if (is_named(xattr, status))
+			return true;
+	return false;
+}
+
+int fs_xattr_get(const struct fs_context *ctx, uint32_t inode, const char *name,
+		 struct fs_xattr_value *ret)
+{
+	size_t status = find_status(inode, name);
+	struct index_xattr xattr;
+	int r;
+
+	if (status != STATUS_NONE) {
+		ret->size = fs_status_format(ctx, status, ret->status);
+		ret->data = ret->status;
+		return 0;
+	}
+	for (uint32_t i = 0;; i++) {
+		r = index_file_get_xattr(ctx->index, inode, i, &xattr);
+		if (r < 0)
+			return r;
+		if (is_named(&xattr, name))
+			break;
+	}
+	ret->data = xattr.value;
+	ret->size = xattr.value_size;
+	return 0;
+}
+
+static int append_name(struct buffer *names, const char *name, size_t size)
+{
+	int r = buffer_append(names, name, size);
+
+	if (r == 0)
+		r = buffer_append(names, "", 1);
+	return r == -EFBIG ? -E2BIG : r;
+}
+
+int fs_xattr_list(const struct fs_context *ctx, uint32_t inode,
+		  struct buffer *names)
+{
+	struct index_xattr xattr;
+	const char *status;
+	int r;
+
+	for (size_t i = 0; inode == INDEX_ROOT && (status = fs_status_name(i));
+	     i++) {
+		r = append_name(names, status, strlen(status));
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0;; i++) {
+		r = index_file_get_xattr(ctx->index, inode, i, &xattr);
+		if (r < 0)
+			return r == -ENODATA ? 0 : r;
+		if (is_hidden(inode, &xattr))
+			continue;
+		r = append_name(names, xattr.name, xattr.name_size);
+		if (r < 0)
+			return r;
+	}
+}
