@@ -32,22 +32,26 @@ enum {
 
 enum chunk_cache_claim {
 	CHUNK_CACHE_CLAIMED = 0, /* this process fetches it now */
-	CHUNK_CACHE_TAKEN = 1,   /* another process of the node does */
+	CHUNK_CACHE_TAKEN = 1,	 /* another process of the node does */
 };
 
 struct chunk_cache_figures {
-	uint64_t size;      /* bytes of chunks on disk */
+	uint64_t size; /* bytes of chunks on disk */
 	uint64_t size_max;
-	uint64_t count;     /* chunks */
+	uint64_t count; /* chunks */
 };
 
 /**
  * chunk_cache_open() - open or make the cache in a directory
- * @path:     made (0700) when missing; must belong to this user
+ * @path:     made (0700) when missing; must belong to this user, and nobody
+ *            else may have write permission.  One that can only be read
+ *            serves: loads work, stores fail
  * @size_max: bytes; 0: a tenth of the file system, and never so much that
  *            less than a twentieth of it stays free
  *
- * Return: 0, -EPERM (belongs to another user), the mkdir's or open's errno
+ * Call it after the last plain fork: a child would keep claims alive.
+ *
+ * Return: 0, -EPERM (others own it or may write), the mkdir's or open's errno
  * (@err names the path and what to do), -ENOMEM.
  */
 int chunk_cache_open(const char *path, uint64_t size_max,
@@ -77,8 +81,9 @@ bool chunk_cache_has(struct chunk_cache *cache, const struct digest *key,
  * chunk_cache_store() - publish a chunk
  *
  * Makes room when needed.  Return: 0 (also when it was there already),
- * -ENOSPC (disk or bound, nothing evictable), -EIO ...: the caller goes on
- * without; nothing already stored is harmed.
+ * -ENOSPC (disk, quota or bound, nothing evictable; for ten seconds nothing is
+ * tried then), -EROFS, -EACCES, -EIO ...: the caller goes on without; nothing
+ * already stored is harmed.
  */
 int chunk_cache_store(struct chunk_cache *cache, const struct digest *key,
 		      const void *data, uint32_t size);
@@ -98,13 +103,13 @@ enum chunk_cache_claim chunk_cache_try_claim(struct chunk_cache *cache,
 void chunk_cache_unclaim(struct chunk_cache *cache, const struct digest *key);
 
 /** chunk_cache_collect() - evict down to the bound, remove left-over
- * temporary files older than an hour; what `cache gc` does */
+ * temporary files older than an hour; what `cache gc` does.  0 also when
+ * another process is at it; else the errno of an unreadable directory */
 int chunk_cache_collect(struct chunk_cache *cache, struct error *err);
 
 /** chunk_cache_get_figures() - by a walk over the directory */
 int chunk_cache_get_figures(struct chunk_cache *cache,
-			    struct chunk_cache_figures *ret,
-			    struct error *err);
+			    struct chunk_cache_figures *ret, struct error *err);
 
 /** chunk_cache_clear() - remove every chunk; claims and indexes stay */
 int chunk_cache_clear(struct chunk_cache *cache, struct error *err);
