@@ -22,7 +22,7 @@ struct index_builder_layer {
 	struct digest digest;  /* of the stored blob; checked */
 	struct digest diff_id; /* of the uncompressed layer; checked unless
 				  zero */
-	uint64_t size;         /* bytes stored; checked */
+	uint64_t size;	       /* bytes stored; checked */
 };
 
 struct index_builder_image {
@@ -37,8 +37,8 @@ struct index_builder_image {
 
 struct index_builder_options {
 	unsigned layers_at_once; /* 0: one per core, at most 4 */
-	bool is_packed;          /* compress sections of the written file */
-	bool use_zlib;           /* inflate by zlib although ISA-L is there */
+	bool is_packed;		 /* compress sections of the written file */
+	bool use_zlib;		 /* inflate by zlib although ISA-L is there */
 
 	/* Opens layer @number from its first byte; called from a builder
 	 * thread, once per layer.  The builder destroys the stream. */
@@ -49,7 +49,8 @@ struct index_builder_options {
 	 * ref->blob is the layer number.  Called from builder threads. */
 	void (*chunk)(void *arg, const struct chunk_ref *ref, const void *raw);
 	/* Optional: stored bytes read so far, over all layers; from builder
-	 * threads, about once a MiB.  Returning false cancels (-ECANCELED). */
+	 * threads, about once a MiB, perhaps two at once, and once at the end.
+	 * Returning false cancels (-ECANCELED). */
 	bool (*progress)(void *arg, uint64_t done_size);
 	void *arg;
 };

@@ -30,7 +30,7 @@ struct span_queue {
 
 static size_t span_size(const struct layer_span *span)
 {
-	size_t raw_size = span->has_chunk ? span->ref.raw_size : 0;
+	size_t raw_size = span->raw != span->bytes ? span->ref.raw_size : 0;
 
 	return sizeof(*span) + span->bytes_size + raw_size + span->window_size;
 }
