@@ -7,7 +7,7 @@
  * Opening by tag asks the registry, unless the tag was resolved less than
  * tag_ttl_s ago (remembered in the cache, docs/cache.md).  What an index
  * already holds (manifest and configuration) is not asked for again: see
- * image_resolve().
+ * image_set_manifest().
  *
  * Threads: one at a time to open; an opened image is immutable.
  */
@@ -28,29 +28,36 @@ struct range_source;
 
 struct image_options {
 	/* Makes the http_client when first needed, so that an image at hand
-	 * starts no thread.  The client stays the provider's. */
+	 * starts no thread.  The client stays the provider's, @arg must
+	 * outlive the image. */
 	int (*get_http_client)(void *arg, struct http_client **ret,
 			       struct error *err);
 	void *arg;
-	const char *platform;  /* "linux/arm64/v8"; NULL: this machine's */
-	bool allow_http;       /* plain http to hosts that are not loopback */
-	int cache_dir_fd;      /* for refs/; -1: remember nothing */
-	unsigned tag_ttl_s;    /* 0: always ask */
+	const char *platform; /* "linux/arm64/v8"; NULL: this machine's */
+	/* manifest of an index at hand: a reference with this very digest is
+	 * not asked about; NULL: none.  Borrowed for image_open(). */
+	const struct digest *known_manifest;
+	bool allow_http;    /* plain http to hosts that are not loopback */
+	int cache_dir_fd;   /* for refs/; -1: remember nothing */
+	unsigned tag_ttl_s; /* 0: always ask */
 };
 
 /**
  * image_open() - name the image of a reference; may need no network at all
+ * @ref: copied
  *
- * After it image_manifest_digest() is known: from the reference's digest, from
- * a tag remembered for less than tag_ttl_s, else from the registry.  By digest
- * the manifest itself is only fetched when image_load_manifest() is called.
- * A digest that turns out to be an index (list) is resolved to the platform's
- * manifest.
+ * After it image_manifest_digest() is known: the manifest of the platform.
+ * What a reference named is remembered in the cache, by platform: tags for
+ * tag_ttl_s, digests for ever (a digest may be that of an index, which only
+ * its bytes tell).  Without such a memory the registry is asked, nested
+ * indexes are followed, and the manifest found is kept.  Layouts on disk are
+ * read each time.
  *
  * Return: 0; -ENOENT, -EACCES, -EBADMSG, -EPROTO, -ETIMEDOUT, -ECONNREFUSED,
  * -EHOSTUNREACH, -EKEYREJECTED, -EBUSY, -EIO as registry_fetch_manifest();
- * -ENOTSUP (no image for this platform: @err lists those there are; schema 1;
- * an artifact), -ENOMEM.
+ * -EINVAL (options->platform); -ENOTSUP (no image for this platform: @err lists
+ * those there are; schema 1; an artifact); -EFBIG; -ENOMEM; what
+ * get_http_client() says.
  */
 int image_open(const struct image_ref *ref, const struct image_options *options,
 	       struct image **ret, struct error *err);
@@ -59,14 +66,11 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 void image_close(struct image *image);
 DEFINE_CLEANUP(struct image, image_close);
 
-/** image_ref_text() - canonical reference, borrowed */
+/** image_reference() - canonical reference, borrowed */
 const char *image_reference(const struct image *image);
 
-/**
- * image_manifest_digest() - the platform's manifest; names the index in the
- * cache.  When the reference's own digest is that of a list which nobody has
- * resolved yet, image_open() has resolved it.
- */
+/** image_manifest_digest() - the platform's manifest; names the index in the
+ * cache.  Borrowed. */
 const struct digest *image_manifest_digest(const struct image *image);
 
 /**
@@ -79,15 +83,17 @@ int image_load_manifest(struct image *image, struct error *err);
 /**
  * image_set_manifest() - take manifest and configuration from an index
  *
- * Checked against image_manifest_digest() and the manifest's config digest.
+ * Copied; checked against image_manifest_digest() and the manifest's config
+ * digest.  Nothing changes when they are loaded already.
  *
- * Return: 0, -EBADMSG, -ENOMEM.
+ * Return: 0; -EBADMSG; -EPROTO, -ENOTSUP, -EFBIG (they match, and yet cannot
+ * be understood); -ENOMEM.
  */
 int image_set_manifest(struct image *image, const void *manifest,
 		       size_t manifest_size, const void *config,
 		       size_t config_size, struct error *err);
 
-/* Available after image_load_manifest() or image_set_manifest(); borrowed. */
+/* Only after image_load_manifest() or image_set_manifest(); borrowed. */
 const struct manifest *image_manifest(const struct image *image);
 const struct image_config *image_config(const struct image *image);
 const char *image_manifest_json(const struct image *image, size_t *ret_size);
@@ -95,10 +101,11 @@ const char *image_config_json(const struct image *image, size_t *ret_size);
 
 /**
  * image_open_layer() - a layer's blob as a range_source
- * @number: 0 is the lowest layer
+ * @number: 0 is the lowest layer; the manifest must be known
  *
- * Nothing is sent yet.  Return: 0, -EINVAL, -ENOENT (oci: blob file missing),
- * -ENOMEM.
+ * Nothing is sent yet.  Return: 0; -EINVAL (no such layer); -ENOENT, -EPROTO
+ * (oci: blob file missing, or of another size); -ENOMEM; what
+ * get_http_client() says.
  */
 int image_open_layer(struct image *image, uint32_t number,
 		     struct range_source **ret, struct error *err);

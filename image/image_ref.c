@@ -43,6 +43,33 @@ void image_ref_fini(struct image_ref *ref)
 	*ref = (struct image_ref){ 0 };
 }
 
+static bool copy_text(const char *text, char **ret)
+{
+	*ret = text ? strdup(text) : NULL;
+	return !text || *ret;
+}
+
+int image_ref_copy(const struct image_ref *ref, struct image_ref *ret)
+{
+	struct image_ref copy = {
+		.kind = ref->kind,
+		.has_digest = ref->has_digest,
+		.digest = ref->digest,
+	};
+
+	if (!copy_text(ref->host, &copy.host) ||
+	    !copy_text(ref->auth_key, &copy.auth_key) ||
+	    !copy_text(ref->repository, &copy.repository) ||
+	    !copy_text(ref->path, &copy.path) ||
+	    !copy_text(ref->tag, &copy.tag) ||
+	    !copy_text(ref->text, &copy.text)) {
+		image_ref_fini(&copy);
+		return -ENOMEM;
+	}
+	*ret = copy;
+	return 0;
+}
+
 /* Does a name start with a host?  As distribution/reference decides it. */
 static bool has_host(const char *name)
 {

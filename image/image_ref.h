@@ -54,6 +54,9 @@ struct image_ref {
 int image_ref_parse(const char *text, struct image_ref *ret, struct error *err);
 void image_ref_fini(struct image_ref *ref);
 
+/** image_ref_copy() - 0, -ENOMEM; image_ref_fini() releases @ret */
+int image_ref_copy(const struct image_ref *ref, struct image_ref *ret);
+
 /**
  * image_ref_split_path() - "docker://host/name:tag:/path" for ls and cat
  * @ret_image: malloc'ed; the part before the first ":/" behind the scheme

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * image_origin: where an image comes from: a repository of a registry
+ * (image_registry) or a layout on disk (image_layout).
+ *
+ * Threads: one at a time.
+ */
+#include "common/cleanup.h"
+#include "common/digest.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct descriptor;
+struct error;
+struct image_origin;
+struct range_source;
+
+enum { IMAGE_ORIGIN_MEDIA_TYPE_SIZE = 256 };
+
+/* A manifest or an index as it was stored. */
+struct image_document {
+	uint8_t *bytes; /* owned */
+	size_t size;
+	char media_type[IMAGE_ORIGIN_MEDIA_TYPE_SIZE]; /* "" when not known */
+	struct digest digest; /* SHA-256 of the bytes */
+};
+
+static inline void image_document_fini(struct image_document *document)
+{
+	free(document->bytes);
+	document->bytes = NULL;
+}
+
+struct image_origin_ops {
+	/* @digest NULL: what the reference's tag names; the bytes match
+	 * ret->digest.  Errors as image_open(). */
+	int (*fetch_document)(struct image_origin *origin,
+			      const struct digest *digest,
+			      struct image_document *ret, struct error *err);
+	/* exactly @blob->size bytes, malloc'ed, checked */
+	int (*fetch_blob)(struct image_origin *origin,
+			  const struct descriptor *blob, uint8_t **ret,
+			  struct error *err);
+	/* as image_open_layer() */
+	int (*open_blob)(struct image_origin *origin,
+			 const struct descriptor *blob,
+			 struct range_source **ret, struct error *err);
+	void (*destroy)(struct image_origin *origin);
+};
+
+/* First member of every implementation's struct. */
+struct image_origin {
+	const struct image_origin_ops *ops;
+};
+
+static inline void image_origin_destroy(struct image_origin *origin)
+{
+	if (origin)
+		origin->ops->destroy(origin);
+}
+DEFINE_CLEANUP(struct image_origin, image_origin_destroy);
