@@ -113,8 +113,9 @@ DEFINE_CLEANUP(struct http_client, http_client_destroy);
  * http_client_submit() - start a request
  * @request: copied before the call returns
  *
- * Return: 0 and `done` will be called once; or -ENOMEM, -ECANCELED (being
- * destroyed), and it will not.
+ * At most connections_per_host requests to one origin are on their way; the
+ * others wait in order.  Return: 0 and `done` will be called once; or -ENOMEM,
+ * -ECANCELED (being destroyed), -EAGAIN (4096 wait already), and it will not.
  */
 int http_client_submit(struct http_client *client,
 		       const struct http_request *request, http_done_fn *done,
@@ -122,9 +123,10 @@ int http_client_submit(struct http_client *client,
 
 /**
  * http_client_call() - a request, waited for
- * @ret: on success with the caller; http_response_fini() releases it
+ * @ret: on success with the caller; http_response_destroy() releases it
  *
- * Never from the network thread.  Return: as http_done_fn's result.
+ * Never from the network thread.  Return: as http_done_fn's result, or
+ * -EAGAIN as http_client_submit().
  */
 int http_client_call(struct http_client *client,
 		     const struct http_request *request,
@@ -132,10 +134,13 @@ int http_client_call(struct http_client *client,
 void http_response_destroy(struct http_response *response);
 DEFINE_CLEANUP(struct http_response, http_response_destroy);
 
-/** http_client_run_later() - call @fn on the network thread after @delay_ms
+/**
+ * http_client_run_later() - call @fn on the network thread after @delay_ms
  *
- * On destroy, timers still waiting are called at once.  Return: 0, -ENOMEM,
- * -ECANCELED. */
+ * Calls with the same delay come in the order they were asked for.  On
+ * destroy, those still waiting are made at once.  Return: 0, -ENOMEM,
+ * -ECANCELED, -EAGAIN (4096 wait already).
+ */
 int http_client_run_later(struct http_client *client, int64_t delay_ms,
 			  void (*fn)(void *arg), void *arg);
 
