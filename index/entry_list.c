@@ -30,7 +30,8 @@ struct entry_list {
 	struct entry_block *blocks; /* the newest first */
 	size_t used;		    /* bytes of the newest block */
 	size_t capacity;
-	uint64_t size; /* bytes of all blocks */
+	uint64_t size;	   /* bytes of all blocks */
+	uint64_t size_max; /* that they may have */
 	uint64_t count;
 	struct entry_node *first;
 	struct entry_node *last;
@@ -42,9 +43,13 @@ struct cursor {
 	size_t left;
 };
 
-struct entry_list *entry_list_create(void)
+struct entry_list *entry_list_create(uint64_t size_max)
 {
-	return calloc(1, sizeof(struct entry_list));
+	struct entry_list *list = calloc(1, sizeof(*list));
+
+	if (list)
+		list->size_max = size_max;
+	return list;
 }
 
 void entry_list_destroy(struct entry_list *list)
@@ -84,7 +89,7 @@ static int add_block(struct entry_list *list, size_t capacity)
 {
 	struct entry_block *block;
 
-	if (capacity > ENTRY_LIST_SIZE_MAX - list->size)
+	if (capacity > list->size_max - list->size)
 		return -EFBIG;
 	block = malloc(sizeof(*block) + capacity);
 	if (!block)

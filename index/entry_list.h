@@ -15,19 +15,20 @@
 struct entry_list; /* opaque */
 struct tree_entry;
 
-/* Bytes that one list holds at most: five million entries or so.  A layer that
- * needs more is a bomb, or needs more memory than a job has. */
-#define ENTRY_LIST_SIZE_MAX ((uint64_t)1 << 30)
-
-/** entry_list_create() - an empty list; NULL when out of memory */
-struct entry_list *entry_list_create(void);
+/**
+ * entry_list_create() - an empty list
+ * @size_max: bytes that it may allocate, in blocks of 256 KiB
+ *
+ * Return: NULL when out of memory.
+ */
+struct entry_list *entry_list_create(uint64_t size_max);
 void entry_list_destroy(struct entry_list *list);
 DEFINE_CLEANUP(struct entry_list, entry_list_destroy);
 
 /**
  * entry_list_add() - copy an entry, with all it points to, to the end
  *
- * Return: 0, -EFBIG (past ENTRY_LIST_SIZE_MAX), -ENOMEM; unchanged on failure.
+ * Return: 0, -EFBIG (past size_max), -ENOMEM; unchanged on failure.
  */
 int entry_list_add(struct entry_list *list, const struct tree_entry *entry);
 

@@ -440,7 +440,8 @@ int layer_indexer_run(struct byte_stream *stream,
 		.stored_hash = digest_stream_create(),
 		.raw_hash = digest_stream_create(),
 		.result.windows = BUFFER_INIT(LAYER_INDEXER_WINDOWS_SIZE_MAX),
-		.result.entries = entry_list_create(),
+		.result.entries =
+			entry_list_create(LAYER_INDEXER_ENTRIES_SIZE_MAX),
 	};
 	int r;
 

@@ -33,6 +33,9 @@ enum {
 	LAYER_INDEXER_QUEUE_SIZE = 4 << 20,	  /* bytes, each of two */
 	LAYER_INDEXER_CHUNK_COUNT_MAX = 1 << 20,  /* of one layer */
 	LAYER_INDEXER_WINDOWS_SIZE_MAX = 1 << 30, /* of one layer */
+	/* entries of one layer, five million or so: what needs more is a
+	 * bomb, or needs more memory than a job has */
+	LAYER_INDEXER_ENTRIES_SIZE_MAX = 1 << 30,
 };
 
 struct layer_indexer_options {

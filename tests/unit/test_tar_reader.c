@@ -21,7 +21,7 @@ static struct error err;
 
 static void set_up(void)
 {
-	list = entry_list_create();
+	list = entry_list_create(UINT32_MAX);
 	cr_assert(list);
 }
 
@@ -140,7 +140,7 @@ Test(tar_reader, finds_data_however_the_stream_is_cut)
 	}
 	tar_maker_add_end(&tar);
 	for (size_t b = 0; b < 6; b++) {
-		struct entry_list *cut = entry_list_create();
+		struct entry_list *cut = entry_list_create(UINT32_MAX);
 		const struct tree_entry *entry = NULL;
 
 		cr_assert_eq(tar_listing_read(tar.buffer.data, tar.buffer.size,
@@ -227,7 +227,7 @@ static void check_names(const char *locale_name)
 {
 	size_t count = sizeof(raw_names) / sizeof(raw_names[0]);
 	const struct tree_entry *entry = NULL;
-	struct entry_list *names = entry_list_create();
+	struct entry_list *names = entry_list_create(UINT32_MAX);
 
 	cr_assert(setlocale(LC_ALL, locale_name), "%s", locale_name);
 	cr_assert_eq(tar_listing_read(tar.buffer.data, tar.buffer.size, 4096,
@@ -455,7 +455,7 @@ Test(tar_reader, notices_truncation_anywhere_within_an_entry)
 	tar_maker_add_pax(&tar, 'x', &path, 1);
 	tar_maker_add_file(&tar, "short", data, sizeof(data));
 	for (size_t size = 1; size < 3 * 512 + sizeof(data); size++) {
-		struct entry_list *cut = entry_list_create();
+		struct entry_list *cut = entry_list_create(UINT32_MAX);
 
 		cr_expect_eq(tar_listing_read(tar.buffer.data, size, 4096, cut,
 					      &err),

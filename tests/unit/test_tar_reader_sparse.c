@@ -41,7 +41,7 @@ static void set_up(void)
 {
 	size_t used = 0;
 
-	list = entry_list_create();
+	list = entry_list_create(UINT32_MAX);
 	cr_assert(list);
 	for (size_t i = 0; i < PIECE_COUNT; i++)
 		for (size_t k = 0; k < pieces[i].size; k++) {
@@ -312,7 +312,7 @@ Test(tar_reader_sparse, agrees_with_gnu_tar)
 		cr_expect_arr_eq(bytes, content, FILE_SIZE, "%s", options[i]);
 		free(bytes);
 		entry_list_destroy(list);
-		list = entry_list_create();
+		list = entry_list_create(UINT32_MAX);
 	}
 	snprintf(command, sizeof(command), "rm -r %s", folder);
 	cr_expect_eq(system(command), 0);

@@ -20,7 +20,7 @@ static struct error err;
 
 static void set_up(void)
 {
-	list = entry_list_create();
+	list = entry_list_create(UINT32_MAX);
 	cr_assert(list);
 }
 
