@@ -34,7 +34,7 @@ struct error;
 struct run;
 
 enum {
-	RUN_EXIT_FAILURE = 125,   /* lazyrun's own failure */
+	RUN_EXIT_FAILURE = 125, /* lazyrun's own failure */
 	RUN_EXIT_NOT_EXECUTABLE = 126,
 	RUN_EXIT_NOT_FOUND = 127,
 };
@@ -43,13 +43,16 @@ struct run_options {
 	bool use_pid_namespace; /* with an init of ours as pid 1 */
 	bool use_ipc_namespace;
 	bool use_uts_namespace;
+	/* An existing directory as the image instead of a FUSE mount: there is
+	 * no descriptor to serve then.  It must hold no mounts. */
+	const char *root_directory;
 };
 
 struct run_bind {
-	const char *source;      /* on the host; absolute */
+	const char *source;	 /* on the host; absolute */
 	const char *destination; /* in the root; absolute */
 	bool is_read_only;
-	bool is_optional;        /* a missing source is passed over */
+	bool is_optional; /* a missing source is passed over */
 };
 
 /* What to run.  All borrowed for the call of run_start(). */
@@ -57,15 +60,19 @@ struct run_job {
 	const char *const *argv; /* NULL-ended, argv[0] looked up in the job's
 				    PATH inside the root */
 	const char *const *envp; /* the job's whole environment */
-	const char *cwd;         /* in the root; NULL: see cwd_fallbacks */
-	bool cwd_is_required;    /* else a cwd that cannot be entered falls back
-				    to $HOME, then "/" */
-	const char *home;        /* made and bound from the host; NULL: none */
+	const char *cwd;	 /* in the root; NULL: the caller's own */
+	bool cwd_is_required;	 /* else a cwd that cannot be entered falls back
+				    to home, then "/" */
+	const char *home;	 /* bound from the host under the same path and
+				    entered into the generated /etc/passwd; one
+				    that the host lacks is passed over; NULL:
+				    none */
 	const struct run_bind *binds; /* in order, after the standard ones */
 	size_t bind_count;
-	bool no_standard_mounts; /* leave out $HOME, /tmp, /var/tmp, cwd */
-	bool is_writable;        /* tmpfs above the image */
-	uint64_t writable_size;  /* bytes of that tmpfs; 0: half the memory */
+	bool no_standard_mounts; /* leave out home, /tmp, /var/tmp, cwd */
+	bool is_writable;	 /* the root; what is written lies in memory and
+				    is gone with the job */
+	uint64_t writable_size;	 /* bytes of that memory; 0: half of all */
 };
 
 /**
@@ -80,10 +87,20 @@ struct run_job {
 int run_spawn(const struct run_options *options, struct run **ret,
 	      struct error *err);
 
-/** run_fuse_fd() - the mounted /dev/fuse descriptor; the caller's from now */
+/**
+ * run_take_fuse_fd() - the mounted /dev/fuse descriptor; the caller's from now
+ *
+ * Return: the descriptor (CLOEXEC); -1 with root_directory, or the second time.
+ */
 int run_take_fuse_fd(struct run *run);
 
-/** run_maps_ids() - whether the mount's owner is the only id there is */
+/**
+ * run_maps_ids() - whether the mount's owner is the only id there is
+ *
+ * Then the filesystem must show every file as uid 0 and gid 0: ids on the
+ * descriptor are those of the runner's user namespace, in which the user is
+ * root.  The job sees them as its own.
+ */
 bool run_maps_ids(const struct run *run);
 
 /**

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two user namespaces, one within the other.  In the first one we are root and
+ * mount.  In the second one the job has its own ids again, and so have the
+ * mount, pid, ipc and uts namespaces that belong to it: another process of the
+ * user can enter them (nsenter -U -m -p, condor_ssh_to_job), while the mounts
+ * of the first one are locked for everybody.
+ *
+ * With a pid namespace a second process is made, the namespace's first, as a
+ * child of the caller's (CLONE_PARENT); the runner ends.  So the caller has one
+ * child at any time that matters.
+ */
+#include "run/run_child.h"
+
+#include "common/buffer.h"
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "run/run.h"
+#include "run/run_exec.h"
+#include "run/run_init.h"
+#include "run/run_message.h"
+#include "run/run_mount.h"
+#include "run/run_root.h"
+#include "run/run_signal.h"
+#include "run/run_spec.h"
+#include "run/run_user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+enum {
+	FIRST_STACK_SIZE = 256 << 10, /* run_exec() has paths on it */
+};
+
+struct child {
+	const struct run_options *options;
+	const struct run_signal_state *signals;
+	int socket;
+	int proc_fd; /* the host's /proc, O_PATH */
+	bool is_privileged;
+	mode_t umask;
+	char host_cwd[PATH_MAX]; /* "" when it has no name */
+	struct run_user user;
+	struct run_root root;
+	struct run_spec spec;
+};
+
+/* The job must not outlive the caller.  The order matters: a caller that died
+ * before prctl() has closed its end by the poll(). */
+static void follow_caller(int socket)
+{
+	struct pollfd pollfd = { .fd = socket };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (poll(&pollfd, 1, 0) > 0 && pollfd.revents & (POLLHUP | POLLERR))
+		_exit(RUN_EXIT_FAILURE);
+}
+
+__attribute__((noreturn)) static void fail(const struct child *child,
+					   const struct error *err,
+					   int exit_code)
+{
+	run_message_fail(child->socket, err, exit_code);
+	_exit(exit_code);
+}
+
+static int enter_namespaces(struct child *child, struct error *err)
+{
+	child->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (child->proc_fd < 0)
+		return error_set_errno(err, -errno, "cannot open /proc");
+	child->user.uid = geteuid();
+	child->user.gid = getegid();
+	child->is_privileged = run_user_is_privileged();
+	if (!child->is_privileged)
+		return run_user_unshare(child->proc_fd, CLONE_NEWNS, 0, 0, err);
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot make a mount namespace");
+	return 0;
+}
+
+static int mount_image(struct child *child, struct error *err)
+{
+	autoclose int fuse_fd = -1;
+	int r;
+
+	child->root.is_mapped = !child->is_privileged;
+	if (child->options->root_directory) {
+		r = run_root_open_directory(
+			&child->root, child->options->root_directory, err);
+		if (r < 0)
+			return r;
+	} else {
+		fuse_fd = run_root_mount_fuse(&child->root, err);
+		if (fuse_fd < 0)
+			return fuse_fd;
+	}
+	r = run_message_send(child->socket, RUN_MESSAGE_MOUNTED, NULL, 0,
+			     fuse_fd);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot answer the caller");
+	return 0;
+}
+
+/* Ends the process when the caller changed its mind. */
+static int receive(const struct child *child, enum run_message_type expected,
+		   struct buffer *body)
+{
+	enum run_message_type type;
+	int r;
+
+	r = run_message_receive(child->socket, -1, body, &type, NULL);
+	if (r == -ECONNRESET)
+		_exit(RUN_EXIT_FAILURE);
+	if (r < 0)
+		return r;
+	return type == expected ? 0 : -EPROTO;
+}
+
+static int receive_job(struct child *child, struct buffer *body,
+		       struct error *err)
+{
+	int r = receive(child, RUN_MESSAGE_JOB, body);
+
+	if (r == 0)
+		r = run_spec_decode(body->data, body->size, &child->spec);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot receive the job");
+	return 0;
+}
+
+/* The root is entered; what remains belongs to the job. */
+static int enter_inner_namespaces(struct child *child, struct error *err)
+{
+	int others = 0;
+
+	if (child->options->use_pid_namespace)
+		others |= CLONE_NEWPID;
+	if (child->options->use_ipc_namespace)
+		others |= CLONE_NEWIPC;
+	if (child->options->use_uts_namespace)
+		others |= CLONE_NEWUTS;
+	if (!child->is_privileged)
+		return run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
+					child->user.uid, child->user.gid, err);
+	if (others && unshare(others) < 0)
+		return error_set_errno(err, -errno, "cannot make namespaces");
+	return 0;
+}
+
+/* As root the capabilities stay, as with apptainer: see docs/runner.md. */
+static void become_job(struct child *child)
+{
+	struct error err;
+	int exit_code = RUN_EXIT_FAILURE;
+	int r = 0;
+
+	if (child->is_privileged)
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	else
+		r = run_user_drop_power(&err);
+	if (r == 0)
+		r = run_exec_enter_cwd(
+			&child->spec.job,
+			child->host_cwd[0] ? child->host_cwd : NULL, &err);
+	if (r < 0)
+		fail(child, &err, exit_code);
+	umask(child->umask);
+	run_signal_restore(child->signals);
+	/* Changed ids clear it. */
+	follow_caller(child->socket);
+	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, NULL, 0, -1);
+	if (r < 0)
+		_exit(RUN_EXIT_FAILURE);
+	run_exec(&child->spec.job, &exit_code, &err);
+	fail(child, &err, exit_code);
+}
+
+/* A new one if the host's is not masked, as in many containers; the host's own
+ * is there already. */
+static void mount_proc(void)
+{
+	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		    NULL);
+}
+
+static int first_main(void *arg)
+{
+	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
+	struct child *child = arg;
+	struct run_signal_state before;
+	struct error err;
+	int signal_fd;
+	pid_t job;
+
+	follow_caller(child->socket);
+	/* The runner speaks on the same socket until the caller has heard it
+	 * out. */
+	if (receive(child, RUN_MESSAGE_ADOPTED, &body) < 0)
+		_exit(RUN_EXIT_FAILURE);
+	mount_proc();
+	run_signal_block(&before);
+	signal_fd = run_signal_open();
+	job = signal_fd < 0 ? -1 : fork();
+	if (job < 0) {
+		error_set_errno(&err, signal_fd < 0 ? signal_fd : -errno,
+				"cannot start the job");
+		fail(child, &err, RUN_EXIT_FAILURE);
+	}
+	if (job == 0)
+		become_job(child);
+	if (!child->is_privileged && run_user_drop_power(&err) < 0)
+		fail(child, &err, RUN_EXIT_FAILURE);
+	run_init_serve(job, signal_fd);
+}
+
+static int start_first(struct child *child, struct error *err)
+{
+	autofree char *stack = malloc(FIRST_STACK_SIZE);
+	int32_t pid;
+	int r;
+
+	if (!stack)
+		return error_set(err, -ENOMEM, "out of memory");
+	pid = clone(first_main, stack + FIRST_STACK_SIZE,
+		    CLONE_PARENT | SIGCHLD, child);
+	if (pid < 0)
+		return error_set_errno(err, -errno,
+				       "cannot start a pid namespace");
+	r = run_message_send(child->socket, RUN_MESSAGE_FORKED, &pid,
+			     sizeof(pid), -1);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot answer the caller");
+	return 0;
+}
+
+static int set_up(struct child *child, struct buffer *body, struct error *err)
+{
+	const char *host_cwd;
+	int r;
+
+	r = enter_namespaces(child, err);
+	if (r == 0)
+		r = run_mount_leave_host(err);
+	if (r == 0)
+		r = mount_image(child, err);
+	if (r < 0)
+		return r;
+	r = receive_job(child, body, err);
+	if (r < 0)
+		return r;
+	run_user_describe(child->user.uid, child->user.gid,
+			  child->spec.job.home, &child->user);
+	host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
+	r = run_root_assemble(&child->root, &child->spec.job, &child->user,
+			      host_cwd, err);
+	if (r == 0)
+		r = run_root_enter(&child->root, child->spec.job.is_writable,
+				   err);
+	if (r == 0)
+		r = enter_inner_namespaces(child, err);
+	return r;
+}
+
+void run_child_main(const struct run_options *options, int socket,
+		    const struct run_signal_state *signals)
+{
+	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
+	struct child child = {
+		.options = options,
+		.signals = signals,
+		.socket = socket,
+		.proc_fd = -1,
+		.root = RUN_ROOT_INIT,
+	};
+	struct error err;
+
+	follow_caller(socket);
+	child.umask = umask(022);
+	if (!getcwd(child.host_cwd, sizeof(child.host_cwd)) ||
+	    child.host_cwd[0] != '/')
+		child.host_cwd[0] = '\0';
+	if (set_up(&child, &body, &err) < 0)
+		fail(&child, &err, RUN_EXIT_FAILURE);
+	if (!options->use_pid_namespace)
+		become_job(&child);
+	if (start_first(&child, &err) < 0)
+		fail(&child, &err, RUN_EXIT_FAILURE);
+	_exit(0);
+}

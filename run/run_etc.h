@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * run_etc: the image's /etc/passwd and /etc/group with the user's line.
+ *
+ * Threads: any; run_etc_add_user() writes to the root.
+ */
+struct buffer;
+struct error;
+struct run_user;
+
+/**
+ * run_etc_merge() - a file of NAME:x:ID:... lines with one more
+ * @old:    the file's text; borrowed, NUL-ended
+ * @line:   the new line, without a newline
+ * @buffer: the new text is appended
+ *
+ * The line goes in front of the first one with its name or id, so that it is
+ * the one found; else to the end.
+ *
+ * Return: 0, -EFBIG, -ENOMEM.
+ */
+int run_etc_merge(const char *old, const char *line, struct buffer *buffer);
+
+/**
+ * run_etc_add_user() - put the user into the root's passwd and group
+ *
+ * Only into files that the image has; one that is no regular file or larger
+ * than a mebibyte stays as it is.
+ *
+ * Return: 0 or negative errno with @err.
+ */
+int run_etc_add_user(int root_fd, const struct run_user *user,
+		     struct error *err);

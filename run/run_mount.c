@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run_mount.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "run/run_path.h"
+#include "run/run_user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static int say_no_fuse(int code, struct error *err)
+{
+	if (code == -ENOENT || code == -ENODEV || code == -ENXIO)
+		return error_set(err, -ENODEV,
+				 "there is no /dev/fuse here: load the kernel "
+				 "module (modprobe fuse), or give it to the "
+				 "container (--device /dev/fuse)");
+	if (code == -EACCES || code == -EPERM)
+		return error_set(err, -EACCES,
+				 "/dev/fuse may not be opened: it must be "
+				 "readable and writable for everyone (chmod "
+				 "666 /dev/fuse)");
+	return error_set_errno(err, code, "cannot open /dev/fuse");
+}
+
+int run_mount_fuse(const char *dir, uid_t uid, gid_t gid, struct error *err)
+{
+	autoclose int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[160];
+
+	if (fd < 0)
+		return say_no_fuse(-errno, err);
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40755,user_id=%u,group_id=%u,"
+		 "default_permissions,allow_other,max_read=1048576",
+		 fd, uid, gid);
+	if (mount("lazyrun", dir, "fuse.lazyrun",
+		  MS_RDONLY | MS_NOSUID | MS_NODEV, options) == 0)
+		return STEAL_FD(fd);
+	if (errno == EPERM || errno == EACCES)
+		return error_set(err, -EPERM,
+				 "FUSE may not be mounted here: %s",
+				 run_user_obstacle());
+	return error_set_errno(err, -errno, "cannot mount FUSE on %s", dir);
+}
+
+int run_mount_overlay(const char *dir, int lower_fd, int staging_fd,
+		      bool is_mapped, struct error *err)
+{
+	char options[256];
+
+	snprintf(options, sizeof(options),
+		 "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d/upper,"
+		 "workdir=/proc/self/fd/%d/work%s",
+		 lower_fd, staging_fd, staging_fd,
+		 is_mapped ? ",userxattr" : "");
+	if (mount("overlay", dir, "overlay", MS_NOSUID | MS_NODEV, options) ==
+	    0)
+		return 0;
+	if (errno == ENODEV)
+		return error_set(err, -ENODEV,
+				 "this kernel has no overlayfs: load the "
+				 "module (modprobe overlay)");
+	if (errno == EPERM || errno == EACCES)
+		return error_set(err, -EPERM,
+				 "overlayfs may not be mounted here; an "
+				 "ordinary user needs Linux 5.11 or newer, and "
+				 "%s",
+				 run_user_obstacle());
+	return error_set_errno(err, -errno, "cannot mount overlayfs");
+}
+
+static int set_attributes(int fd, unsigned how, uint64_t set,
+			  uint64_t propagation, struct error *err)
+{
+	struct mount_attr attr = {
+		.attr_set = set,
+		.propagation = propagation,
+	};
+
+	if (mount_setattr(fd, "", AT_EMPTY_PATH | how, &attr, sizeof(attr)) ==
+	    0)
+		return 0;
+	if (errno == ENOSYS)
+		return error_set(err, -ENOSYS,
+				 "this kernel has no mount_setattr(): lazyrun "
+				 "needs Linux 5.12 or newer");
+	return error_set_errno(err, -errno, "cannot restrict a mount");
+}
+
+int run_mount_set_read_only(int fd, struct error *err)
+{
+	return set_attributes(fd, 0, MOUNT_ATTR_RDONLY, 0, err);
+}
+
+int run_mount_set_unbindable(int fd, struct error *err)
+{
+	return set_attributes(fd, 0, 0, MS_UNBINDABLE, err);
+}
+
+int run_mount_leave_host(struct error *err)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot part from the host's mounts");
+	return 0;
+}
+
+static uint64_t to_attributes(unsigned flags)
+{
+	uint64_t set = MOUNT_ATTR_NOSUID;
+
+	if (!(flags & RUN_MOUNT_DEVICES))
+		set |= MOUNT_ATTR_NODEV;
+	if (flags & RUN_MOUNT_READ_ONLY)
+		set |= MOUNT_ATTR_RDONLY;
+	if (flags & RUN_MOUNT_NO_EXEC)
+		set |= MOUNT_ATTR_NOEXEC;
+	return set;
+}
+
+static int clone_source(const char *source, struct stat *ret_st)
+{
+	autoclose int fd =
+		open_tree(AT_FDCWD, source,
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, ret_st) < 0)
+		return -errno;
+	return STEAL_FD(fd);
+}
+
+static int say_bad_source(const char *source, int code, struct error *err)
+{
+	if (code == -ENOENT)
+		return error_set(err, code,
+				 "%s cannot be bound: it does not exist on "
+				 "this host",
+				 source);
+	if (code == -ENOSYS)
+		return error_set(err, code,
+				 "this kernel has no open_tree(): lazyrun "
+				 "needs Linux 5.12 or newer");
+	return error_set_errno(err, code, "%s cannot be bound", source);
+}
+
+int run_mount_bind(int root_fd, const char *source, const char *target,
+		   unsigned flags, struct error *err)
+{
+	autoclose int tree_fd = -1;
+	autoclose int target_fd = -1;
+	enum run_path_kind kind;
+	struct stat st;
+	int r;
+
+	tree_fd = clone_source(source, &st);
+	if (tree_fd == -ENOENT && flags & RUN_MOUNT_OPTIONAL)
+		return 0;
+	if (tree_fd < 0)
+		return say_bad_source(source, tree_fd, err);
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+		flags |= RUN_MOUNT_DEVICES;
+	r = set_attributes(tree_fd, AT_RECURSIVE, to_attributes(flags), 0, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", source);
+	kind = S_ISDIR(st.st_mode) ? RUN_PATH_DIRECTORY : RUN_PATH_FILE;
+	target_fd = flags & RUN_MOUNT_REPLACE_LINK
+			    ? run_path_make_in_place(root_fd, target, kind, err)
+			    : run_path_make(root_fd, target, kind, err);
+	if (target_fd < 0)
+		return target_fd;
+	if (move_mount(tree_fd, "", target_fd, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return error_set_errno(err, -errno, "cannot bind %s to %s",
+				       source, target);
+	return 0;
+}
+
+int run_mount_pivot(int root_fd, struct error *err)
+{
+	if (fchdir(root_fd) < 0)
+		return error_set_errno(err, -errno, "cannot enter the root");
+	if (syscall(SYS_pivot_root, ".", ".") == 0) {
+		/* The old root lies on the new one now; "." is below it. */
+		if (umount2(".", MNT_DETACH) < 0)
+			return error_set_errno(err, -errno,
+					       "cannot leave the host's root");
+	} else if (errno == EINVAL) {
+		/* The host runs from its initramfs, which cannot move. */
+		if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
+			return error_set_errno(err, -errno,
+					       "cannot change the root");
+	} else {
+		return error_set_errno(err, -errno, "cannot change the root");
+	}
+	if (chdir("/") < 0)
+		return error_set_errno(err, -errno, "cannot enter the root");
+	return 0;
+}

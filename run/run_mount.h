@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * run_mount: mounts, made detached and put in place through a descriptor.
+ *
+ * A bind is cloned (open_tree), gets its attributes, and only then becomes
+ * visible (move_mount): there is no moment in which it is writable or leads
+ * elsewhere.  Needs Linux 5.12.
+ *
+ * Threads: any; all act on the caller's mount namespace.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+enum run_mount_flags {
+	RUN_MOUNT_READ_ONLY = 1 << 0, /* with all that is mounted below */
+	RUN_MOUNT_DEVICES = 1 << 1,   /* device nodes work */
+	RUN_MOUNT_NO_EXEC = 1 << 2,
+	RUN_MOUNT_OPTIONAL = 1 << 3,	 /* nothing happens without a source */
+	RUN_MOUNT_REPLACE_LINK = 1 << 4, /* a link at the target gives way */
+};
+
+/**
+ * run_mount_fuse() - open /dev/fuse and mount it, read-only, on @dir
+ * @uid, @gid: the mount's owner, as this namespace calls it
+ *
+ * /dev/fuse must be opened in the user namespace that mounts.
+ *
+ * Return: the descriptor to serve (CLOEXEC), or negative errno with @err:
+ * -ENODEV, -EACCES, -EPERM, -ENOENT (no such @dir) ...
+ */
+int run_mount_fuse(const char *dir, uid_t uid, gid_t gid, struct error *err);
+
+/**
+ * run_mount_overlay() - kernel overlayfs on @dir
+ * @lower_fd:   O_PATH of the read-only tree
+ * @staging_fd: O_PATH of a directory with "upper" and "work"
+ * @is_mapped:  in a user namespace: the overlay's marks are user.* xattrs
+ *
+ * Return: 0 or negative errno with @err.
+ */
+int run_mount_overlay(const char *dir, int lower_fd, int staging_fd,
+		      bool is_mapped, struct error *err);
+
+/**
+ * run_mount_bind() - show a file or directory of the host in the root
+ * @source: as the host resolves it
+ * @target: in the root, made where it is missing (run_path_make())
+ * @flags:  of enum run_mount_flags; nosuid always, nodev unless it says so
+ *
+ * Return: 0 or negative errno with @err.
+ */
+int run_mount_bind(int root_fd, const char *source, const char *target,
+		   unsigned flags, struct error *err);
+
+/** run_mount_set_read_only() - the one mount @fd lies on */
+int run_mount_set_read_only(int fd, struct error *err);
+
+/** run_mount_set_unbindable() - recursive binds leave the one @fd lies on, and
+ * all below it, out */
+int run_mount_set_unbindable(int fd, struct error *err);
+
+/** run_mount_leave_host() - the namespace's mounts follow the host's, never
+ * the reverse */
+int run_mount_leave_host(struct error *err);
+
+/** run_mount_pivot() - make @root_fd the root, and the old one vanish */
+int run_mount_pivot(int root_fd, struct error *err);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run_path.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum {
+	/* Names made and links followed for one target.  A path of PATH_MAX
+	 * bytes could hold more names; no sensible one does. */
+	STEPS_MAX = 256,
+	/* openat2() gives up when something on its way is renamed meanwhile. */
+	TRIES_MAX = 32,
+};
+
+static int open_in_root(int root_fd, const char *path, int flags,
+			uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
+	};
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		long fd =
+			syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+		if (fd >= 0)
+			return (int)fd;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+	return -EAGAIN;
+}
+
+int run_path_open(int root_fd, const char *path, int flags)
+{
+	return open_in_root(root_fd, path, flags, 0);
+}
+
+/* The first name of a path that is not there, and where it would be. */
+struct gap {
+	int parent_fd;	   /* its folder, O_PATH */
+	size_t parent_len; /* of the folder's part in the path */
+	char name[NAME_MAX + 1];
+	const char *rest; /* of the path behind the name; "" at its end */
+};
+
+/* Returns 0 with a gap to fill, 1 when the path is whole, negative errno. */
+static int find_gap(int root_fd, const char *path, struct gap *ret)
+{
+	autoclose int parent =
+		open_in_root(root_fd, "/", O_PATH | O_DIRECTORY, 0);
+	char prefix[PATH_MAX];
+	const char *p = path;
+
+	if (parent < 0)
+		return parent;
+	for (;;) {
+		const char *start = p + strspn(p, "/");
+		size_t len = strcspn(start, "/");
+		size_t end = (size_t)(start - path) + len;
+		int fd;
+
+		if (len == 0)
+			return 1;
+		if (len > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(prefix, path, end);
+		prefix[end] = '\0';
+		fd = open_in_root(root_fd, prefix, O_PATH, RESOLVE_NO_XDEV);
+		if (fd == -ENOENT) {
+			ret->parent_fd = STEAL_FD(parent);
+			ret->parent_len = (size_t)(start - path);
+			memcpy(ret->name, start, len);
+			ret->name[len] = '\0';
+			ret->rest = start + len + strspn(start + len, "/");
+			return 0;
+		}
+		if (fd < 0)
+			return fd;
+		close(parent);
+		parent = fd;
+		p = start + len;
+	}
+}
+
+/* Puts what the link at the gap points to into the path.  -ENOENT when there
+ * is no link. */
+static int follow_link(char path[PATH_MAX], const struct gap *gap)
+{
+	char target[PATH_MAX];
+	char longer[PATH_MAX * 2 + 2];
+	ssize_t n;
+	int len;
+
+	n = readlinkat(gap->parent_fd, gap->name, target, sizeof(target));
+	if (n < 0)
+		return errno == EINVAL ? -EAGAIN : -errno;
+	if (n == sizeof(target))
+		return -ENAMETOOLONG;
+	len = snprintf(longer, sizeof(longer), "%.*s%.*s/%s",
+		       target[0] == '/' ? 0 : (int)gap->parent_len, path,
+		       (int)n, target, gap->rest);
+	if (len < 0 || len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memcpy(path, longer, (size_t)len + 1);
+	return 0;
+}
+
+static int fill_gap(const struct gap *gap, enum run_path_kind kind)
+{
+	int r;
+	int fd;
+
+	if (gap->rest[0] != '\0' || kind == RUN_PATH_DIRECTORY) {
+		r = mkdirat(gap->parent_fd, gap->name, 0755);
+		return r < 0 && errno != EEXIST ? -errno : 0;
+	}
+	fd = openat(gap->parent_fd, gap->name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	close(fd);
+	return 0;
+}
+
+static int step(int root_fd, char path[PATH_MAX], enum run_path_kind kind)
+{
+	struct gap gap = { .parent_fd = -1 };
+	int r = find_gap(root_fd, path, &gap);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = follow_link(path, &gap);
+	if (r == -ENOENT)
+		r = fill_gap(&gap, kind);
+	else if (r == -EAGAIN)
+		r = 0;
+	close(gap.parent_fd);
+	return r;
+}
+
+static int check_kind(int fd, const char *path, enum run_path_kind kind,
+		      struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(err, -errno, "%s in the image", path);
+	if (kind == RUN_PATH_DIRECTORY && !S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR,
+				 "%s is a file in the image, but a directory "
+				 "is to be mounted there: choose another "
+				 "destination",
+				 path);
+	if (kind == RUN_PATH_FILE && S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR,
+				 "%s is a directory in the image, but a file "
+				 "is to be mounted there: choose another "
+				 "destination",
+				 path);
+	return 0;
+}
+
+static int say_why_not(const char *path, int code, struct error *err)
+{
+	if (code == -EXDEV)
+		return error_set(err, code,
+				 "%s does not exist and lies in a directory of "
+				 "the host: make it there first",
+				 path);
+	if (code == -ENOSYS)
+		return error_set(err, code,
+				 "this kernel has no openat2(): lazyrun needs "
+				 "Linux 5.12 or newer");
+	return error_set_errno(err, code, "cannot make %s in the root", path);
+}
+
+int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
+		  struct error *err)
+{
+	autoclose int fd = -1;
+	char current[PATH_MAX];
+	size_t len = strlen(path);
+	int r;
+
+	if (len >= sizeof(current))
+		return say_why_not(path, -ENAMETOOLONG, err);
+	memcpy(current, path, len + 1);
+	for (int i = 0; i < STEPS_MAX; i++) {
+		fd = open_in_root(root_fd, current, O_PATH, 0);
+		if (fd >= 0) {
+			r = check_kind(fd, path, kind, err);
+			return r < 0 ? r : STEAL_FD(fd);
+		}
+		if (fd != -ENOENT)
+			return say_why_not(path, fd, err);
+		r = step(root_fd, current, kind);
+		if (r < 0)
+			return say_why_not(path, r, err);
+	}
+	return say_why_not(path, -ELOOP, err);
+}
+
+static void remove_link(int root_fd, const char *path)
+{
+	autoclose int folder = -1;
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
+	struct stat st;
+
+	assert(slash && strlen(path) < sizeof(parent));
+	snprintf(parent, sizeof(parent), "%.*s/", (int)(slash - path), path);
+	folder = open_in_root(root_fd, parent, O_PATH | O_DIRECTORY,
+			      RESOLVE_NO_XDEV);
+	if (folder < 0)
+		return;
+	if (fstatat(folder, slash + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISLNK(st.st_mode))
+		(void)unlinkat(folder, slash + 1, 0);
+}
+
+int run_path_make_in_place(int root_fd, const char *path,
+			   enum run_path_kind kind, struct error *err)
+{
+	remove_link(root_fd, path);
+	return run_path_make(root_fd, path, kind, err);
+}

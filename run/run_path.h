@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * run_path: paths in a root that somebody else filled.
+ *
+ * Every name is resolved by openat2(RESOLVE_IN_ROOT): absolute links and ".."
+ * stay within the root, whatever the image holds.  Needs Linux 5.6.
+ *
+ * Threads: any.
+ */
+struct error;
+
+enum run_path_kind {
+	RUN_PATH_DIRECTORY,
+	RUN_PATH_FILE, /* anything that is not a directory */
+};
+
+/**
+ * run_path_open() - open what is there
+ * @flags: of open(2); O_PATH for a mount's target
+ *
+ * Return: a descriptor (CLOEXEC), or negative errno: -ENOENT, -ELOOP,
+ * -ENOTDIR, -ENOSYS (the kernel has no openat2) ...
+ */
+int run_path_open(int root_fd, const char *path, int flags);
+
+/**
+ * run_path_make() - open a mount's target, made where it is missing
+ * @path: where; links on the way are followed within the root, dangling ones
+ *        too
+ *
+ * Directories and empty files are made one level at a time, and only on the
+ * root's own filesystem: never in a host's directory that is bound into it.
+ *
+ * Return: an O_PATH descriptor (CLOEXEC), or negative errno with @err saying
+ * what is in the way: -ENOTDIR or -EISDIR (something of the other kind is
+ * there), -EXDEV (would have to be made on the host), -ELOOP, -EROFS ...
+ */
+int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
+		  struct error *err);
+
+/**
+ * run_path_make_in_place() - run_path_make(), but a link at the end of @path
+ * is replaced, not followed
+ *
+ * For files under /etc that belong to the host: what an image's /etc/localtime
+ * points to is to stay.
+ */
+int run_path_make_in_place(int root_fd, const char *path,
+			   enum run_path_kind kind, struct error *err);

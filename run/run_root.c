@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run_root.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "run/run.h"
+#include "run/run_etc.h"
+#include "run/run_mount.h"
+#include "run/run_path.h"
+#include "run/run_user.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/*
+ * Directories that may carry our mounts: they need only exist and be of no
+ * use to a job, since binds from below them see the mounts instead.
+ */
+static const char *const staging_dirs[] = {
+	"/proc/tty",
+	"/sys/fs/fuse/connections",
+	"/mnt",
+	"/tmp",
+};
+
+/* What a read-only root can have written to it: mount points, /etc/passwd. */
+static const char closed_size[] = "size=64m";
+
+struct standard_mount {
+	const char *path; /* on the host and in the root */
+	unsigned flags;
+	bool is_shared; /* the host's own data: not with no_standard_mounts */
+};
+
+static const struct standard_mount standard_mounts[] = {
+	{ "/proc", RUN_MOUNT_NO_EXEC, false },
+	{ "/sys", RUN_MOUNT_NO_EXEC | RUN_MOUNT_READ_ONLY, false },
+	{ "/dev", RUN_MOUNT_DEVICES, false },
+	{ "/tmp", 0, true },
+	{ "/var/tmp", 0, true },
+	{ "/etc/resolv.conf", RUN_MOUNT_REPLACE_LINK, false },
+	{ "/etc/hosts", RUN_MOUNT_REPLACE_LINK, false },
+	{ "/etc/localtime", RUN_MOUNT_REPLACE_LINK, false },
+};
+
+/* A working directory that the image's own would be hidden by. */
+static const char *const image_dirs[] = {
+	"/",	"/bin", "/etc",	 "/lib", "/lib64",
+	"/mnt", "/opt", "/sbin", "/usr", "/var",
+};
+
+static int open_dir(const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int find_staging_dir(struct run_root *root, struct error *err)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(staging_dirs) / sizeof(*staging_dirs);
+	     i++) {
+		if (stat(staging_dirs[i], &st) < 0 || !S_ISDIR(st.st_mode))
+			continue;
+		root->dir = staging_dirs[i];
+		return 0;
+	}
+	return error_set(err, -ENOENT,
+			 "none of %s, %s, %s is a directory: one is needed to "
+			 "mount the image on",
+			 staging_dirs[0], staging_dirs[2], staging_dirs[3]);
+}
+
+int run_root_mount_fuse(struct run_root *root, struct error *err)
+{
+	autoclose int fuse_fd = -1;
+	int r;
+
+	assert(root->image_fd < 0);
+	r = find_staging_dir(root, err);
+	if (r < 0)
+		return r;
+	/* Within a user namespace of ours, we are its root. */
+	fuse_fd = run_mount_fuse(root->dir, 0, 0, err);
+	if (fuse_fd < 0)
+		return fuse_fd;
+	root->image_fd = open_dir(root->dir);
+	if (root->image_fd < 0)
+		return error_set_errno(err, root->image_fd, "cannot open %s",
+				       root->dir);
+	root->has_fuse = true;
+	return STEAL_FD(fuse_fd);
+}
+
+int run_root_open_directory(struct run_root *root, const char *path,
+			    struct error *err)
+{
+	int r;
+
+	assert(root->image_fd < 0);
+	r = find_staging_dir(root, err);
+	if (r < 0)
+		return r;
+	root->image_fd = open_dir(path);
+	if (root->image_fd < 0)
+		return error_set_errno(err, root->image_fd, "cannot open %s",
+				       path);
+	return 0;
+}
+
+/* The overlay's root takes its mode from the upper directory. */
+static int make_upper(int staging_fd, int image_fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(image_fd, &st) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot read the image's root");
+	if (mkdirat(staging_fd, "upper", 0755) < 0 ||
+	    mkdirat(staging_fd, "work", 0700) < 0 ||
+	    fchmodat(staging_fd, "upper", st.st_mode & 07777, 0) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot prepare the root in memory");
+	return 0;
+}
+
+static int mount_overlay(struct run_root *root, const struct run_job *job,
+			 struct error *err)
+{
+	autoclose int staging_fd = -1;
+	char options[64];
+	int r;
+
+	if (!job->is_writable)
+		snprintf(options, sizeof(options), "mode=0700,%s", closed_size);
+	else if (job->writable_size > 0)
+		snprintf(options, sizeof(options), "mode=0700,size=%" PRIu64,
+			 job->writable_size);
+	else
+		snprintf(options, sizeof(options), "mode=0700");
+	if (mount("tmpfs", root->dir, "tmpfs", MS_NOSUID | MS_NODEV, options) <
+	    0)
+		return error_set_errno(err, -errno, "cannot mount a tmpfs");
+	staging_fd = open_dir(root->dir);
+	if (staging_fd < 0)
+		return error_set_errno(err, staging_fd, "cannot open %s",
+				       root->dir);
+	r = make_upper(staging_fd, root->image_fd, err);
+	if (r < 0)
+		return r;
+	r = run_mount_overlay(root->dir, root->image_fd, staging_fd,
+			      root->is_mapped, err);
+	if (r < 0)
+		return r;
+	root->fd = open_dir(root->dir);
+	if (root->fd < 0)
+		return error_set_errno(err, root->fd, "cannot open the root");
+	/* Binds of /proc or / shall not show the bare image to the job. */
+	return run_mount_set_unbindable(
+		root->has_fuse ? root->image_fd : staging_fd, err);
+}
+
+/* Left out where the image has no place for it. */
+static void bind_standard(int root_fd, const char *path, unsigned flags)
+{
+	struct error err;
+	int r;
+
+	r = run_mount_bind(root_fd, path, path, flags | RUN_MOUNT_OPTIONAL,
+			   &err);
+	if (r < 0)
+		log_event(LOG_DEBUG, "run", "op=bind path=\"%s\" text=\"%s\"",
+			  path, err.text);
+}
+
+/* Whether a mount made before shows the host's directory already. */
+static bool is_visible(int root_fd, const char *path)
+{
+	autoclose int fd = run_path_open(root_fd, path, O_PATH);
+	struct stat inside;
+	struct stat outside;
+
+	return fd >= 0 && fstat(fd, &inside) == 0 &&
+	       stat(path, &outside) == 0 && inside.st_dev == outside.st_dev &&
+	       inside.st_ino == outside.st_ino;
+}
+
+static bool is_image_dir(const char *path)
+{
+	for (size_t i = 0; i < sizeof(image_dirs) / sizeof(*image_dirs); i++)
+		if (strcmp(path, image_dirs[i]) == 0)
+			return true;
+	return false;
+}
+
+static void bind_directory(int root_fd, const char *path)
+{
+	if (path && path[0] == '/' && !is_image_dir(path) &&
+	    !is_visible(root_fd, path))
+		bind_standard(root_fd, path, 0);
+}
+
+/* /dev and what lies below, by whole components. */
+static bool is_in_dev(const char *path)
+{
+	return strncmp(path, "/dev", 4) == 0 &&
+	       (path[4] == '\0' || path[4] == '/');
+}
+
+static int bind_all(int root_fd, const struct run_job *job, struct error *err)
+{
+	for (size_t i = 0; i < job->bind_count; i++) {
+		const struct run_bind *bind = &job->binds[i];
+		unsigned flags = 0;
+		int r;
+
+		if (bind->source[0] != '/' || bind->destination[0] != '/')
+			return error_set(err, -EINVAL,
+					 "bind %s to %s: both must be absolute "
+					 "paths",
+					 bind->source, bind->destination);
+		if (bind->is_read_only)
+			flags |= RUN_MOUNT_READ_ONLY;
+		if (bind->is_optional)
+			flags |= RUN_MOUNT_OPTIONAL;
+		if (is_in_dev(bind->source))
+			flags |= RUN_MOUNT_DEVICES;
+		r = run_mount_bind(root_fd, bind->source, bind->destination,
+				   flags, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int run_root_assemble(struct run_root *root, const struct run_job *job,
+		      const struct run_user *user, const char *host_cwd,
+		      struct error *err)
+{
+	int r;
+
+	assert(root->image_fd >= 0 && root->fd < 0);
+	r = mount_overlay(root, job, err);
+	if (r < 0)
+		return r;
+	/* A directory of other users' files cannot be added to; the job can do
+	 * without a name. */
+	if (run_etc_add_user(root->fd, user, err) < 0)
+		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"",
+			  err ? err->text : "");
+	for (size_t i = 0;
+	     i < sizeof(standard_mounts) / sizeof(*standard_mounts); i++) {
+		const struct standard_mount *mount = &standard_mounts[i];
+
+		if (!mount->is_shared || !job->no_standard_mounts)
+			bind_standard(root->fd, mount->path, mount->flags);
+	}
+	if (!job->no_standard_mounts) {
+		bind_directory(root->fd, job->home);
+		bind_directory(root->fd, host_cwd);
+	}
+	return bind_all(root->fd, job, err);
+}
+
+int run_root_enter(struct run_root *root, bool is_writable, struct error *err)
+{
+	int r;
+
+	assert(root->fd >= 0);
+	if (!is_writable) {
+		r = run_mount_set_read_only(root->fd, err);
+		if (r < 0)
+			return r;
+	}
+	return run_mount_pivot(root->fd, err);
+}
+
+void run_root_fini(struct run_root *root)
+{
+	if (root->image_fd >= 0)
+		close(root->image_fd);
+	if (root->fd >= 0)
+		close(root->fd);
+	root->image_fd = -1;
+	root->fd = -1;
+}

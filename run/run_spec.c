@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layout: struct fixed, then strings with their NUL in the order of the
+ * decoder.  A string that may be absent is preceded by one byte, 0 or 1.
+ */
+#include "run/run_spec.h"
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+enum flag {
+	CWD_IS_REQUIRED = 1 << 0,
+	NO_STANDARD_MOUNTS = 1 << 1,
+	IS_WRITABLE = 1 << 2,
+	BIND_IS_READ_ONLY = 1 << 3,
+	BIND_IS_OPTIONAL = 1 << 4,
+};
+
+struct fixed {
+	uint64_t writable_size;
+	uint32_t flags;
+	uint32_t argv_count;
+	uint32_t envp_count;
+	uint32_t bind_count;
+};
+
+static uint32_t count_strings(const char *const *strings)
+{
+	uint32_t count = 0;
+
+	while (strings[count])
+		count++;
+	return count;
+}
+
+static int encode_string(struct buffer *buffer, const char *string)
+{
+	return buffer_append(buffer, string, strlen(string) + 1);
+}
+
+static int encode_optional(struct buffer *buffer, const char *string)
+{
+	uint8_t is_present = string != NULL;
+	int r = buffer_append(buffer, &is_present, 1);
+
+	if (r < 0 || !string)
+		return r;
+	return encode_string(buffer, string);
+}
+
+static int encode_bind(struct buffer *buffer, const struct run_bind *bind)
+{
+	uint8_t flags = 0;
+	int r;
+
+	if (bind->is_read_only)
+		flags |= BIND_IS_READ_ONLY;
+	if (bind->is_optional)
+		flags |= BIND_IS_OPTIONAL;
+	r = buffer_append(buffer, &flags, 1);
+	if (r < 0)
+		return r;
+	r = encode_string(buffer, bind->source);
+	if (r < 0)
+		return r;
+	return encode_string(buffer, bind->destination);
+}
+
+static int encode_all(const struct run_job *job, struct buffer *buffer)
+{
+	struct fixed fixed = {
+		.writable_size = job->writable_size,
+		.argv_count = count_strings(job->argv),
+		.envp_count = count_strings(job->envp),
+		.bind_count = (uint32_t)job->bind_count,
+	};
+	int r;
+
+	if (job->cwd_is_required)
+		fixed.flags |= CWD_IS_REQUIRED;
+	if (job->no_standard_mounts)
+		fixed.flags |= NO_STANDARD_MOUNTS;
+	if (job->is_writable)
+		fixed.flags |= IS_WRITABLE;
+	r = buffer_append(buffer, &fixed, sizeof(fixed));
+	for (uint32_t i = 0; r == 0 && i < fixed.argv_count; i++)
+		r = encode_string(buffer, job->argv[i]);
+	for (uint32_t i = 0; r == 0 && i < fixed.envp_count; i++)
+		r = encode_string(buffer, job->envp[i]);
+	for (size_t i = 0; r == 0 && i < job->bind_count; i++)
+		r = encode_bind(buffer, &job->binds[i]);
+	if (r == 0)
+		r = encode_optional(buffer, job->cwd);
+	if (r == 0)
+		r = encode_optional(buffer, job->home);
+	return r;
+}
+
+int run_spec_encode(const struct run_job *job, struct buffer *buffer,
+		    struct error *err)
+{
+	int r;
+
+	assert(job->argv && job->argv[0] && job->envp);
+	r = encode_all(job, buffer);
+	if (r == -EFBIG)
+		return error_set(err, r,
+				 "the command, its environment and its binds "
+				 "take more than %zu bytes together: shorten "
+				 "them",
+				 buffer->size_max);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot pass the job on");
+	return 0;
+}
+
+struct cursor {
+	const uint8_t *data;
+	size_t size; /* left */
+};
+
+static int take_byte(struct cursor *cursor, uint8_t *ret)
+{
+	if (cursor->size == 0)
+		return -EPROTO;
+	*ret = *cursor->data;
+	cursor->data++;
+	cursor->size--;
+	return 0;
+}
+
+static int take_string(struct cursor *cursor, const char **ret)
+{
+	const uint8_t *end;
+
+	if (cursor->size == 0)
+		return -EPROTO;
+	end = memchr(cursor->data, '\0', cursor->size);
+	if (!end)
+		return -EPROTO;
+	*ret = (const char *)cursor->data;
+	cursor->size -= (size_t)(end + 1 - cursor->data);
+	cursor->data = end + 1;
+	return 0;
+}
+
+static int take_optional(struct cursor *cursor, const char **ret)
+{
+	uint8_t is_present;
+	int r = take_byte(cursor, &is_present);
+
+	if (r < 0 || !is_present)
+		return r;
+	return take_string(cursor, ret);
+}
+
+static int take_strings(struct cursor *cursor, uint32_t count,
+			const char ***ret)
+{
+	const char **strings;
+	int r = 0;
+
+	/* Each takes a byte at least: no count may ask for more memory. */
+	if (count > cursor->size)
+		return -EPROTO;
+	strings = calloc((size_t)count + 1, sizeof(*strings));
+	if (!strings)
+		return -ENOMEM;
+	*ret = strings;
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = take_string(cursor, &strings[i]);
+	return r;
+}
+
+static int take_binds(struct cursor *cursor, uint32_t count,
+		      struct run_bind **ret)
+{
+	struct run_bind *binds;
+
+	if (count > cursor->size)
+		return -EPROTO;
+	binds = calloc((size_t)count + 1, sizeof(*binds));
+	if (!binds)
+		return -ENOMEM;
+	*ret = binds;
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t flags;
+		int r = take_byte(cursor, &flags);
+
+		if (r == 0)
+			r = take_string(cursor, &binds[i].source);
+		if (r == 0)
+			r = take_string(cursor, &binds[i].destination);
+		if (r < 0)
+			return r;
+		binds[i].is_read_only = flags & BIND_IS_READ_ONLY;
+		binds[i].is_optional = flags & BIND_IS_OPTIONAL;
+	}
+	return 0;
+}
+
+int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
+{
+	struct cursor cursor = { .data = data, .size = size };
+	struct fixed fixed;
+	int r;
+
+	if (size < sizeof(fixed))
+		return -EPROTO;
+	memcpy(&fixed, data, sizeof(fixed));
+	cursor.data += sizeof(fixed);
+	cursor.size -= sizeof(fixed);
+	if (fixed.argv_count == 0)
+		return -EPROTO;
+	r = take_strings(&cursor, fixed.argv_count, &ret->argv);
+	if (r == 0)
+		r = take_strings(&cursor, fixed.envp_count, &ret->envp);
+	if (r == 0)
+		r = take_binds(&cursor, fixed.bind_count, &ret->binds);
+	if (r == 0)
+		r = take_optional(&cursor, &ret->job.cwd);
+	if (r == 0)
+		r = take_optional(&cursor, &ret->job.home);
+	if (r < 0)
+		return r;
+	if (cursor.size != 0)
+		return -EPROTO;
+	ret->job.argv = ret->argv;
+	ret->job.envp = ret->envp;
+	ret->job.binds = ret->binds;
+	ret->job.bind_count = fixed.bind_count;
+	ret->job.writable_size = fixed.writable_size;
+	ret->job.cwd_is_required = fixed.flags & CWD_IS_REQUIRED;
+	ret->job.no_standard_mounts = fixed.flags & NO_STANDARD_MOUNTS;
+	ret->job.is_writable = fixed.flags & IS_WRITABLE;
+	return 0;
+}
+
+void run_spec_fini(struct run_spec *spec)
+{
+	free(spec->argv);
+	free(spec->envp);
+	free(spec->binds);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run_user.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum {
+	NAME_SPACE = 16 << 10, /* for one entry of the name services */
+	CAPABILITY_MAX = 63,
+};
+
+/* The first bytes of a small file, NUL-ended; "" when there is none. */
+static void read_head(const char *path, char *ret, size_t size)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, ret, size - 1);
+
+	ret[n < 0 ? 0 : n] = '\0';
+}
+
+static bool says(const char *path, const char *value)
+{
+	char text[64];
+
+	read_head(path, text, sizeof(text));
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, value) == 0;
+}
+
+static bool has_capability(unsigned capability)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	return data[capability / 32].effective & (1u << capability % 32);
+}
+
+bool run_user_is_privileged(void)
+{
+	unsigned inside = 1;
+	unsigned outside = 1;
+	unsigned count = 0;
+	char map[64];
+
+	if (geteuid() != 0 || !has_capability(CAP_SYS_ADMIN))
+		return false;
+	/* Root of a container whose ids are mapped cannot show all ids. */
+	read_head("/proc/self/uid_map", map, sizeof(map));
+	if (sscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
+		return true;
+	return inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
+static bool is_chrooted(void)
+{
+	autofree char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+	FILE *mounts;
+
+	mounts = fopen("/proc/self/mountinfo", "re");
+	if (!mounts)
+		return false;
+	while (!found && getline(&line, &size, mounts) > 0) {
+		int end = 0;
+
+		sscanf(line, "%*s %*s %*s %*s / %n", &end);
+		found = end > 0;
+	}
+	fclose(mounts);
+	return !found;
+}
+
+const char *run_user_obstacle(void)
+{
+	if (says("/proc/sys/user/max_user_namespaces", "0"))
+		return "user namespaces are switched off by the sysctl "
+		       "user.max_user_namespaces=0: ask for a larger value";
+	if (says("/proc/sys/kernel/unprivileged_userns_clone", "0"))
+		return "user namespaces are switched off by the sysctl "
+		       "kernel.unprivileged_userns_clone=0: ask for 1";
+	if (says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
+		return "AppArmor restricts user namespaces (sysctl kernel."
+		       "apparmor_restrict_unprivileged_userns=1): install an "
+		       "AppArmor profile for lazyrun that allows userns, or "
+		       "ask for 0";
+	if (is_chrooted())
+		return "this is a chroot, in which the kernel allows no user "
+		       "namespace: use pivot_root instead of chroot";
+	return "a seccomp filter, a security module or the container around "
+	       "this process forbids it: allow unshare(CLONE_NEWUSER) and "
+	       "mount() there";
+}
+
+static int write_map(int proc_fd, const char *name, const char *text,
+		     struct error *err)
+{
+	autoclose int fd = openat(proc_fd, name, O_WRONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		r = -errno;
+	else
+		r = io_write_full(fd, text, strlen(text));
+	if (r == -EPERM || r == -EACCES)
+		return error_set(err, -EPERM,
+				 "the user namespace cannot be set up: %s",
+				 run_user_obstacle());
+	if (r < 0)
+		return error_set_errno(err, r, "cannot write /proc/%s", name);
+	return 0;
+}
+
+int run_user_unshare(int proc_fd, int others, uid_t uid, gid_t gid,
+		     struct error *err)
+{
+	char uid_map[64];
+	char gid_map[64];
+	int r;
+
+	snprintf(uid_map, sizeof(uid_map), "%u %u 1\n", uid, geteuid());
+	snprintf(gid_map, sizeof(gid_map), "%u %u 1\n", gid, getegid());
+	/* A process that changed its ids lost the right to its own maps. */
+	prctl(PR_SET_DUMPABLE, 1);
+	if (unshare(CLONE_NEWUSER | others) < 0) {
+		r = errno == EUSERS ? -ENOSPC : -errno;
+		return error_set(err, r, "no user namespace can be made: %s",
+				 run_user_obstacle());
+	}
+	r = write_map(proc_fd, "self/setgroups", "deny", err);
+	if (r == 0)
+		r = write_map(proc_fd, "self/uid_map", uid_map, err);
+	if (r == 0)
+		r = write_map(proc_fd, "self/gid_map", gid_map, err);
+	return r;
+}
+
+static bool is_field(const char *text)
+{
+	return text && text[0] != '\0' && !strpbrk(text, ":\n");
+}
+
+static void describe_user(uid_t uid, gid_t gid, const char *home, char *space,
+			  char ret[RUN_USER_LINE_SIZE])
+{
+	struct passwd entry;
+	struct passwd *found = NULL;
+	const char *gecos = "";
+	const char *shell = "/bin/sh";
+	int n;
+
+	if (getpwuid_r(uid, &entry, space, NAME_SPACE, &found) != 0)
+		found = NULL;
+	if (!home && found)
+		home = found->pw_dir;
+	if (found && is_field(found->pw_gecos))
+		gecos = found->pw_gecos;
+	if (found && is_field(found->pw_shell))
+		shell = found->pw_shell;
+	n = snprintf(ret, RUN_USER_LINE_SIZE, "%s:x:%u:%u:%s:%s:%s",
+		     found ? found->pw_name : "user", uid, gid, gecos,
+		     is_field(home) ? home : "/", shell);
+	if (n < 0 || n >= RUN_USER_LINE_SIZE)
+		ret[0] = '\0';
+}
+
+static void describe_group(gid_t gid, char *space, char ret[RUN_USER_LINE_SIZE])
+{
+	struct group entry;
+	struct group *found = NULL;
+	int n;
+
+	if (getgrgid_r(gid, &entry, space, NAME_SPACE, &found) != 0)
+		found = NULL;
+	n = snprintf(ret, RUN_USER_LINE_SIZE,
+		     "%s:x:%u:", found ? found->gr_name : "user", gid);
+	if (n < 0 || n >= RUN_USER_LINE_SIZE)
+		ret[0] = '\0';
+}
+
+void run_user_describe(uid_t uid, gid_t gid, const char *home,
+		       struct run_user *ret)
+{
+	autofree char *space = malloc(NAME_SPACE);
+
+	*ret = (struct run_user){ .uid = uid, .gid = gid };
+	if (space && uid != 0)
+		describe_user(uid, gid, home, space, ret->passwd_line);
+	if (space && gid != 0)
+		describe_group(gid, space, ret->group_line);
+}
+
+static int say_not_dropped(struct error *err)
+{
+	return error_set_errno(err, -errno, "cannot give up capabilities");
+}
+
+int run_user_drop_power(struct error *err)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return say_not_dropped(err);
+	for (unsigned long i = 0; i <= CAPABILITY_MAX; i++) {
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL) /* the kernel knows no more */
+			break;
+		return say_not_dropped(err);
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return say_not_dropped(err);
+	if (syscall(SYS_capset, &header, none) < 0)
+		return say_not_dropped(err);
+	return 0;
+}
