@@ -2,7 +2,7 @@
 /*
  * Passes over the tables in order, nothing recursive: a directory's number is
  * above its parent's and exactly one entry of that parent names it, so every
- * directory is reached from the root once.  Memory: 4 bytes an inode.
+ * directory is reached from the root once.  Memory: 5 bytes an inode.
  *
  * Files are checked against the layers' sizes, and the chunks for covering
  * each layer without a gap; together that puts every piece in a chunk without
@@ -24,6 +24,7 @@ struct check {
 	const struct index_file *index;
 	uint32_t *links; /* by inode number: names seen, of directories
 			    entries that are directories */
+	bool *is_named;	 /* by inode number: by the parent it states */
 	uint64_t dirent_count;
 	uint64_t extent_count;
 	struct error *err;
@@ -187,6 +188,8 @@ static int check_directory(struct check *check, const struct index_inode *dir)
 		before = dirent;
 		child = index_file_inode_record(check->index, dirent.inode);
 		check->links[dirent.inode]++;
+		if (le_load32(child->parent) == dir->number)
+			check->is_named[dirent.inode] = true;
 		if (S_ISDIR(le_load16(child->mode)))
 			check->links[dir->number]++;
 	}
@@ -238,24 +241,22 @@ static int check_inode(struct check *check, uint32_t number)
 	return 0;
 }
 
-/* A directory's count starts at 1, for its "."; its name, or for the root its
- * "..", is the second. */
 static int check_links(const struct check *check)
 {
 	for (uint32_t i = 1; i <= check->index->figures.inode_count; i++) {
 		const struct index_format_inode *record =
 			index_file_inode_record(check->index, i);
-		uint32_t parent = le_load32(record->parent);
 
 		if (check->links[i] != le_load32(record->nlink))
 			return fail(check, "wrong link count: inode", i);
-		record = index_file_inode_record(check->index, parent);
-		if (!S_ISDIR(le_load16(record->mode)))
-			return fail(check, "no parent directory: inode", i);
+		if (!check->is_named[i])
+			return fail(check, "not in its parent: inode", i);
 	}
 	return 0;
 }
 
+/* A directory's links: its "." here, its name (of the root: its "..") and its
+ * subdirectories' ".." in check_directory(). */
 static int check_tree(struct check *check)
 {
 	const struct index_file *index = check->index;
@@ -263,6 +264,7 @@ static int check_tree(struct check *check)
 	int r = 0;
 
 	check->links[INDEX_ROOT] = 1;
+	check->is_named[INDEX_ROOT] = true;
 	for (uint32_t i = 1; i <= count && r == 0; i++) {
 		if (S_ISDIR(le_load16(index_file_inode_record(index, i)->mode)))
 			check->links[i]++;
@@ -280,12 +282,18 @@ static int check_tree(struct check *check)
 
 int index_file_check(const struct index_file *index, struct error *err)
 {
-	autofree uint32_t *links =
-		calloc(index->figures.inode_count + 1u, sizeof(*links));
-	struct check check = { .index = index, .links = links, .err = err };
+	size_t count = index->figures.inode_count + (size_t)1;
+	autofree uint32_t *links = calloc(count, sizeof(*links));
+	autofree bool *is_named = calloc(count, sizeof(*is_named));
+	struct check check = {
+		.index = index,
+		.links = links,
+		.is_named = is_named,
+		.err = err,
+	};
 	int r;
 
-	if (!links)
+	if (!links || !is_named)
 		return error_set(err, -ENOMEM, "out of memory");
 	r = check_manifest(&check);
 	for (uint32_t i = 0; i < index->blob_count && r == 0; i++)
