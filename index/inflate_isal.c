@@ -11,7 +11,8 @@
  * STEP_FAST   Up to just short of both targets nothing can end the span, and
  *             ISA-L runs freely.  We stop it by the room we give: input to one
  *             byte below stored_target, output to RAW_MARGIN below raw_target
- *             (ISA-L decodes one match and a few literals past the room).
+ *             (ISA-L decodes one match and a few literals past the room, if
+ *             the room is not too small).
  * STEP_BLOCK  Within a block (CODED, TYPE0) its header is behind us: setting
  *             bfinal makes this the last block.  Run to FINISH.
  * STEP_DRAIN  Within a header (NEW_HDR, HDR) the block's start is known:
@@ -42,9 +43,9 @@ enum {
 	/* Longest match (258), up to three literals decoded at once, and
 	 * plenty. */
 	RAW_MARGIN = 1024,
-	/* ISA-L decodes into a buffer of its own first, whatever room we
-	 * give; the room must be larger. */
-	RAW_TARGET_MIN = 128 << 10,
+	/* ISA-L decodes into a buffer of its own first, full or not: with
+	 * less room than this it goes past what we give. */
+	OWN_BUFFER_SIZE = 66 << 10,
 };
 
 enum step { STEP_FAST, STEP_BLOCK, STEP_DRAIN, STEP_ENTER };
@@ -55,6 +56,8 @@ struct isal_inflater {
 	size_t used;	   /* stored bytes that ISA-L has taken */
 	uint64_t next_bit; /* STEP_ENTER: the block's first bit */
 	bool is_final;	   /* STEP_BLOCK: what BFINAL really was */
+	bool has_history;  /* nothing came out since the dictionary was set:
+			      masses of empty blocks need it set once */
 	uint8_t history[INFLATER_WINDOW_SIZE];
 	struct inflate_state state;
 };
@@ -91,14 +94,19 @@ static int enter(struct isal_inflater *self, const struct inflater_span *span,
 	size_t size;
 
 	assert(bit / 8 < span->stored_size);
-	isal_inflate_reset(state);
+	self->used = bit / 8 + 1;
+	if (self->has_history) {
+		state->block_state = ISAL_BLOCK_NEW_HDR;
+	} else {
+		isal_inflate_reset(state);
+		history = get_history(self, span, &size);
+		if (size && isal_inflate_set_dict(state, (uint8_t *)history,
+						  (uint32_t)size) < 0)
+			return -ENOMEM;
+		self->has_history = true;
+	}
 	state->read_in = span->stored[bit / 8] >> (bit % 8);
 	state->read_in_length = 8 - (int32_t)(bit % 8);
-	self->used = bit / 8 + 1;
-	history = get_history(self, span, &size);
-	if (size && isal_inflate_set_dict(state, (uint8_t *)history,
-					  (uint32_t)size) != ISAL_DECOMP_OK)
-		return -ENOMEM;
 	return 0;
 }
 
@@ -117,6 +125,8 @@ static int call(struct isal_inflater *self, struct inflater_span *span,
 	if (isal_inflate(state) < 0)
 		return -EBADMSG;
 	self->used = in_end - state->avail_in;
+	if (span->raw_size != out_end - state->avail_out)
+		self->has_history = false;
 	span->raw_size = out_end - state->avail_out;
 	return 0;
 }
@@ -129,39 +139,47 @@ static uint64_t position(const struct isal_inflater *self)
 	       (uint64_t)self->state.read_in_length;
 }
 
+/* Choose how to get to the end of the block we stand in. */
+static int leave_fast(struct isal_inflater *self)
+{
+	switch ((int)self->state.block_state) {
+	case ISAL_BLOCK_CODED:
+	case ISAL_BLOCK_TYPE0:
+		self->is_final = self->state.bfinal;
+		self->state.bfinal = 1;
+		self->step = STEP_BLOCK;
+		return 0;
+	case ISAL_BLOCK_NEW_HDR:
+	case ISAL_BLOCK_HDR:
+		self->has_history = false;
+		self->step = STEP_DRAIN;
+		return 0;
+	case ISAL_BLOCK_INPUT_DONE:
+	case ISAL_BLOCK_FINISH:
+		self->is_final = true;
+		self->step = STEP_BLOCK;
+		return 0;
+	default: /* within a gzip or zlib header: we never asked for them */
+		return -EBADMSG;
+	}
+}
+
 static int run_fast(struct isal_inflater *self, struct inflater_span *span)
 {
 	size_t in_end = span->stored_target - 1;
 	size_t out_end = span->raw_target - RAW_MARGIN;
 	bool is_short = span->stored_size < in_end;
-	enum isal_block_state state;
 	int r;
 
-	if (is_short)
-		in_end = span->stored_size;
-	if (in_end < self->used) /* stored_target is 1: the first byte */
-		in_end = self->used;
-	r = call(self, span, in_end, out_end);
+	if (out_end - span->raw_size < OWN_BUFFER_SIZE)
+		return leave_fast(self);
+	r = call(self, span, is_short ? span->stored_size : in_end, out_end);
 	if (r < 0)
 		return r;
-	state = self->state.block_state;
-	if (state == ISAL_BLOCK_INPUT_DONE || state == ISAL_BLOCK_FINISH) {
-		self->is_final = true;
-		self->step = STEP_BLOCK;
-		return 0;
-	}
-	if (is_short && span->raw_size < out_end)
+	if (is_short && span->raw_size < out_end &&
+	    self->state.block_state != ISAL_BLOCK_FINISH)
 		return INFLATER_NEEDS_INPUT;
-	if (state == ISAL_BLOCK_CODED || state == ISAL_BLOCK_TYPE0) {
-		self->is_final = self->state.bfinal;
-		self->state.bfinal = 1;
-		self->step = STEP_BLOCK;
-		return 0;
-	}
-	self->step = STEP_DRAIN;
-	return state == ISAL_BLOCK_NEW_HDR || state == ISAL_BLOCK_HDR
-		       ? 0
-		       : -EBADMSG;
+	return leave_fast(self);
 }
 
 /* A block has ended at @bit; raw_size counts all its bytes. */
@@ -227,9 +245,10 @@ static int isal_begin(struct inflater *inflater, struct inflater_span *span)
 	struct isal_inflater *self = (struct isal_inflater *)inflater;
 
 	assert(span->raw_size == 0);
-	assert(span->raw_target >= RAW_TARGET_MIN);
-	assert(span->stored_target > 0);
+	assert(span->raw_target >= OWN_BUFFER_SIZE + RAW_MARGIN);
+	assert(span->stored_target >= 2);
 	self->step = STEP_FAST;
+	self->has_history = false;
 	return enter(self, span, span->start_bit);
 }
 

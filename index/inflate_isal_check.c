@@ -18,8 +18,8 @@
 #include <zlib.h>
 
 enum {
-	RAW_SIZE = 448 << 10,
-	RAW_TARGET = 128 << 10, /* inflate_isal.c needs that much */
+	RAW_SIZE = 232 << 10,
+	RAW_TARGET = 72 << 10, /* inflate_isal.c needs that much */
 	STORED_TARGET = 24 << 10,
 	STORED_CAPACITY = 2 * RAW_SIZE,
 	PIECE_SIZE = 4 << 10,	/* raw bytes between changes of level */

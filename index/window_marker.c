@@ -21,6 +21,7 @@ enum {
 	PRECODE_COUNT = 19,
 	END_OF_BLOCK = 256,
 	LENGTH_COUNT = 29,
+	MATCH_BITS_MAX = 15 + 5 + 15 + 13, /* two codes, their extra bits */
 	DISTANCE_VALID = 30,
 };
 
@@ -227,7 +228,8 @@ static int decode_coded_block(struct marker *marker)
 	int r;
 
 	while (marker->raw_off < marker->raw_end) {
-		refill(&marker->bits);
+		if (marker->bits.count < MATCH_BITS_MAX)
+			refill(&marker->bits);
 		symbol = decode(&marker->bits, &marker->literals);
 		if (symbol < 0)
 			return -EBADMSG;
