@@ -5,9 +5,8 @@
  *	bench_index_builder [-j LAYERS] [-p] [-z] OUT BLOB...
  *
  * Each BLOB is a file named by its SHA-256 in hex, as in blobs/sha256 of an
- * OCI layout, lowest layer first.  -p packs the sections,
- * -z inflates by zlib.  Compare with
- * `igzip -dc BLOB >/dev/null`.
+ * OCI layout, lowest layer first.  -p packs the sections, -z inflates by zlib.
+ * Compare with `igzip -dc BLOB >/dev/null`.
  */
 #include "common/byte_source.h"
 #include "common/clock.h"
@@ -96,9 +95,12 @@ static int build(const char *out, char **paths, uint32_t count,
 		.layers = layers,
 		.layer_count = count,
 	};
-	int fd = open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd;
 	int r = 0;
 
+	digest_compute(image.manifest, image.manifest_size,
+		       &image.manifest_digest);
+	fd = open(out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		r = error_set_errno(err, -errno, "cannot create %s", out);
 	if (!layers)
