@@ -6,7 +6,6 @@
  */
 #include "index/index_file.h"
 
-#include "common/io.h"
 #include "common/le.h"
 #include "index/index_file_impl.h"
 
@@ -202,14 +201,6 @@ static int check_child(const struct index_file *index,
 	return 0;
 }
 
-static int compare_names(const char *a, size_t a_size, const char *b,
-			 size_t b_size)
-{
-	int r = memcmp(a, b, a_size < b_size ? a_size : b_size);
-
-	return r ? r : (a_size > b_size) - (a_size < b_size);
-}
-
 int index_file_lookup(const struct index_file *index, uint32_t dir,
 		      const char *name, size_t name_size, uint32_t *ret_inode)
 {
@@ -229,8 +220,8 @@ int index_file_lookup(const struct index_file *index, uint32_t dir,
 		r = get_dirent(index, &directory, middle, &dirent);
 		if (r < 0)
 			return r;
-		order = compare_names(name, name_size, dirent.name,
-				      dirent.name_size);
+		order = index_format_compare(name, name_size, dirent.name,
+					     dirent.name_size);
 		if (order == 0) {
 			r = check_child(index, &directory, dirent.inode);
 			if (r == 0)
@@ -293,59 +284,70 @@ int index_file_get_symlink(const struct index_file *index, uint32_t number,
 	return 0;
 }
 
-/* The attribute at @off, and where the next one is. */
-static int decode_xattr(const struct index_table *table, uint64_t off,
-			struct index_xattr *ret, uint64_t *ret_next)
+int index_file_find_xattrs(const struct index_file *index, uint32_t number,
+			   uint64_t *ret_off, uint32_t *ret_count)
 {
-	const struct index_format_xattr *record;
+	const struct index_format_inode *record =
+		index_file_inode_record(index, number);
+	const struct index_table *table = &index->tables[INDEX_FORMAT_XATTR];
+	uint64_t off = record ? le_load32(record->xattr) : 0;
+	uint32_t count;
 
-	if (!le_range_fits(off, sizeof(*record), table->size))
+	if (!record)
 		return -EBADMSG;
-	record = (const void *)(table->data + off);
-	off += sizeof(*record);
+	if (off-- == 0) {
+		*ret_count = 0;
+		return 0;
+	}
+	if (!le_range_fits(off, 2, table->size))
+		return -EBADMSG;
+	count = le_load16(table->data + off);
+	if (count == 0 || count > INDEX_FORMAT_XATTR_COUNT_MAX)
+		return -EBADMSG;
+	*ret_off = off + 2;
+	*ret_count = count;
+	return 0;
+}
+
+int index_file_next_xattr(const struct index_file *index, uint64_t *off,
+			  struct index_xattr *ret)
+{
+	const struct index_table *table = &index->tables[INDEX_FORMAT_XATTR];
+	const struct index_format_xattr *record;
+	uint64_t pos = *off;
+	uint32_t value_size;
+
+	if (!le_range_fits(pos, sizeof(*record), table->size))
+		return -EBADMSG;
+	record = (const void *)(table->data + pos);
+	value_size = le_load32(record->value_size);
+	pos += sizeof(*record);
+	if (record->name_size == 0 ||
+	    value_size > INDEX_FORMAT_XATTR_VALUE_SIZE_MAX ||
+	    !le_range_fits(pos, record->name_size + value_size, table->size) ||
+	    memchr(table->data + pos, '\0', record->name_size))
+		return -EBADMSG;
+	ret->name = (const char *)table->data + pos;
 	ret->name_size = record->name_size;
-	ret->value_size = le_load32(record->value_size);
-	if (ret->name_size == 0 ||
-	    ret->value_size > INDEX_FORMAT_XATTR_VALUE_SIZE_MAX ||
-	    !le_range_fits(off, ret->name_size + ret->value_size, table->size))
-		return -EBADMSG;
-	ret->name = (const char *)table->data + off;
-	ret->value = table->data + off + ret->name_size;
-	if (memchr(ret->name, '\0', ret->name_size))
-		return -EBADMSG;
-	*ret_next = off + ret->name_size + ret->value_size;
+	ret->value = table->data + pos + record->name_size;
+	ret->value_size = value_size;
+	*off = pos + record->name_size + value_size;
 	return 0;
 }
 
 int index_file_get_xattr(const struct index_file *index, uint32_t number,
 			 uint32_t position, struct index_xattr *ret)
 {
-	const struct index_format_inode *record =
-		index_file_inode_record(index, number);
-	const struct index_table *table = &index->tables[INDEX_FORMAT_XATTR];
 	struct index_xattr xattr;
-	uint64_t off;
+	uint64_t off = 0;
 	uint32_t count;
+	int r = index_file_find_xattrs(index, number, &off, &count);
 
-	if (!record)
-		return -EBADMSG;
-	off = le_load32(record->xattr);
-	if (off-- == 0)
-		return -ENODATA;
-	if (!le_range_fits(off, 2, table->size))
-		return -EBADMSG;
-	count = le_load16(table->data + off);
-	if (count == 0 || count > INDEX_FORMAT_XATTR_COUNT_MAX)
-		return -EBADMSG;
-	if (position >= count)
-		return -ENODATA;
-	off += 2;
-	for (uint32_t i = 0; i <= position; i++) {
-		int r = decode_xattr(table, off, &xattr, &off);
-
-		if (r < 0)
-			return r;
-	}
-	*ret = xattr;
-	return 0;
+	if (r == 0 && position >= count)
+		r = -ENODATA;
+	for (uint32_t i = 0; i <= position && r == 0; i++)
+		r = index_file_next_xattr(index, &off, &xattr);
+	if (r == 0)
+		*ret = xattr;
+	return r;
 }

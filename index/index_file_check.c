@@ -153,17 +153,6 @@ static int check_regular(struct check *check, const struct index_inode *inode)
 	return 0;
 }
 
-static int compare_names(const struct index_dirent *a,
-			 const struct index_dirent *b)
-{
-	size_t size = a->name_size < b->name_size ? a->name_size : b->name_size;
-	int r = memcmp(a->name, b->name, size);
-
-	return r ? r
-		 : (a->name_size > b->name_size) -
-			       (a->name_size < b->name_size);
-}
-
 static int check_directory(struct check *check, const struct index_inode *dir)
 {
 	struct index_dirent before = { 0 };
@@ -182,7 +171,9 @@ static int check_directory(struct check *check, const struct index_inode *dir)
 			    check->index->tables[INDEX_FORMAT_DIRENT].count)
 			return fail(check, "bad entries: directory",
 				    dir->number);
-		if (i > 0 && compare_names(&before, &dirent) >= 0)
+		if (i > 0 &&
+		    index_format_compare(before.name, before.name_size,
+					 dirent.name, dirent.name_size) >= 0)
 			return fail(check, "names not in order: directory",
 				    dir->number);
 		before = dirent;
@@ -200,23 +191,23 @@ static int check_xattrs(const struct check *check,
 {
 	struct index_xattr before = { 0 };
 	struct index_xattr xattr;
+	uint64_t off = 0;
+	uint32_t count = 0;
+	int r = index_file_find_xattrs(check->index, inode->number, &off,
+				       &count);
 
-	for (uint32_t i = 0;; i++) {
-		struct index_dirent a = { .name = before.name,
-					  .name_size = before.name_size };
-		struct index_dirent b;
-		int r = index_file_get_xattr(check->index, inode->number, i,
-					     &xattr);
-
-		if (r == -ENODATA)
-			return 0;
-		b = (struct index_dirent){ .name = xattr.name,
-					   .name_size = xattr.name_size };
-		if (r < 0 || (i > 0 && compare_names(&a, &b) >= 0))
-			return fail(check, "bad extended attributes: inode",
-				    inode->number);
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		r = index_file_next_xattr(check->index, &off, &xattr);
+		if (r == 0 && i > 0 &&
+		    index_format_compare(before.name, before.name_size,
+					 xattr.name, xattr.name_size) >= 0)
+			r = -EBADMSG;
 		before = xattr;
 	}
+	if (r < 0)
+		return fail(check, "bad extended attributes: inode",
+			    inode->number);
+	return 0;
 }
 
 static int check_inode(struct check *check, uint32_t number)

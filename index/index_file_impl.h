@@ -61,3 +61,15 @@ static inline const struct index_format_inode *index_file_inode_record(
 	/* 0 becomes UINT32_MAX, which no table reaches */
 	return index_file_record(index, INDEX_FORMAT_INODE, number - 1);
 }
+
+/** index_file_find_xattrs() - an inode's set of extended attributes
+ *
+ * Return: 0 with their number, maybe 0, and else the offset of the first for
+ * index_file_next_xattr(); -EBADMSG.
+ */
+int index_file_find_xattrs(const struct index_file *index, uint32_t number,
+			   uint64_t *ret_off, uint32_t *ret_count);
+
+/** index_file_next_xattr() - the attribute at @off, which then is behind it */
+int index_file_next_xattr(const struct index_file *index, uint64_t *off,
+			  struct index_xattr *ret);

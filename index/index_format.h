@@ -11,7 +11,9 @@
 #include "common/digest.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Section 2: header */
 #define INDEX_FORMAT_MAGIC "LZYIDX\r\n"
@@ -223,4 +225,14 @@ static inline uint32_t index_format_record_size(uint32_t type)
 	};
 
 	return type < INDEX_FORMAT_TYPE_COUNT ? sizes[type] : 0;
+}
+
+/** index_format_compare() - the order of names (sections 5.3, 5.6): by their
+ * bytes, a name before its own extensions; below, at or above 0 */
+static inline int index_format_compare(const void *a, size_t a_size,
+				       const void *b, size_t b_size)
+{
+	int r = memcmp(a, b, a_size < b_size ? a_size : b_size);
+
+	return r ? r : (a_size > b_size) - (a_size < b_size);
 }

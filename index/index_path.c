@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What remains of a path is kept at the end of a fixed buffer, so that a
- * symlink's target can be put in front of it.
- */
 #include "index/index_file.h"
 
 #include "index/index_format.h"
+#include "index/path_rest.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,48 +17,8 @@ struct walk {
 	const struct index_file *index;
 	struct index_inode inode; /* where we are */
 	unsigned symlink_count;
-	size_t pos; /* of the rest in @buffer */
-	char buffer[REST_SIZE_MAX];
+	struct path_rest rest;
 };
-
-static bool is_text(const char *name, size_t size, const char *text)
-{
-	return size == strlen(text) && memcmp(name, text, size) == 0;
-}
-
-/* Puts @path before the rest, which is empty or starts with '/'. */
-static int push(struct walk *walk, const char *path, size_t size)
-{
-	if (size > walk->pos)
-		return -ENAMETOOLONG;
-	walk->pos -= size;
-	memcpy(walk->buffer + walk->pos, path, size);
-	return 0;
-}
-
-/* The next component; false at the end, with nothing set.  The last one with
- * a '/' behind it must be a directory. */
-static bool pop(struct walk *walk, const char **ret_name, size_t *ret_size,
-		bool *ret_is_last, bool *ret_must_be_dir)
-{
-	const char *end = walk->buffer + REST_SIZE_MAX;
-	const char *p = walk->buffer + walk->pos;
-
-	while (p < end && *p == '/')
-		p++;
-	*ret_name = p;
-	while (p < end && *p != '/')
-		p++;
-	if (p == *ret_name)
-		return false;
-	*ret_size = (size_t)(p - *ret_name);
-	*ret_must_be_dir = p < end;
-	walk->pos = (size_t)(p - walk->buffer);
-	while (p < end && *p == '/')
-		p++;
-	*ret_is_last = p == end;
-	return true;
-}
 
 static int follow(struct walk *walk, uint32_t symlink)
 {
@@ -76,7 +33,7 @@ static int follow(struct walk *walk, uint32_t symlink)
 		return r == -EINVAL ? -EBADMSG : r;
 	if (target[0] == '/')
 		r = index_file_get_inode(walk->index, INDEX_ROOT, &walk->inode);
-	return r < 0 ? r : push(walk, target, size);
+	return r < 0 ? r : path_rest_push(&walk->rest, target, size);
 }
 
 static int go_to(struct walk *walk, uint32_t number)
@@ -86,23 +43,25 @@ static int go_to(struct walk *walk, uint32_t number)
 	return r == -ENOENT ? -EBADMSG : r;
 }
 
-static int step(struct walk *walk, const char *name, size_t size,
-		bool follow_symlink)
+static int step(struct walk *walk, const struct path_rest_component *component,
+		bool follow_final)
 {
+	bool follow_symlink =
+		follow_final || !component->is_last || component->must_be_dir;
 	struct index_inode child;
 	uint32_t number;
 	int r;
 
 	if (!S_ISDIR(walk->inode.mode))
 		return -ENOTDIR;
-	if (is_text(name, size, "."))
+	if (path_rest_is(component, "."))
 		return 0;
-	if (is_text(name, size, ".."))
+	if (path_rest_is(component, ".."))
 		return go_to(walk, walk->inode.parent);
-	if (size > INDEX_FORMAT_NAME_SIZE_MAX)
+	if (component->size > INDEX_FORMAT_NAME_SIZE_MAX)
 		return -ENAMETOOLONG;
-	r = index_file_lookup(walk->index, walk->inode.number, name, size,
-			      &number);
+	r = index_file_lookup(walk->index, walk->inode.number, component->name,
+			      component->size, &number);
 	if (r < 0)
 		return r;
 	r = index_file_get_inode(walk->index, number, &child);
@@ -117,21 +76,19 @@ static int step(struct walk *walk, const char *name, size_t size,
 int index_file_resolve(const struct index_file *index, const char *path,
 		       bool follow_final, uint32_t *ret_inode)
 {
-	struct walk walk = { .index = index, .pos = REST_SIZE_MAX };
-	bool must_be_dir = false;
-	bool is_last;
-	const char *name;
-	size_t size;
+	char buffer[REST_SIZE_MAX];
+	struct walk walk = { .index = index };
+	struct path_rest_component component = { 0 };
 	int r = go_to(&walk, INDEX_ROOT);
 
+	path_rest_init(&walk.rest, buffer, sizeof(buffer));
 	if (r == 0)
-		r = push(&walk, path, strlen(path));
-	while (r == 0 && pop(&walk, &name, &size, &is_last, &must_be_dir))
-		r = step(&walk, name, size,
-			 !is_last || must_be_dir || follow_final);
+		r = path_rest_push(&walk.rest, path, strlen(path));
+	while (r == 0 && path_rest_pop(&walk.rest, &component))
+		r = step(&walk, &component, follow_final);
 	if (r < 0)
 		return r;
-	if (must_be_dir && !S_ISDIR(walk.inode.mode))
+	if (component.must_be_dir && !S_ISDIR(walk.inode.mode))
 		return -ENOTDIR;
 	*ret_inode = walk.inode.number;
 	return 0;

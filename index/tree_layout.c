@@ -165,9 +165,8 @@ static int compare_names(const void *a, const void *b, void *arg)
 	const uint8_t *y = tree_pool_at(
 		&tree->names, tree_node_at(tree, *(const uint32_t *)b)->name,
 		&y_size);
-	int r = memcmp(x, y, x_size < y_size ? x_size : y_size);
 
-	return r ? r : (x_size > y_size) - (x_size < y_size);
+	return index_format_compare(x, x_size, y, y_size);
 }
 
 static int collect_children(struct builder *builder, uint32_t dir)

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What remains of a path while it is walked is kept at the end of a fixed
- * buffer: a component is taken off by moving the start forward, a symlink's
- * target put before the rest by moving it back.
- */
 #include "index/tree_path.h"
 
+#include "index/path_rest.h"
 #include "index/tree_node.h"
 
 #include <errno.h>
@@ -58,39 +54,8 @@ struct walk {
 	struct tree *tree;
 	uint32_t node;
 	unsigned symlink_count;
-	size_t pos; /* of the rest in tree->walk_path */
+	struct path_rest rest; /* in tree->walk_path */
 };
-
-/* Puts @path and a '/' before the rest. */
-static int push(struct walk *walk, const void *path, size_t size)
-{
-	char *buffer = walk->tree->walk_path;
-
-	if (size >= walk->pos)
-		return -EFBIG;
-	buffer[--walk->pos] = '/';
-	walk->pos -= size;
-	memcpy(buffer + walk->pos, path, size);
-	return 0;
-}
-
-/* The next component, without its '/'; false at the end. */
-static bool pop(struct walk *walk, const char **ret_name, size_t *ret_size)
-{
-	const char *rest = walk->tree->walk_path + walk->pos;
-	const char *end = walk->tree->walk_path + TREE_PATH_SIZE_MAX;
-	const char *slash;
-
-	while (rest < end && *rest == '/')
-		rest++;
-	if (rest == end)
-		return false;
-	slash = memchr(rest, '/', (size_t)(end - rest));
-	*ret_name = rest;
-	*ret_size = (size_t)(slash - rest);
-	walk->pos = (size_t)(slash - walk->tree->walk_path);
-	return true;
-}
 
 static int follow(struct walk *walk, uint32_t symlink)
 {
@@ -104,21 +69,23 @@ static int follow(struct walk *walk, uint32_t symlink)
 		return -ELOOP;
 	if (target[0] == '/')
 		walk->node = TREE_NODE_ROOT;
-	return push(walk, target, size);
+	return path_rest_push(&walk->rest, target, size);
 }
 
-static int step(struct walk *walk, const char *name, size_t size, bool create)
+static int step(struct walk *walk, const struct path_rest_component *component,
+		bool create)
 {
 	struct tree *tree = walk->tree;
 	uint32_t child;
 
-	if (is_text(name, size, "."))
+	if (path_rest_is(component, "."))
 		return 0;
-	if (is_text(name, size, "..")) {
+	if (path_rest_is(component, "..")) {
 		walk->node = tree_node_at(tree, walk->node)->parent;
 		return 0;
 	}
-	child = tree_node_find(tree, walk->node, name, size);
+	child = tree_node_find(tree, walk->node, component->name,
+			       component->size);
 	if (child != TREE_NODE_NONE) {
 		if (S_ISLNK(tree_node_inode(tree, child)->mode))
 			return follow(walk, child);
@@ -131,23 +98,23 @@ static int step(struct walk *walk, const char *name, size_t size, bool create)
 		return child == TREE_NODE_NONE ? -ENOENT : -ENOTDIR;
 	if (child != TREE_NODE_NONE)
 		tree_node_remove(tree, child);
-	return tree_node_add_implied(tree, walk->node, name, size, &walk->node);
+	return tree_node_add_implied(tree, walk->node, component->name,
+				     component->size, &walk->node);
 }
 
 int tree_path_walk(struct tree *tree, const char *path, size_t size,
 		   bool create, uint32_t *ret_node)
 {
-	struct walk walk = {
-		.tree = tree,
-		.node = TREE_NODE_ROOT,
-		.pos = TREE_PATH_SIZE_MAX,
-	};
-	const char *name;
-	int r = push(&walk, path, size);
+	struct walk walk = { .tree = tree, .node = TREE_NODE_ROOT };
+	struct path_rest_component component;
+	int r;
 
-	while (r == 0 && pop(&walk, &name, &size))
-		r = step(&walk, name, size, create);
-	if (r == 0)
-		*ret_node = walk.node;
-	return r;
+	path_rest_init(&walk.rest, tree->walk_path, sizeof(tree->walk_path));
+	r = path_rest_push(&walk.rest, path, size);
+	while (r == 0 && path_rest_pop(&walk.rest, &component))
+		r = step(&walk, &component, create);
+	if (r < 0)
+		return r == -ENAMETOOLONG ? -EFBIG : r;
+	*ret_node = walk.node;
+	return 0;
 }
