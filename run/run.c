@@ -265,42 +265,46 @@ int run_start(struct run *run, const struct run_job *job, int *ret_exit,
 	return r;
 }
 
-/* Ctrl-Z: the shell waits for us to stop as well. */
-static void stop_with(struct run *run, const struct signalfd_siginfo *info)
+static bool is_terminal_stop(int signal)
+{
+	return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+/* Takes notice of the job's end.  When a terminal stopped it (Ctrl-Z), we stop
+ * as well: the shell waits for us.  Process 1 does not tell its children's
+ * stops, so there the signal itself must do. */
+static void follow_job(struct run *run, uint32_t signal)
 {
 	int status;
-	pid_t pid;
 
-	if (info->ssi_signo == SIGTSTP && run->has_first) {
+	if (signal == SIGTSTP && run->has_first)
 		raise(SIGSTOP);
+	if (signal != SIGCHLD ||
+	    waitpid(run->pid, &status, WNOHANG | WUNTRACED) != run->pid)
 		return;
-	}
-	if (info->ssi_signo != SIGCHLD)
-		return;
-	pid = waitpid(run->pid, &status, WNOHANG | WUNTRACED);
-	if (pid != run->pid)
-		return;
-	if (WIFSTOPPED(status)) {
+	if (!WIFSTOPPED(status)) {
+		run->status = status;
+		run->pid = 0;
+	} else if (is_terminal_stop(WSTOPSIG(status))) {
 		raise(SIGSTOP);
-		return;
 	}
-	run->status = status;
-	run->pid = 0;
 }
 
 int run_wait(struct run *run, int *ret_status, struct error *err)
 {
-	struct signalfd_siginfo info = { .ssi_signo = SIGCHLD };
+	struct signalfd_siginfo info;
 
-	assert(run->has_blocked && run->socket < 0);
-	/* Once without a signal: SIGCHLD may have been read by run_start(). */
-	for (stop_with(run, &info); run->pid > 0; stop_with(run, &info)) {
+	assert(run->has_blocked && run->socket < 0 && run->pid > 0);
+	/* run_start() may have read the SIGCHLD already. */
+	follow_job(run, SIGCHLD);
+	while (run->pid > 0) {
 		int r = run_signal_read(run->signal_fd, &info);
 
 		if (r < 0)
 			return error_set_errno(err, r,
 					       "cannot wait for the job");
 		run_signal_pass(&info, run->pid);
+		follow_job(run, info.ssi_signo);
 	}
 	*ret_status = run->status;
 	run_signal_restore(&run->signals);

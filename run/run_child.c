@@ -255,11 +255,11 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 		r = mount_image(child, err);
 	if (r < 0)
 		return r;
+	/* The caller is busy with the image meanwhile. */
+	run_user_load(child->user.uid, child->user.gid, &child->user);
 	r = receive_job(child, body, err);
 	if (r < 0)
 		return r;
-	run_user_describe(child->user.uid, child->user.gid,
-			  child->spec.job.home, &child->user);
 	host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
 	r = run_root_assemble(&child->root, &child->spec.job, &child->user,
 			      host_cwd, err);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 enum {
 	FILE_SIZE_MAX = 1 << 20,
+	LINE_SIZE = PATH_MAX + 4 * RUN_USER_FIELD_SIZE,
 };
 
 /* The field at @index of a line, and its size; "" when there is none. */
@@ -94,12 +96,12 @@ static int add_line(int root_fd, const char *path, const char *line,
 {
 	struct buffer old CLEANUP(buffer_fini) = BUFFER_INIT(FILE_SIZE_MAX);
 	struct buffer merged CLEANUP(buffer_fini) =
-		BUFFER_INIT(FILE_SIZE_MAX + RUN_USER_LINE_SIZE + 2);
+		BUFFER_INIT(FILE_SIZE_MAX + LINE_SIZE + 2);
 	autoclose int fd = run_path_open(root_fd, path, O_PATH);
 	struct stat st;
 	int r;
 
-	if (fd < 0 || line[0] == '\0')
+	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    st.st_size > FILE_SIZE_MAX)
@@ -115,12 +117,23 @@ static int add_line(int root_fd, const char *path, const char *line,
 	return 0;
 }
 
-int run_etc_add_user(int root_fd, const struct run_user *user,
+int run_etc_add_user(int root_fd, const struct run_user *user, const char *home,
 		     struct error *err)
 {
-	int r = add_line(root_fd, "/etc/passwd", user->passwd_line, err);
+	char line[LINE_SIZE];
+	int r;
 
-	if (r < 0)
-		return r;
-	return add_line(root_fd, "/etc/group", user->group_line, err);
+	if (!home || strpbrk(home, ":\n") || strlen(home) >= PATH_MAX)
+		home = user->home;
+	if (user->uid != 0) {
+		snprintf(line, sizeof(line), "%s:x:%u:%u:%s:%s:%s", user->name,
+			 user->uid, user->gid, user->gecos, home, user->shell);
+		r = add_line(root_fd, "/etc/passwd", line, err);
+		if (r < 0)
+			return r;
+	}
+	if (user->gid == 0)
+		return 0;
+	snprintf(line, sizeof(line), "%s:x:%u:", user->group, user->gid);
+	return add_line(root_fd, "/etc/group", line, err);
 }

@@ -24,11 +24,12 @@ int run_etc_merge(const char *old, const char *line, struct buffer *buffer);
 
 /**
  * run_etc_add_user() - put the user into the root's passwd and group
+ * @home: the job's; NULL: the user's on the host
  *
  * Only into files that the image has; one that is no regular file or larger
- * than a mebibyte stays as it is.
+ * than a mebibyte stays as it is.  Root needs no line: images have their own.
  *
  * Return: 0 or negative errno with @err.
  */
-int run_etc_add_user(int root_fd, const struct run_user *user,
+int run_etc_add_user(int root_fd, const struct run_user *user, const char *home,
 		     struct error *err);

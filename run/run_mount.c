@@ -151,6 +151,15 @@ static int say_bad_source(const char *source, int code, struct error *err)
 	return error_set_errno(err, code, "%s cannot be bound", source);
 }
 
+static bool is_same(int a_fd, int b_fd)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstat(a_fd, &a) == 0 && fstat(b_fd, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int run_mount_bind(int root_fd, const char *source, const char *target,
 		   unsigned flags, struct error *err)
 {
@@ -176,6 +185,11 @@ int run_mount_bind(int root_fd, const char *source, const char *target,
 			    : run_path_make(root_fd, target, kind, err);
 	if (target_fd < 0)
 		return target_fd;
+	if (is_same(target_fd, root_fd))
+		return error_set(err, -EBUSY,
+				 "%s is the root itself in the image: nothing "
+				 "can be mounted there",
+				 target);
 	if (move_mount(tree_fd, "", target_fd, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return error_set_errno(err, -errno, "cannot bind %s to %s",

@@ -109,9 +109,9 @@ static int follow_link(char path[PATH_MAX], const struct gap *gap)
 		return errno == EINVAL ? -EAGAIN : -errno;
 	if (n == sizeof(target))
 		return -ENAMETOOLONG;
-	len = snprintf(longer, sizeof(longer), "%.*s%.*s/%s",
+	len = snprintf(longer, sizeof(longer), "%.*s%.*s%s%s",
 		       target[0] == '/' ? 0 : (int)gap->parent_len, path,
-		       (int)n, target, gap->rest);
+		       (int)n, target, gap->rest[0] ? "/" : "", gap->rest);
 	if (len < 0 || len >= PATH_MAX)
 		return -ENAMETOOLONG;
 	memcpy(path, longer, (size_t)len + 1);

@@ -254,7 +254,7 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 		return r;
 	/* A directory of other users' files cannot be added to; the job can do
 	 * without a name. */
-	if (run_etc_add_user(root->fd, user, err) < 0)
+	if (run_etc_add_user(root->fd, user, job->home, err) < 0)
 		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"",
 			  err ? err->text : "");
 	for (size_t i = 0;

@@ -56,7 +56,7 @@ int run_signal_read(int signal_fd, struct signalfd_siginfo *ret)
 
 void run_signal_pass(const struct signalfd_siginfo *info, pid_t job)
 {
-	if (info->ssi_signo == SIGCHLD)
+	if (info->ssi_signo == SIGCHLD || info->ssi_pid == (uint32_t)job)
 		return;
 	/* SI_KERNEL: of the terminal, which means the whole process group. */
 	if (info->ssi_code == SI_KERNEL && getpgid(job) == getpgrp())

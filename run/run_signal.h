@@ -42,6 +42,7 @@ int run_signal_read(int signal_fd, struct signalfd_siginfo *ret);
 /**
  * run_signal_pass() - send a signal on to the job
  *
- * Not SIGCHLD; nor what a terminal sent to the job's process group too.
+ * Not SIGCHLD; nor what a terminal sent to the job's process group too, or
+ * what the job itself sent.
  */
 void run_signal_pass(const struct signalfd_siginfo *info, pid_t job);

@@ -152,59 +152,42 @@ int run_user_unshare(int proc_fd, int others, uid_t uid, gid_t gid,
 	return r;
 }
 
-static bool is_field(const char *text)
+/* Fields that would break a line of /etc/passwd are not taken. */
+static void take_field(const char *text, char ret[RUN_USER_FIELD_SIZE])
 {
-	return text && text[0] != '\0' && !strpbrk(text, ":\n");
+	if (text && text[0] != '\0' && !strpbrk(text, ":\n") &&
+	    strlen(text) < RUN_USER_FIELD_SIZE)
+		snprintf(ret, RUN_USER_FIELD_SIZE, "%s", text);
 }
 
-static void describe_user(uid_t uid, gid_t gid, const char *home, char *space,
-			  char ret[RUN_USER_LINE_SIZE])
-{
-	struct passwd entry;
-	struct passwd *found = NULL;
-	const char *gecos = "";
-	const char *shell = "/bin/sh";
-	int n;
-
-	if (getpwuid_r(uid, &entry, space, NAME_SPACE, &found) != 0)
-		found = NULL;
-	if (!home && found)
-		home = found->pw_dir;
-	if (found && is_field(found->pw_gecos))
-		gecos = found->pw_gecos;
-	if (found && is_field(found->pw_shell))
-		shell = found->pw_shell;
-	n = snprintf(ret, RUN_USER_LINE_SIZE, "%s:x:%u:%u:%s:%s:%s",
-		     found ? found->pw_name : "user", uid, gid, gecos,
-		     is_field(home) ? home : "/", shell);
-	if (n < 0 || n >= RUN_USER_LINE_SIZE)
-		ret[0] = '\0';
-}
-
-static void describe_group(gid_t gid, char *space, char ret[RUN_USER_LINE_SIZE])
-{
-	struct group entry;
-	struct group *found = NULL;
-	int n;
-
-	if (getgrgid_r(gid, &entry, space, NAME_SPACE, &found) != 0)
-		found = NULL;
-	n = snprintf(ret, RUN_USER_LINE_SIZE,
-		     "%s:x:%u:", found ? found->gr_name : "user", gid);
-	if (n < 0 || n >= RUN_USER_LINE_SIZE)
-		ret[0] = '\0';
-}
-
-void run_user_describe(uid_t uid, gid_t gid, const char *home,
-		       struct run_user *ret)
+void run_user_load(uid_t uid, gid_t gid, struct run_user *ret)
 {
 	autofree char *space = malloc(NAME_SPACE);
+	struct passwd passwd_entry;
+	struct passwd *passwd = NULL;
+	struct group group_entry;
+	struct group *group = NULL;
 
-	*ret = (struct run_user){ .uid = uid, .gid = gid };
-	if (space && uid != 0)
-		describe_user(uid, gid, home, space, ret->passwd_line);
-	if (space && gid != 0)
-		describe_group(gid, space, ret->group_line);
+	*ret = (struct run_user){
+		.uid = uid,
+		.gid = gid,
+		.name = "user",
+		.home = "/",
+		.shell = "/bin/sh",
+		.group = "user",
+	};
+	if (!space)
+		return;
+	if (getpwuid_r(uid, &passwd_entry, space, NAME_SPACE, &passwd) == 0 &&
+	    passwd) {
+		take_field(passwd->pw_name, ret->name);
+		take_field(passwd->pw_gecos, ret->gecos);
+		take_field(passwd->pw_dir, ret->home);
+		take_field(passwd->pw_shell, ret->shell);
+	}
+	if (getgrgid_r(gid, &group_entry, space, NAME_SPACE, &group) == 0 &&
+	    group)
+		take_field(group->gr_name, ret->group);
 }
 
 static int say_not_dropped(struct error *err)

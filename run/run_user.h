@@ -11,16 +11,18 @@
 struct error;
 
 enum {
-	RUN_USER_LINE_SIZE = 1024,
+	RUN_USER_FIELD_SIZE = 256,
 };
 
+/* As the host's name services have it. */
 struct run_user {
 	uid_t uid;
 	gid_t gid;
-	/* Lines of /etc/passwd and /etc/group, without a newline; "" when the
-	 * name is not known or does not fit. */
-	char passwd_line[RUN_USER_LINE_SIZE];
-	char group_line[RUN_USER_LINE_SIZE];
+	char name[RUN_USER_FIELD_SIZE]; /* "user" without an entry */
+	char gecos[RUN_USER_FIELD_SIZE];
+	char home[RUN_USER_FIELD_SIZE];	 /* "/" without an entry */
+	char shell[RUN_USER_FIELD_SIZE]; /* "/bin/sh" without an entry */
+	char group[RUN_USER_FIELD_SIZE]; /* "user" without an entry */
 };
 
 /** run_user_is_privileged() - root of the host, who can mount: needs no user
@@ -38,15 +40,12 @@ int run_user_unshare(int proc_fd, int others, uid_t uid, gid_t gid,
 		     struct error *err);
 
 /**
- * run_user_describe() - the lines for the generated /etc/passwd and group
+ * run_user_load() - ask the host's name services
  * @uid, @gid: as the host calls them
- * @home:      the job's home; NULL: as the host has it
  *
- * Asks the host's name services.  A user without an entry is named "user".
- * Root needs no line: every image has its own.
+ * May take long where the services ask a server.
  */
-void run_user_describe(uid_t uid, gid_t gid, const char *home,
-		       struct run_user *ret);
+void run_user_load(uid_t uid, gid_t gid, struct run_user *ret);
 
 /** run_user_obstacle() - the part of a sentence that says what on this host
  * keeps ordinary users from namespaces and mounts, and what helps */
