@@ -15,6 +15,7 @@
 #include "common/le.h"
 #include "index/index_file_impl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,17 @@ static int fail(const struct check *check, const char *what, uint32_t number)
 			 "the index is damaged: %s %u; make it anew with "
 			 "`lazyrun index`",
 			 what, number);
+}
+
+/* An inode that is known to be there. */
+static const struct index_format_inode *record_of(const struct check *check,
+						  uint32_t number)
+{
+	const struct index_format_inode *record =
+		index_file_inode_record(check->index, number);
+
+	assert(record);
+	return record;
 }
 
 /* ---- layers ---- */
@@ -142,7 +154,7 @@ static int check_extents(struct check *check, uint32_t number, uint64_t data,
 static int check_regular(struct check *check, const struct index_inode *inode)
 {
 	const struct index_format_inode *record =
-		index_file_inode_record(check->index, inode->number);
+		record_of(check, inode->number);
 	uint64_t data = le_load64(record->data);
 
 	if (le_load16(record->flags) & INDEX_FORMAT_INODE_EXTENTS)
@@ -177,7 +189,7 @@ static int check_directory(struct check *check, const struct index_inode *dir)
 			return fail(check, "names not in order: directory",
 				    dir->number);
 		before = dirent;
-		child = index_file_inode_record(check->index, dirent.inode);
+		child = record_of(check, dirent.inode);
 		check->links[dirent.inode]++;
 		if (le_load32(child->parent) == dir->number)
 			check->is_named[dirent.inode] = true;
@@ -235,8 +247,7 @@ static int check_inode(struct check *check, uint32_t number)
 static int check_links(const struct check *check)
 {
 	for (uint32_t i = 1; i <= check->index->figures.inode_count; i++) {
-		const struct index_format_inode *record =
-			index_file_inode_record(check->index, i);
+		const struct index_format_inode *record = record_of(check, i);
 
 		if (check->links[i] != le_load32(record->nlink))
 			return fail(check, "wrong link count: inode", i);
@@ -257,7 +268,7 @@ static int check_tree(struct check *check)
 	check->links[INDEX_ROOT] = 1;
 	check->is_named[INDEX_ROOT] = true;
 	for (uint32_t i = 1; i <= count && r == 0; i++) {
-		if (S_ISDIR(le_load16(index_file_inode_record(index, i)->mode)))
+		if (S_ISDIR(le_load16(record_of(check, i)->mode)))
 			check->links[i]++;
 		r = check_inode(check, i);
 	}

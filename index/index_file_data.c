@@ -10,6 +10,7 @@
 #include "common/le.h"
 #include "index/index_file_impl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@ static uint32_t find_last(const struct index_file *index,
 		const void *record =
 			index_file_record(index, type, first + middle);
 
+		assert(record);
 		if (le_load64(record) <= off)
 			low = middle + 1;
 		else
@@ -71,6 +73,7 @@ static int find_run_in_extents(const struct index_file *index, uint64_t data,
 
 		extent = index_file_record(index, INDEX_FORMAT_EXTENT,
 					   first + i);
+		assert(extent);
 		start = le_load64(extent->file_off);
 		size = le_load64(extent->size);
 		if (start > off || size > file_size || start > file_size - size)
@@ -86,6 +89,7 @@ static int find_run_in_extents(const struct index_file *index, uint64_t data,
 	if (i < count) {
 		extent = index_file_record(index, INDEX_FORMAT_EXTENT,
 					   first + i);
+		assert(extent);
 		next_off = le_load64(extent->file_off);
 	}
 	if (next_off <= off || next_off > file_size)
@@ -113,6 +117,7 @@ static int find_chunk(const struct index_file *index, const struct run *run,
 		return -EBADMSG;
 	record = index_file_record(index, INDEX_FORMAT_CHUNK,
 				   blob->first_chunk + i);
+	assert(record);
 	skip = run->raw_off - le_load64(record->raw_off);
 	rest = le_load32(record->raw_size);
 	if (rest > CHUNK_RAW_SIZE_MAX || skip >= rest)

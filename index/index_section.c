@@ -79,12 +79,13 @@ int index_section_unpack(const struct index_section *section,
 {
 	size_t size = section->raw_size;
 	size_t width = section->record_size;
-	autofree uint8_t *raw = malloc(size + 1);
+	autofree uint8_t *raw = NULL;
 	autofree uint8_t *rows = NULL;
 	size_t n;
 
 	assert(section->flags & INDEX_FORMAT_SECTION_ZSTD);
 	assert(size <= INDEX_FORMAT_SECTION_RAW_SIZE_MAX);
+	raw = malloc(size + 1);
 	if (!raw)
 		return -ENOMEM;
 	n = ZSTD_decompress(raw, size, stored, section->stored_size);

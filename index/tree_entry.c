@@ -54,7 +54,7 @@ static int encode_xattrs(const struct tree_xattr **sorted, size_t count,
 	unsigned done = 0;
 	int r = buffer_append(set, set_count, sizeof(set_count));
 
-	qsort(sorted, count, sizeof(*sorted), compare_xattrs);
+	qsort(sorted, count, sizeof(void *), compare_xattrs);
 	for (size_t i = 0; i < count && r == 0; i++) {
 		if (i + 1 < count &&
 		    strcmp(sorted[i]->name, sorted[i + 1]->name) == 0)

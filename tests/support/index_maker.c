@@ -60,15 +60,15 @@ void index_maker_destroy(struct index_maker *maker)
 	free(maker);
 }
 
-static void make_chunk(struct layer *layer, uint32_t number, unsigned i)
+static void make_chunk(struct layer *layer, uint32_t number, size_t i)
 {
 	struct index_writer_chunk *chunk = &layer->chunks[i];
 	uint8_t *window = layer->windows + i * INDEX_MAKER_WINDOW_SIZE;
 	struct digest digest;
 
-	chunk->raw_off = (uint64_t)i * INDEX_MAKER_CHUNK_SIZE;
+	chunk->raw_off = i * INDEX_MAKER_CHUNK_SIZE;
 	chunk->ref.codec = CODEC_DEFLATE_SPAN;
-	chunk->ref.stored_off = 10 + (uint64_t)i * INDEX_MAKER_STORED_SIZE;
+	chunk->ref.stored_off = 10 + i * INDEX_MAKER_STORED_SIZE;
 	chunk->ref.stored_size = INDEX_MAKER_STORED_SIZE;
 	chunk->ref.raw_size = INDEX_MAKER_CHUNK_SIZE;
 	chunk->ref.start_bit = (uint8_t)(i % 8);
@@ -92,12 +92,13 @@ void index_maker_begin_layer(struct index_maker *maker)
 	struct layer *layer = &maker->layers[number];
 
 	assert(number < INDEX_MAKER_LAYER_COUNT_MAX);
-	for (unsigned i = 0; i < INDEX_MAKER_CHUNK_COUNT; i++)
+	for (size_t i = 0; i < INDEX_MAKER_CHUNK_COUNT; i++)
 		make_chunk(layer, number, i);
 	memset(blob->digest.bytes, (int)number + 1, DIGEST_SIZE);
 	memset(blob->diff_id.bytes, (int)number + 0x81, DIGEST_SIZE);
 	blob->size = 18 + INDEX_MAKER_CHUNK_COUNT * INDEX_MAKER_STORED_SIZE;
-	blob->raw_size = INDEX_MAKER_CHUNK_COUNT * INDEX_MAKER_CHUNK_SIZE;
+	blob->raw_size =
+		(uint64_t)INDEX_MAKER_CHUNK_COUNT * INDEX_MAKER_CHUNK_SIZE;
 	blob->chunks = layer->chunks;
 	blob->chunk_count = INDEX_MAKER_CHUNK_COUNT;
 	blob->windows = layer->windows;
