@@ -361,7 +361,7 @@ Test(codec, refuses_a_span_that_is_off_by_a_bit)
 	find_block_ends();
 	for (size_t from = 1; from + 3 < end_count; from++) {
 		ref = make_span(from, from + 2);
-		ref.start_bit = (ref.start_bit + 1) % 8;
+		ref.start_bit = (uint8_t)((ref.start_bit + 1) % 8);
 		count++;
 		accepted += codec_decode(context, &ref, stored + ref.stored_off,
 					 window, decoded) == 0;
