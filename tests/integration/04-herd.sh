@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 180
+# Fifty exec of the same cold image started at once: one download of each
+# chunk, with an index in a file and without any.
+. "$(dirname "$0")/lib.sh"
+need umoci
+layout=$(image_layout tiny)
+serve "$layout"
+IMAGE=docker://127.0.0.1:$PORT/tiny:1
+COUNT=50
+
+herd() { # ARGUMENT...: start all at once, wait, check every output
+	local pids=() i
+	for i in $(seq $COUNT); do
+		as_user "$LAZYRUN" -q exec "$@" "$IMAGE" sha256sum /srv/random \
+			>"$WORK/out.$i" 2>"$WORK/err.$i" &
+		pids+=($!)
+	done
+	for i in $(seq $COUNT); do
+		wait "${pids[$((i - 1))]}" || { fault "exec $i failed"; cat "$WORK/err.$i"; }
+	done
+	equal "every output is the same" 1 "$(cat "$WORK"/out.* | sort -u | wc -l)"
+}
+
+# ranges_twice: byte ranges of blobs that were served more than once
+ranges_twice() {
+	grep 'GET .*/blobs/' "$REGISTRY_LOG" | grep -i 'bytes' |
+		python3 "$HERE/overlaps.py"
+}
+
+as_user "$LAZYRUN" -q --cache-dir "$WORK/home/other" index "$IMAGE" -o "$WORK/home/tiny.lzi" ||
+	fault "index"
+: >"$REGISTRY_LOG"
+herd --index "$WORK/home/tiny.lzi"
+equal "bytes of blobs served twice, with an index" 0 "$(ranges_twice)"
+
+rm -rf "$WORK/cache"
+user_folder "$WORK/cache"
+: >"$REGISTRY_LOG"
+herd
+equal "bytes of blobs served twice, without an index" 0 "$(ranges_twice)"

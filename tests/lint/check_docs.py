@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Back-ticked paths in the documentation exist; the man page has every
+command and option that --help has, and no other.
+
+usage: check_docs.py LAZYRUN_BINARY"""
+import re
+import sys
+import lint
+
+TICKED = re.compile(r"`([A-Za-z0-9_.]+(?:/[A-Za-z0-9_.-]+)+/?)`")
+TOP = {p.name for p in lint.ROOT.iterdir()}
+
+pages = sorted(lint.ROOT.glob("*.md")) + sorted((lint.ROOT / "docs").glob("*.md"))
+for page in pages:
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        for name in TICKED.findall(line):
+            if name.split("/")[0] in TOP and not (lint.ROOT / name).exists():
+                lint.fault(page, f"line {number}: {name} does not exist")
+
+man = (lint.ROOT / "docs" / "lazyrun.1").read_text().replace("\\-", "-")
+binary = sys.argv[1]
+overview = lint.run(binary, "--help").stdout
+commands = re.findall(r"^  (\w+) +\S", overview, re.M)
+if not commands:
+    lint.fault(binary, "--help lists no command")
+helped = set()
+for command in commands:
+    text = lint.run(binary, command, "--help").stdout
+    if f".SS {command}" not in man and f'.SS "{command}' not in man and \
+            f"lazyrun {command}" not in man:
+        lint.fault("docs/lazyrun.1", f"does not describe {command}")
+    helped |= set(re.findall(r"^ +(?:-\w, )? *(--[\w-]+)", text, re.M))
+for option in sorted(helped):
+    if not re.search(re.escape(option) + r"(?![\w-])", man):
+        lint.fault("docs/lazyrun.1", f"does not describe {option}")
+for option in sorted(set(re.findall(r"(?<![\w-])--[a-z][\w-]+", man)) - helped -
+                     {"--help", "--version"}):
+    lint.fault("docs/lazyrun.1", f"describes {option}, which --help does not have")
+done = lint.run("mandoc", "-T", "lint", "-W", "warning",
+                str(lint.ROOT / "docs" / "lazyrun.1"))
+for line in done.stdout.splitlines():
+    lint.fault("docs/lazyrun.1", line)
+lint.finish("docs", len(pages))

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/error.h"
+#include "tools/option.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct values {
+	bool flag;
+	const char *text;
+	struct option_list list;
+	uint64_t size;
+	uint64_t time_ms;
+	uint64_t number;
+};
+
+#define OPT(member) offsetof(struct values, member)
+
+static const struct option table[] = {
+	{ "flag", 'f', OPTION_FLAG, NULL, "", NULL, OPT(flag) },
+	{ "text", 't', OPTION_TEXT, "T", "", "OPTION_TEST_TEXT", OPT(text) },
+	{ "list", 'l', OPTION_LIST, "L", "", NULL, OPT(list) },
+	{ "size", 0, OPTION_SIZE, "S", "", "OPTION_TEST_SIZE", OPT(size) },
+	{ "time", 0, OPTION_DURATION, "D", "", NULL, OPT(time_ms) },
+	{ "number", 'n', OPTION_NUMBER, "N", "", NULL, OPT(number) },
+	{ 0 },
+};
+
+static const struct option *const tables[] = { table, NULL };
+
+static int parse(struct values *values, bool stop_early, char **argv,
+		 int *ret_count, struct error *err)
+{
+	return option_parse(tables, values, stop_early, argv, ret_count, err);
+}
+
+Test(option, takes_every_spelling_of_a_value)
+{
+	char *argv[] = { "--text=a", "-tb",	 "--text", "c",	 "-ft", "d",
+			 "--size",   "2M",	 "--time", "3s", "-n",	"7",
+			 "x",	     "--list=1", "-l2",	   NULL };
+	struct values values = { 0 };
+	int count = 0;
+
+	cr_assert_eq(parse(&values, false, argv, &count, NULL), 0);
+	cr_expect_eq(count, 1);
+	cr_expect_str_eq(argv[0], "x");
+	cr_expect_null(argv[1]);
+	cr_expect(values.flag);
+	cr_expect_str_eq(values.text, "d");
+	cr_expect_eq(values.size, 2 << 20);
+	cr_expect_eq(values.time_ms, 3000);
+	cr_expect_eq(values.number, 7);
+	cr_assert_eq(values.list.count, 2);
+	cr_expect_str_eq(values.list.values[1], "2");
+	option_list_fini(&values.list);
+}
+
+Test(option, leaves_the_words_behind_the_first_operand_alone)
+{
+	char *argv[] = { "-f", "image", "cmd", "-t", "--flag", "--", NULL };
+	struct values values = { 0 };
+	int count = 0;
+
+	cr_assert_eq(parse(&values, true, argv, &count, NULL), 0);
+	cr_expect_eq(count, 5);
+	cr_expect_str_eq(argv[2], "-t");
+	cr_expect_str_eq(argv[4], "--");
+	cr_expect_null(values.text);
+}
+
+Test(option, two_dashes_end_the_options)
+{
+	char *argv[] = { "--", "-f", NULL };
+	struct values values = { 0 };
+	int count = 0;
+
+	cr_assert_eq(parse(&values, false, argv, &count, NULL), 0);
+	cr_expect_eq(count, 1);
+	cr_expect_not(values.flag);
+}
+
+Test(option, names_what_is_wrong)
+{
+	static const struct {
+		const char *words[3];
+		const char *text;
+	} cases[] = {
+		{ { "--nothing" }, "--nothing" },
+		{ { "-z" }, "-z" },
+		{ { "--text" }, "--text" },
+		{ { "-t" }, "-t" },
+		{ { "--size", "lots" }, "lots" },
+		{ { "-n", "-1" }, "-1" },
+		{ { "-n", "1x" }, "1x" },
+		{ { "--flag=maybe" }, "maybe" },
+		{ { "--time", "1y" }, "1y" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *argv[] = { (char *)cases[i].words[0],
+				 (char *)cases[i].words[1], NULL };
+		struct values values = { 0 };
+		struct error err = { 0 };
+		int count = 0;
+
+		cr_expect_eq(parse(&values, false, argv, &count, &err), -EINVAL,
+			     "case: %s", cases[i].words[0]);
+		cr_expect_not_null(strstr(err.text, cases[i].text),
+				   "case: %s: %s", cases[i].words[0], err.text);
+	}
+}
+
+Test(option, reads_the_environment)
+{
+	struct values values = { 0 };
+	struct error err = { 0 };
+
+	setenv("OPTION_TEST_TEXT", "from there", 1);
+	setenv("OPTION_TEST_SIZE", "1k", 1);
+	cr_assert_eq(option_load_environment(tables, &values, NULL), 0);
+	cr_expect_str_eq(values.text, "from there");
+	cr_expect_eq(values.size, 1024);
+	setenv("OPTION_TEST_SIZE", "much", 1);
+	cr_expect_eq(option_load_environment(tables, &values, &err), -EINVAL);
+	cr_expect_not_null(strstr(err.text, "OPTION_TEST_SIZE"));
+}
+
+Test(option, sets_by_name_as_a_file_does)
+{
+	struct values values = { 0 };
+
+	cr_expect_eq(option_set(tables, &values, "flag", "yes", NULL), 0);
+	cr_expect(values.flag);
+	cr_expect_eq(option_set(tables, &values, "none", "yes", NULL), -ENOENT);
+}

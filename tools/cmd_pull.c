@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pull: fill the cache ahead, with an image's every chunk or those of the
+ * files that match.
+ *
+ * Chunks are asked for in order, a bounded number at a time, so that
+ * neighbours become large ranges; progress counts stored bytes.
+ */
+#include "common/cleanup.h"
+#include "common/chunk_ref.h"
+#include "common/error.h"
+#include "common/thread.h"
+#include "fetch/chunk_cache.h"
+#include "fetch/chunk_loader.h"
+#include "image/image.h"
+#include "index/index_file.h"
+#include "tools/command.h"
+#include "tools/index_walk.h"
+#include "tools/progress.h"
+#include "tools/session.h"
+#include "tools/size_text.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct pull_options {
+	struct common_options common;
+	struct option_list paths;
+};
+
+static const struct option pull_option_table[] = {
+	{ "path", 0, OPTION_LIST, "GLOB",
+	  "only files whose path matches, '*' matching '/' too [all]", NULL,
+	  offsetof(struct pull_options, paths) },
+	{ 0 },
+};
+
+enum {
+	BATCH = 32,	 /* chunks per request */
+	BATCHES_MAX = 4, /* requests under way */
+};
+
+struct pull {
+	const struct pull_options *options;
+	struct session *session;
+	uint8_t *is_wanted; /* a bit per chunk */
+	uint32_t chunk_count;
+	uint64_t wanted_size; /* stored bytes */
+	uint32_t matched_files;
+	struct progress *progress;
+
+	struct mutex lock;
+	struct condition changed;
+	unsigned batches GUARDED;
+	uint64_t done_size GUARDED;
+	int result GUARDED;
+	struct error err GUARDED;
+};
+
+struct batch {
+	struct pull *pull;
+	uint64_t size;
+	uint32_t numbers[BATCH];
+	size_t count;
+};
+
+static void want_chunk(struct pull *pull, uint32_t number)
+{
+	uint8_t bit = (uint8_t)(1 << number % 8);
+	struct chunk_ref ref;
+
+	if (pull->is_wanted[number / 8] & bit ||
+	    chunk_table_get(index_file_chunks(session_index(pull->session)),
+			    number, &ref) < 0)
+		return;
+	pull->is_wanted[number / 8] |= bit;
+	pull->wanted_size += ref.stored_size;
+}
+
+static int want_file(void *arg, const char *path,
+		     const struct index_inode *inode, struct error *err)
+{
+	struct pull *pull = arg;
+	const struct option_list *globs = &pull->options->paths;
+	struct index_piece piece;
+	bool is_match = false;
+
+	if (!S_ISREG(inode->mode))
+		return 0;
+	for (size_t i = 0; i < globs->count && !is_match; i++)
+		is_match = fnmatch(globs->values[i], path, 0) == 0 ||
+			   fnmatch(globs->values[i], path + 1, 0) == 0;
+	if (!is_match)
+		return 0;
+	pull->matched_files++;
+	for (uint64_t off = 0; off < inode->size; off += piece.size) {
+		if (index_file_get_piece(session_index(pull->session),
+					 inode->number, off, &piece) < 0)
+			return error_set(err, -EBADMSG,
+					 "the index is damaged at %s", path);
+		if (piece.chunk != INDEX_NO_CHUNK)
+			want_chunk(pull, piece.chunk);
+	}
+	return 0;
+}
+
+static int choose_chunks(struct pull *pull, struct error *err)
+{
+	if (pull->options->paths.count == 0) {
+		for (uint32_t i = 0; i < pull->chunk_count; i++)
+			want_chunk(pull, i);
+		return 0;
+	}
+	return index_walk(session_index(pull->session), "/", INDEX_ROOT,
+			  want_file, pull, err);
+}
+
+static void batch_done(void *arg, int result, struct chunk *const *chunks,
+		       size_t count, const struct error *err)
+{
+	struct batch *batch = arg;
+	struct pull *pull = batch->pull;
+	uint64_t done_size;
+
+	(void)chunks;
+	(void)count;
+	mutex_lock(&pull->lock);
+	pull->batches--;
+	pull->done_size += batch->size;
+	done_size = pull->done_size;
+	if (result < 0 && pull->result == 0) {
+		pull->result = result;
+		pull->err = *err;
+	}
+	condition_signal(&pull->changed);
+	mutex_unlock(&pull->lock);
+	progress_update(pull->progress, done_size, pull->wanted_size);
+	free(batch);
+}
+
+/* Wait until at most @limit batches are under way; the first failure ends it.
+ * The loader's own deadline bounds every batch. */
+static int wait_for_batches(struct pull *pull, unsigned limit)
+{
+	int result;
+
+	mutex_lock(&pull->lock);
+	while (pull->batches > limit)
+		condition_wait(&pull->changed, &pull->lock);
+	result = pull->result;
+	mutex_unlock(&pull->lock);
+	return result;
+}
+
+/* The next batch of wanted chunks from @*next on; NULL when none are left. */
+static struct batch *collect_batch(struct pull *pull, uint32_t *next)
+{
+	struct batch *batch = calloc(1, sizeof(*batch));
+	struct chunk_ref ref;
+
+	if (!batch)
+		return NULL;
+	batch->pull = pull;
+	for (; *next < pull->chunk_count && batch->count < BATCH; (*next)++) {
+		if (!(pull->is_wanted[*next / 8] & 1 << *next % 8))
+			continue;
+		batch->numbers[batch->count++] = *next;
+		if (chunk_table_get(
+			    index_file_chunks(session_index(pull->session)),
+			    *next, &ref) == 0)
+			batch->size += ref.stored_size;
+	}
+	return batch;
+}
+
+static int send_batch(struct pull *pull, struct batch *batch)
+{
+	int r;
+
+	mutex_lock(&pull->lock);
+	pull->batches++;
+	mutex_unlock(&pull->lock);
+	r = chunk_loader_request(session_loader(pull->session), batch->numbers,
+				 batch->count, CHUNK_FILL, batch_done, batch);
+	if (r < 0) {
+		mutex_lock(&pull->lock);
+		pull->batches--;
+		mutex_unlock(&pull->lock);
+		free(batch);
+	}
+	return r;
+}
+
+static int fetch_wanted(struct pull *pull, struct error *err)
+{
+	uint32_t next = 0;
+	int r = 0;
+
+	while (r == 0 && next < pull->chunk_count) {
+		struct batch *batch = collect_batch(pull, &next);
+
+		if (!batch)
+			r = error_set(err, -ENOMEM, "out of memory");
+		else if (batch->count == 0)
+			free(batch);
+		else
+			r = send_batch(pull, batch);
+		if (r == 0)
+			r = wait_for_batches(pull, BATCHES_MAX - 1);
+	}
+	wait_for_batches(pull, 0);
+	mutex_lock(&pull->lock);
+	if (pull->result < 0) {
+		r = pull->result;
+		*err = pull->err;
+	}
+	mutex_unlock(&pull->lock);
+	return r;
+}
+
+static void print_result(const struct pull *pull)
+{
+	const struct common_options *options = &pull->options->common;
+	struct chunk_loader_counters counters;
+	char wanted[SIZE_TEXT_MAX];
+	char fetched[SIZE_TEXT_MAX];
+	json_t *json;
+
+	chunk_loader_get_counters(session_loader(pull->session), &counters);
+	if (options->json) {
+		json = json_pack(
+			"{s:s, s:I, s:I, s:I}", "image",
+			image_reference(session_image(pull->session)),
+			"wanted_bytes", (json_int_t)pull->wanted_size,
+			"bytes_fetched", (json_int_t)counters.fetched_bytes,
+			"ranges_fetched", (json_int_t)counters.fetched_ranges);
+		json_dumpf(json, stdout, JSON_COMPACT);
+		printf("\n");
+		json_decref(json);
+	} else if (!options->quiet) {
+		printf("%s is in the cache; %s fetched now\n",
+		       size_text_format(pull->wanted_size, wanted),
+		       size_text_format(counters.fetched_bytes, fetched));
+	}
+}
+
+static int pull_image(struct pull *pull, struct error *err)
+{
+	int r = choose_chunks(pull, err);
+
+	if (r < 0)
+		return r;
+	if (pull->options->paths.count > 0 && pull->matched_files == 0)
+		return error_set(err, -ENOENT,
+				 "no regular file of the image matches --path; "
+				 "`lazyrun ls -R` lists them");
+	pull->progress =
+		progress_create("pulling", pull->options->common.quiet);
+	r = fetch_wanted(pull, err);
+	progress_destroy(pull->progress);
+	if (r == 0)
+		print_result(pull);
+	return r;
+}
+
+static int pull_main(void *values, char **operands, int count,
+		     struct error *err)
+{
+	struct pull pull = { .options = values };
+	int r;
+
+	(void)count;
+	r = session_open(operands[0], &pull.options->common, SESSION_LOADER,
+			 &pull.session, err);
+	if (r < 0)
+		return r;
+	pull.chunk_count =
+		index_file_chunks(session_index(pull.session))->count;
+	pull.is_wanted = calloc((size_t)pull.chunk_count / 8 + 1, 1);
+	mutex_init(&pull.lock);
+	condition_init(&pull.changed);
+	r = pull.is_wanted ? pull_image(&pull, err)
+			   : error_set(err, -ENOMEM, "out of memory");
+	session_close(pull.session);
+	condition_fini(&pull.changed);
+	mutex_fini(&pull.lock);
+	free(pull.is_wanted);
+	option_list_fini(&((struct pull_options *)values)->paths);
+	return r;
+}
+
+const struct command cmd_pull = {
+	.name = "pull",
+	.operands = "IMAGE",
+	.summary = "fill the cache with an image, or some of its files",
+	.details = "What is in the cache already is not fetched again.",
+	.options = pull_option_table,
+	.values_size = sizeof(struct pull_options),
+	.operands_min = 1,
+	.operands_max = 1,
+	.failure_status = EXIT_FAILED,
+	.main = pull_main,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/command.h"
+
+#include "common/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#define OPT(member) offsetof(struct common_options, member)
+
+const struct option common_option_table[] = {
+	{ "index", 0, OPTION_TEXT, "FILE",
+	  "use this index instead of the cache's", "LAZYRUN_INDEX",
+	  OPT(index) },
+	{ "cache-dir", 0, OPTION_TEXT, "DIR",
+	  "where indexes and chunks are kept [~/.cache/lazyrun]",
+	  "LAZYRUN_CACHEDIR", OPT(cache_dir) },
+	{ "cache-size", 0, OPTION_SIZE, "SIZE",
+	  "bound of the cache [a tenth of its file system]",
+	  "LAZYRUN_CACHE_SIZE", OPT(cache_size) },
+	{ "tag-ttl", 0, OPTION_DURATION, "TIME",
+	  "how long a resolved tag is believed [5m]", "LAZYRUN_TAG_TTL",
+	  OPT(tag_ttl_ms) },
+	{ "platform", 0, OPTION_TEXT, "OS/ARCH",
+	  "choose from a multi-platform image [this machine's]",
+	  "LAZYRUN_PLATFORM", OPT(platform) },
+	{ "insecure", 0, OPTION_FLAG, NULL,
+	  "allow plain http to registries that are not on loopback",
+	  "LAZYRUN_INSECURE", OPT(insecure) },
+	{ "quiet", 'q', OPTION_FLAG, NULL, "no progress and no hints",
+	  "LAZYRUN_QUIET", OPT(quiet) },
+	{ "verbose", 'v', OPTION_FLAG, NULL, "say what is done",
+	  "LAZYRUN_VERBOSE", OPT(verbose) },
+	{ "debug", 'd', OPTION_FLAG, NULL, "log everything", "LAZYRUN_DEBUG",
+	  OPT(debug) },
+	{ "json", 0, OPTION_FLAG, NULL,
+	  "print JSON where there is something to print", NULL, OPT(json) },
+	{ "help", 'h', OPTION_FLAG, NULL, "show this help", NULL, OPT(help) },
+	{ 0 },
+};
+
+int command_usage_error(struct error *err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	error_setv(err, -EINVAL, fmt, args);
+	va_end(args);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * command: one lazyrun subcommand, and the options all of them share.
+ *
+ * Each cmd_NAME.c defines its struct command; tools/lazyrun.c lists them.
+ * Exit statuses: 0; 1 failure; 2 wrong usage; for exec, run and shell 125 for
+ * a failure of ours, 126, 127, else the command's own.
+ */
+#include "tools/option.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+
+enum {
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+};
+
+/* First member of every command's option struct. */
+struct common_options {
+	const char *cache_dir; /* NULL: cache_dir_default() */
+	uint64_t cache_size;   /* bytes; 0: chunk_cache.h's default */
+	uint64_t tag_ttl_ms;
+	const char *platform; /* NULL: this machine's */
+	const char *index;    /* --index FILE, or NULL */
+	bool insecure;
+	bool quiet;
+	bool verbose;
+	bool debug;
+	bool json;
+	bool help;
+};
+
+extern const struct option common_option_table[];
+
+struct command {
+	const char *name;
+	const char *operands; /* for usage: "IMAGE COMMAND [ARGUMENT...]" */
+	const char *summary;  /* one line, no dot */
+	const char *details;  /* paragraphs for --help; may be NULL */
+	const struct option *options; /* its own; beside the common ones */
+	size_t values_size; /* of its option struct, common_options first */
+	bool stops_early;   /* operands after the first belong to the job */
+	int operands_min;
+	int operands_max;   /* -1: any number */
+	int failure_status; /* EXIT_FAILED or RUN_EXIT_FAILURE */
+
+	/*
+	 * @values: the parsed options; @operands: NULL-ended, count checked.
+	 * Return: an exit status, or negative errno with @err set, which is
+	 * printed and becomes failure_status (-EINVAL: EXIT_USAGE when the
+	 * command says so by calling command_usage_error()).
+	 */
+	int (*main)(void *values, char **operands, int count,
+		    struct error *err);
+};
+
+/** command_usage_error() - an error that is the user's: exits with 2 */
+int command_usage_error(struct error *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+extern const struct command cmd_cache;
+extern const struct command cmd_cat;
+extern const struct command cmd_exec;
+extern const struct command cmd_index;
+extern const struct command cmd_inspect;
+extern const struct command cmd_ls;
+extern const struct command cmd_mount;
+extern const struct command cmd_pull;
+extern const struct command cmd_run;
+extern const struct command cmd_serve;
+extern const struct command cmd_shell;
+extern const struct command cmd_umount;
+extern const struct command cmd_verify;

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/job.h"
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/thread.h"
+#include "fs/fs_server.h"
+#include "image/image.h"
+#include "index/index_file.h"
+#include "run/run.h"
+#include "tools/bind_option.h"
+#include "tools/job_environment.h"
+#include "tools/session.h"
+#include "tools/statistics.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* The mount, served on a thread of its own. */
+struct service {
+	struct fs_server *server;
+	pthread_t thread;
+	bool is_running;
+	int result;
+	struct error err;
+};
+
+static void *serve(void *arg)
+{
+	struct service *service = arg;
+
+	service->result = fs_server_run(service->server, &service->err);
+	return NULL;
+}
+
+static int service_start(struct service *service, struct session *session,
+			 struct run *run, struct error *err)
+{
+	const struct fs_server_options options = {
+		.map_ids = run_maps_ids(run),
+	};
+	int fd = run_take_fuse_fd(run);
+	int r;
+
+	r = fs_server_create(session_index(session), session_loader(session),
+			     &options, &service->server, err);
+	if (r == 0)
+		r = fs_server_attach(service->server, fd, err);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	r = thread_start(&service->thread, "fuse", serve, service);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot start a thread");
+	service->is_running = true;
+	return 0;
+}
+
+/* The session ends by itself when nobody holds the mount any more. */
+static void service_join(struct service *service)
+{
+	if (!service->is_running)
+		return;
+	pthread_join(service->thread, NULL);
+	service->is_running = false;
+	if (service->result < 0)
+		log_event(LOG_WARN, "tools", "op=serve text=\"%s\"",
+			  service->err.text);
+}
+
+static void service_fini(struct service *service)
+{
+	if (service->is_running)
+		fs_server_stop(service->server);
+	service_join(service);
+	fs_server_destroy(service->server);
+	service->server = NULL;
+}
+
+/* Everything one job holds; released in one place. */
+struct work {
+	struct run *run;
+	struct session *session;
+	struct service service;
+	const char **argv;
+	char **environment;
+	struct run_bind *binds;
+	size_t bind_count;
+	struct statistics statistics;
+};
+
+static void work_fini(struct work *work)
+{
+	run_destroy(work->run);
+	service_fini(&work->service);
+	session_close(work->session);
+	free(work->argv);
+	job_environment_destroy(work->environment);
+	bind_option_free(work->binds, work->bind_count);
+}
+
+static const char *home_of_caller(const struct job_options *options)
+{
+	const char *home = getenv("HOME");
+
+	return !options->no_home && home && home[0] == '/' ? home : NULL;
+}
+
+static int prepare(const struct job *job, struct work *work,
+		   struct run_job *ret, struct error *err)
+{
+	const struct job_options *options = job->options;
+	const struct image *image = session_image(work->session);
+	const struct image_config *config = image_config(image);
+	const struct job_image view = {
+		.index = session_index(work->session),
+		.config = config,
+	};
+	const struct job_environment_options environment = {
+		.caller = (const char *const *)environ,
+		.image = (const char *const *)config->env,
+		.extra = &options->env,
+		.home = home_of_caller(options),
+		.image_reference = image_reference(image),
+		.is_clean = options->clean_env,
+	};
+	int r;
+
+	r = job->choose(options, &view, job->arguments, &work->argv, err);
+	if (r < 0)
+		return r;
+	r = job_environment_create(&environment, &work->environment, err);
+	if (r < 0)
+		return r;
+	*ret = (struct run_job){
+		.argv = work->argv,
+		.envp = (const char *const *)work->environment,
+		.home = home_of_caller(options),
+		.cwd = options->cwd,
+		.cwd_is_required = options->cwd != NULL,
+		.binds = work->binds,
+		.bind_count = work->bind_count,
+		.is_writable = options->writable_tmpfs,
+		.writable_size = options->writable_size,
+	};
+	if (!ret->cwd && job->prefers_image_cwd &&
+	    config->working_dir[0] == '/')
+		ret->cwd = config->working_dir;
+	return 0;
+}
+
+static int spawn(const struct job *job, struct work *work, struct error *err)
+{
+	const struct run_options options = {
+		.use_pid_namespace = job->options->use_pid,
+		.use_ipc_namespace = job->options->use_ipc,
+	};
+	int r;
+
+	r = bind_option_parse(&job->options->binds, &work->binds,
+			      &work->bind_count, err);
+	if (r < 0)
+		return r == -EINVAL ? EXIT_USAGE : r;
+	r = run_spawn(&options, &work->run, err);
+	if (r == 0)
+		work->statistics.spawned_us = clock_us();
+	return r;
+}
+
+static int start(const struct job *job, struct work *work, int *ret_exit,
+		 struct error *err)
+{
+	struct run_job run_job;
+	int r;
+
+	r = session_open(job->image, &job->options->common, SESSION_LOADER,
+			 &work->session, err);
+	if (r < 0)
+		return r;
+	r = prepare(job, work, &run_job, err);
+	if (r < 0)
+		return r;
+	r = service_start(&work->service, work->session, work->run, err);
+	if (r < 0)
+		return r;
+	work->statistics.ready_us = clock_us();
+	r = run_start(work->run, &run_job, ret_exit, err);
+	work->statistics.started_us = clock_us();
+	return r;
+}
+
+static void report(const struct job *job, struct work *work)
+{
+	const struct job_options *options = job->options;
+	struct error err = { 0 };
+
+	if (options->common.verbose || options->common.debug)
+		statistics_print(&work->statistics, work->session,
+				 work->service.server);
+	if (options->statistics &&
+	    statistics_append(&work->statistics, options->statistics,
+			      work->session, work->service.server, &err) < 0)
+		log_event(LOG_WARN, "tools", "op=statistics text=\"%s\"",
+			  err.text);
+}
+
+/* Die as the job did, without a core file of our own. */
+static int pass_on(int status)
+{
+	const struct rlimit no_core = { 0 };
+
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(WTERMSIG(status), SIG_DFL);
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+static int wait_for_end(const struct job *job, struct work *work,
+			struct error *err)
+{
+	int status = 0;
+	int r = run_wait(work->run, &status, err);
+
+	if (r < 0)
+		return r;
+	work->statistics.end_us = clock_us();
+	work->statistics.exit_status = WIFEXITED(status)
+					       ? WEXITSTATUS(status)
+					       : 128 + WTERMSIG(status);
+	service_join(&work->service);
+	report(job, work);
+	work_fini(work);
+	*work = (struct work){ 0 };
+	return pass_on(status);
+}
+
+int job_run(const struct job *job, struct error *err)
+{
+	struct work work = { .statistics.start_us = clock_us() };
+	int exit_status = RUN_EXIT_FAILURE;
+	int r;
+
+	r = spawn(job, &work, err);
+	if (r == 0) {
+		r = start(job, &work, &exit_status, err);
+		if (r < 0)
+			r = exit_status;
+		else
+			r = wait_for_end(job, &work, err);
+	}
+	work_fini(&work);
+	return r;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * option: command-line options from static tables.
+ *
+ * A table says everything about its options once: names, argument, default
+ * and help.  Parsing, environment variables, configuration files, `--help`
+ * and the man-page check (tests/lint) all read it.
+ *
+ * Values land in a struct of the command's, at the offset the table gives:
+ *   OPTION_FLAG bool · OPTION_TEXT const char * (borrowed from argv or the
+ *   environment) · OPTION_LIST struct option_list · OPTION_SIZE uint64_t bytes
+ *   · OPTION_DURATION uint64_t milliseconds · OPTION_NUMBER uint64_t
+ */
+#include "common/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+enum option_kind {
+	OPTION_FLAG,
+	OPTION_TEXT,
+	OPTION_LIST,
+	OPTION_SIZE,
+	OPTION_DURATION,
+	OPTION_NUMBER,
+};
+
+struct option {
+	const char *name; /* without "--"; NULL ends a table */
+	char short_name;  /* 0: none */
+	enum option_kind kind;
+	const char *argument;	 /* "DIR"; NULL for flags */
+	const char *help;	 /* one line, default in brackets */
+	const char *environment; /* "LAZYRUN_CACHEDIR", or NULL */
+	size_t offset;		 /* of the value in the command's struct */
+};
+
+enum { OPTION_LIST_MAX = 16384 };
+
+/* Repeated values, in order; option_list_fini() frees the array only. */
+struct option_list {
+	const char **values;
+	size_t count;
+};
+
+void option_list_fini(struct option_list *list);
+
+/**
+ * option_parse() - parse options and collect operands
+ * @tables:       NULL-ended; searched in order
+ * @values:       the struct the offsets refer to; defaults already in it
+ * @stop_early:   the first operand ends the options (the rest belongs to the
+ *                job); else options and operands mix, and "--" ends them
+ * @argv:         argument vector from the first word to parse, NULL-ended;
+ *                operands are moved to its front
+ * @ret_count:    operands, now argv[0] to argv[count - 1], NULL-ended
+ *
+ * Return: 0, or -EINVAL with @err naming the option and what it wants.
+ */
+int option_parse(const struct option *const *tables, void *values,
+		 bool stop_early, char **argv, int *ret_count,
+		 struct error *err);
+
+/** option_set() - set one option by its long name, as a config file does;
+ * -ENOENT when no table has it, -EINVAL as option_parse() */
+int option_set(const struct option *const *tables, void *values,
+	       const char *name, const char *text, struct error *err);
+
+/** option_load_environment() - apply the variables that tables name */
+int option_load_environment(const struct option *const *tables, void *values,
+			    struct error *err);
+
+/** option_print_help() - the tables as aligned text on stdout */
+void option_print_help(const struct option *const *tables);

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Order of opening: cache, image (its manifest's digest), index, sources,
+ * loader; closing is the reverse.  The network thread starts with the first
+ * request only: an image whose index and chunks are at hand needs none.
+ */
+#include "tools/session.h"
+
+#include "common/byte_source.h"
+#include "common/error.h"
+#include "fetch/chunk_cache.h"
+#include "fetch/chunk_loader.h"
+#include "fetch/http_client.h"
+#include "fetch/range_source.h"
+#include "image/image.h"
+#include "index/index_builder.h"
+#include "index/index_file.h"
+#include "tools/command.h"
+#include "tools/config.h"
+#include "tools/index_store.h"
+#include "tools/layer_stream.h"
+#include "tools/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct session {
+	const struct common_options *options; /* borrowed */
+	struct chunk_cache *cache;
+	struct http_client *http; /* made when first needed */
+	struct image *image;
+	int index_fd;
+	struct index_file *index;
+	struct range_source **sources;
+	uint32_t source_count;
+	struct chunk_loader *loader;
+};
+
+/* An index being built, as the builder's callbacks see it. */
+struct build {
+	struct session *session;
+	struct progress *progress;
+	uint64_t total_size;
+	bool keep_chunks;
+};
+
+static int get_http_client(void *arg, struct http_client **ret,
+			   struct error *err)
+{
+	struct session *session = arg;
+	const struct http_client_options options = { 0 };
+	int r;
+
+	if (!session->http) {
+		r = http_client_create(&options, &session->http, err);
+		if (r < 0)
+			return r;
+	}
+	*ret = session->http;
+	return 0;
+}
+
+static int open_cache(struct session *session, struct error *err)
+{
+	const struct common_options *options = session->options;
+	char path[PATH_MAX];
+	int r;
+
+	if (options->cache_dir) {
+		if (!realpath(options->cache_dir, path))
+			snprintf(path, sizeof(path), "%s", options->cache_dir);
+	} else {
+		r = config_cache_dir(path, sizeof(path), err);
+		if (r < 0)
+			return r;
+	}
+	r = chunk_cache_open(path, options->cache_size, &session->cache, err);
+	if (r < 0)
+		return error_prefix(err, r,
+				    "cannot use the cache (--cache-dir chooses "
+				    "another)");
+	return 0;
+}
+
+static int open_image(struct session *session, const char *text,
+		      struct error *err)
+{
+	const struct common_options *options = session->options;
+	const struct image_options image_options = {
+		.get_http_client = get_http_client,
+		.arg = session,
+		.platform = options->platform,
+		.allow_http = options->insecure,
+		.cache_dir_fd = chunk_cache_dir_fd(session->cache),
+		.tag_ttl_s = (unsigned)(options->tag_ttl_ms / 1000),
+	};
+	struct image_ref ref = { 0 };
+	int r;
+
+	r = image_ref_parse(text, &ref, err);
+	if (r < 0)
+		return r;
+	r = image_open(&ref, &image_options, &session->image, err);
+	image_ref_fini(&ref);
+	return r;
+}
+
+static int map_index(struct session *session, const char *origin,
+		     struct error *err)
+{
+	const struct digest *wanted = image_manifest_digest(session->image);
+	const void *manifest;
+	const void *config;
+	size_t manifest_size;
+	size_t config_size;
+	int r;
+
+	r = index_file_open(session->index_fd, &session->index, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", origin);
+	if (!digest_equal(index_file_manifest_digest(session->index), wanted)) {
+		char text[DIGEST_TEXT_SIZE];
+
+		digest_format(wanted, text);
+		return error_set(err, -EBADMSG,
+				 "%s is not the index of %s (%s); make a new "
+				 "one with `lazyrun index`",
+				 origin, image_reference(session->image), text);
+	}
+	manifest = index_file_manifest(session->index, &manifest_size);
+	config = index_file_config(session->index, &config_size);
+	r = image_set_manifest(session->image, manifest, manifest_size, config,
+			       config_size, err);
+	return r < 0 ? error_prefix(err, r, "%s", origin) : 0;
+}
+
+static void close_index(struct session *session)
+{
+	index_file_close(session->index);
+	session->index = NULL;
+	if (session->index_fd >= 0)
+		close(session->index_fd);
+	session->index_fd = -1;
+}
+
+/* An index in the cache that cannot be used is dropped and built anew. */
+static int find_cached_index(struct session *session, struct error *err)
+{
+	int cache_fd = chunk_cache_dir_fd(session->cache);
+	const struct digest *manifest = image_manifest_digest(session->image);
+	int r;
+
+	session->index_fd = index_store_open(cache_fd, manifest, err);
+	if (session->index_fd < 0)
+		return session->index_fd;
+	r = map_index(session, "the index in the cache", err);
+	if (r == -EBADMSG || r == -ENOTSUP) {
+		close_index(session);
+		index_store_remove(cache_fd, manifest);
+		return -ENOENT;
+	}
+	return r;
+}
+
+int session_find_index(struct session *session, struct error *err)
+{
+	const char *path = session->options->index;
+
+	if (!path)
+		return find_cached_index(session, err);
+	session->index_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (session->index_fd < 0)
+		return error_set_errno(err, -errno, "cannot open index %s",
+				       path);
+	return map_index(session, path, err);
+}
+
+static int build_open_layer(void *arg, uint32_t number,
+			    struct byte_stream **ret, struct error *err)
+{
+	struct build *build = arg;
+
+	return layer_stream_open(build->session->image, number, ret, err);
+}
+
+static void build_keep_chunk(void *arg, const struct chunk_ref *ref,
+			     const void *raw)
+{
+	struct build *build = arg;
+	struct digest key;
+
+	if (!build->keep_chunks || ref->raw_size == 0)
+		return;
+	chunk_ref_key(ref, &key);
+	/* a cache that is full or broken only costs a fetch later */
+	chunk_cache_store(build->session->cache, &key, raw, ref->raw_size);
+}
+
+static bool build_show_progress(void *arg, uint64_t done_size)
+{
+	struct build *build = arg;
+
+	progress_update(build->progress, done_size, build->total_size);
+	return true;
+}
+
+/* The builder's view of the image; @ret_layers is malloc'ed. */
+static int describe_layers(const struct image *image,
+			   struct index_builder_layer **ret_layers,
+			   uint64_t *ret_total, struct error *err)
+{
+	const struct manifest *manifest = image_manifest(image);
+	const struct image_config *config = image_config(image);
+	struct index_builder_layer *layers;
+
+	if (config->diff_id_count != 0 &&
+	    config->diff_id_count != manifest->layer_count)
+		return error_set(err, -EPROTO,
+				 "the image's configuration lists %u layers, "
+				 "its manifest %u",
+				 config->diff_id_count, manifest->layer_count);
+	layers = calloc(manifest->layer_count + 1, sizeof(*layers));
+	if (!layers)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < manifest->layer_count; i++) {
+		layers[i].digest = manifest->layers[i].digest;
+		layers[i].size = manifest->layers[i].size;
+		if (config->diff_id_count)
+			layers[i].diff_id = config->diff_ids[i];
+		*ret_total += layers[i].size;
+	}
+	*ret_layers = layers;
+	return 0;
+}
+
+int session_build_index(struct session *session, int fd, bool is_packed,
+			bool keep_chunks, struct error *err)
+{
+	autofree struct index_builder_layer *layers = NULL;
+	struct build build = {
+		.session = session,
+		.keep_chunks = keep_chunks,
+	};
+	const struct index_builder_options options = {
+		.is_packed = is_packed,
+		.open_layer = build_open_layer,
+		.chunk = build_keep_chunk,
+		.progress = build_show_progress,
+		.arg = &build,
+	};
+	struct index_builder_image image = { 0 };
+	int r;
+
+	r = image_load_manifest(session->image, err);
+	if (r < 0)
+		return r;
+	r = describe_layers(session->image, &layers, &build.total_size, err);
+	if (r < 0)
+		return r;
+	image.manifest_digest = *image_manifest_digest(session->image);
+	image.manifest =
+		image_manifest_json(session->image, &image.manifest_size);
+	image.config = image_config_json(session->image, &image.config_size);
+	image.layers = layers;
+	image.layer_count = image_manifest(session->image)->layer_count;
+	build.progress = progress_create("indexing", session->options->quiet);
+	r = index_builder_build(fd, &image, &options, err);
+	progress_destroy(build.progress);
+	return r;
+}
+
+static int build_cached_index(struct session *session, struct error *err)
+{
+	int cache_fd = chunk_cache_dir_fd(session->cache);
+	autoclose int fd = -1;
+	int r;
+
+	fd = index_store_create(cache_fd, err);
+	if (fd < 0)
+		return fd;
+	if (!session->options->quiet)
+		fprintf(stderr,
+			"lazyrun: no index of %s is at hand; reading the image "
+			"once to make one\n"
+			"lazyrun: (`lazyrun index %s -o FILE` and --index FILE "
+			"spare others this wait)\n",
+			image_reference(session->image),
+			image_reference(session->image));
+	r = session_build_index(session, fd, false, true, err);
+	if (r < 0)
+		return r;
+	return index_store_publish(cache_fd, fd,
+				   image_manifest_digest(session->image), err);
+}
+
+/* One process of the node builds; the others wait for its index. */
+static int find_or_build_index(struct session *session, struct error *err)
+{
+	const struct digest *manifest = image_manifest_digest(session->image);
+	const struct timespec pause = { .tv_nsec = 50 * 1000000 };
+	bool is_claimed = false;
+	bool has_waited = false;
+	int r;
+
+	for (;;) {
+		r = session_find_index(session, err);
+		if (r != -ENOENT || session->options->index)
+			break;
+		if (is_claimed) {
+			r = build_cached_index(session, err);
+			if (r == 0)
+				r = find_cached_index(session, err);
+			break;
+		}
+		/* Once claimed look again: another may just have finished.
+		 * A builder that dies gives its claim up, so this ends. */
+		is_claimed = chunk_cache_try_claim(session->cache, manifest) ==
+			     CHUNK_CACHE_CLAIMED;
+		if (is_claimed)
+			continue;
+		if (!has_waited && !session->options->quiet)
+			fprintf(stderr, "lazyrun: another process is making "
+					"the index; waiting for it\n");
+		has_waited = true;
+		nanosleep(&pause, NULL);
+	}
+	if (is_claimed)
+		chunk_cache_unclaim(session->cache, manifest);
+	if (r == 0 && err)
+		*err = (struct error){ 0 };
+	return r;
+}
+
+static int open_loader(struct session *session, struct error *err)
+{
+	const struct chunk_loader_options options = { 0 };
+	uint32_t count = image_manifest(session->image)->layer_count;
+	int r;
+
+	session->sources = calloc(count + 1, sizeof(*session->sources));
+	if (!session->sources)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < count; i++) {
+		r = image_open_layer(session->image, i, &session->sources[i],
+				     err);
+		if (r < 0)
+			return r;
+		session->source_count++;
+	}
+	return chunk_loader_create(index_file_chunks(session->index),
+				   session->sources, session->source_count,
+				   session->cache, &options, &session->loader,
+				   err);
+}
+
+static int open_until(struct session *session, const char *image,
+		      enum session_need need, struct error *err)
+{
+	int r = open_cache(session, err);
+
+	if (r == 0 && need >= SESSION_IMAGE)
+		r = open_image(session, image, err);
+	if (r == 0 && need >= SESSION_INDEX)
+		r = find_or_build_index(session, err);
+	if (r == 0 && need >= SESSION_LOADER)
+		r = open_loader(session, err);
+	return r;
+}
+
+int session_open(const char *image, const struct common_options *options,
+		 enum session_need need, struct session **ret,
+		 struct error *err)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int r;
+
+	if (!session)
+		return error_set(err, -ENOMEM, "out of memory");
+	session->options = options;
+	session->index_fd = -1;
+	r = open_until(session, image, need, err);
+	if (r < 0) {
+		session_close(session);
+		return r;
+	}
+	*ret = session;
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	chunk_loader_destroy(session->loader);
+	for (uint32_t i = 0; i < session->source_count; i++)
+		range_source_destroy(session->sources[i]);
+	free(session->sources);
+	close_index(session);
+	image_close(session->image);
+	http_client_destroy(session->http);
+	chunk_cache_close(session->cache);
+	free(session);
+}
+
+struct chunk_cache *session_cache(struct session *session)
+{
+	return session->cache;
+}
+
+struct image *session_image(struct session *session)
+{
+	return session->image;
+}
+
+struct index_file *session_index(struct session *session)
+{
+	return session->index;
+}
+
+struct chunk_loader *session_loader(struct session *session)
+{
+	return session->loader;
+}
+
+struct http_client *session_http_client(struct session *session)
+{
+	return session->http;
+}

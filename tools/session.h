@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * session: everything a subcommand needs of one image, opened in order: the
+ * reference, the cache, the image, its index (found, or built on the way), the
+ * sources of its layers, the chunk loader.
+ *
+ * Threads: one at a time; starts threads of its own (network, loader) when
+ * first needed.
+ */
+#include "common/cleanup.h"
+#include "common/digest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct chunk_cache;
+struct chunk_loader;
+struct common_options;
+struct error;
+struct http_client;
+struct image;
+struct index_file;
+struct session;
+
+/* What session_open() is to end with. */
+enum session_need {
+	SESSION_CACHE,	/* the cache alone; no image */
+	SESSION_IMAGE,	/* the image's digest is known */
+	SESSION_INDEX,	/* its index is open, built when there was none */
+	SESSION_LOADER, /* chunks can be loaded */
+};
+
+/**
+ * session_open() - open an image as far as needed
+ * @image: the user's reference; NULL with SESSION_CACHE
+ *
+ * Building an index shows progress and says how to avoid the wait next time,
+ * unless quiet.  Several processes that want the same index wait for the one
+ * that builds it.
+ *
+ * Return: 0 or negative errno, @err saying cause and next step.
+ */
+int session_open(const char *image, const struct common_options *options,
+		 enum session_need need, struct session **ret,
+		 struct error *err);
+void session_close(struct session *session);
+DEFINE_CLEANUP(struct session, session_close);
+
+/* Borrowed; NULL when not needed by session_open()'s @need. */
+struct chunk_cache *session_cache(struct session *session);
+struct image *session_image(struct session *session);
+struct index_file *session_index(struct session *session);
+struct chunk_loader *session_loader(struct session *session);
+
+/** session_http_client() - the client, or NULL when nothing needed it */
+struct http_client *session_http_client(struct session *session);
+
+/** session_find_index() - like SESSION_INDEX, but never builds: 0 with the
+ * index open, -ENOENT without one */
+int session_find_index(struct session *session, struct error *err);
+
+/** session_build_index() - read all layers, write the index to @fd
+ * @keep_chunks: store every chunk seen in the cache */
+int session_build_index(struct session *session, int fd, bool is_packed,
+			bool keep_chunks, struct error *err);

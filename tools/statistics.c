@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/statistics.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "common/io.h"
+#include "fetch/chunk_loader.h"
+#include "fetch/http_client.h"
+#include "fs/fs_server.h"
+#include "image/image.h"
+#include "index/index_file.h"
+#include "tools/session.h"
+#include "tools/size_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct numbers {
+	struct chunk_loader_counters loader;
+	struct http_client_counters http;
+	struct fs_server_counters fs;
+	struct index_figures index;
+};
+
+static void collect(struct session *session, struct fs_server *server,
+		    struct numbers *ret)
+{
+	*ret = (struct numbers){ 0 };
+	chunk_loader_get_counters(session_loader(session), &ret->loader);
+	if (session_http_client(session))
+		http_client_get_counters(session_http_client(session),
+					 &ret->http);
+	fs_server_get_counters(server, &ret->fs);
+	index_file_get_figures(session_index(session), &ret->index);
+}
+
+static double ms_between(int64_t from_us, int64_t to_us)
+{
+	return to_us > from_us ? (double)(to_us - from_us) / 1000.0 : 0.0;
+}
+
+void statistics_print(const struct statistics *s, struct session *session,
+		      struct fs_server *server)
+{
+	struct numbers n;
+	char fetched[SIZE_TEXT_MAX];
+	char stored[SIZE_TEXT_MAX];
+
+	collect(session, server, &n);
+	fprintf(stderr,
+		"lazyrun: fetched %s of %s in %llu ranges; chunks: %llu "
+		"fetched, %llu from the cache\n",
+		size_text_format(n.loader.fetched_bytes, fetched),
+		size_text_format(n.index.stored_size, stored),
+		(unsigned long long)n.loader.fetched_ranges,
+		(unsigned long long)n.loader.fetched_chunks,
+		(unsigned long long)n.loader.cache_hits);
+	fprintf(stderr,
+		"lazyrun: mounted after %.1f ms, ready %.1f ms, started %.1f "
+		"ms, ended %.1f ms; %llu FUSE requests\n",
+		ms_between(s->start_us, s->spawned_us),
+		ms_between(s->start_us, s->ready_us),
+		ms_between(s->start_us, s->started_us),
+		ms_between(s->start_us, s->end_us),
+		(unsigned long long)n.fs.requests);
+}
+
+static json_t *to_json(const struct statistics *s, struct session *session,
+		       struct fs_server *server)
+{
+	char digest[DIGEST_TEXT_SIZE];
+	struct numbers n;
+
+	collect(session, server, &n);
+	digest_format(image_manifest_digest(session_image(session)), digest);
+	return json_pack(
+		"{s:s, s:s, s:i, s:f, s:f, s:f, s:f,"
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"image", image_reference(session_image(session)), "digest",
+		digest, "exit_status", s->exit_status, "mounted_ms",
+		ms_between(s->start_us, s->spawned_us), "ready_ms",
+		ms_between(s->start_us, s->ready_us), "started_ms",
+		ms_between(s->start_us, s->started_us), "ended_ms",
+		ms_between(s->start_us, s->end_us), "image_bytes",
+		(json_int_t)n.index.stored_size, "bytes_fetched",
+		(json_int_t)n.loader.fetched_bytes, "ranges_fetched",
+		(json_int_t)n.loader.fetched_ranges, "chunks_fetched",
+		(json_int_t)n.loader.fetched_chunks, "cache_hits",
+		(json_int_t)n.loader.cache_hits, "node_waits",
+		(json_int_t)n.loader.node_waits, "bad_digests",
+		(json_int_t)n.loader.bad_digests, "http_requests",
+		(json_int_t)n.http.requests, "http_bytes",
+		(json_int_t)n.http.body_bytes, "fuse_requests",
+		(json_int_t)n.fs.requests, "fuse_reads", (json_int_t)n.fs.reads,
+		"fuse_parked", (json_int_t)n.fs.parked);
+}
+
+int statistics_append(const struct statistics *statistics, const char *path,
+		      struct session *session, struct fs_server *server,
+		      struct error *err)
+{
+	json_t *json = to_json(statistics, session, server);
+	autofree char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	autofree char *line = NULL;
+	autoclose int fd = -1;
+	int r;
+
+	json_decref(json);
+	if (!text || asprintf(&line, "%s\n", text) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set_errno(err, -errno,
+				       "cannot write statistics to %s", path);
+	r = io_write_full(fd, line, strlen(line));
+	if (r < 0)
+		return error_set_errno(err, r, "cannot write statistics to %s",
+				       path);
+	return 0;
+}
