@@ -68,6 +68,7 @@ bool run_user_is_privileged(void)
 	return inside == 0 && outside == 0 && count == UINT32_MAX;
 }
 
+/* A root that is no mount point. */
 static bool is_chrooted(void)
 {
 	autofree char *line = NULL;
@@ -79,10 +80,10 @@ static bool is_chrooted(void)
 	if (!mounts)
 		return false;
 	while (!found && getline(&line, &size, mounts) > 0) {
-		int end = 0;
+		int off = 0; /* of the mount point */
 
-		sscanf(line, "%*s %*s %*s %*s / %n", &end);
-		found = end > 0;
+		sscanf(line, "%*s %*s %*s %*s %n", &off);
+		found = strncmp(line + off, "/ ", 2) == 0;
 	}
 	fclose(mounts);
 	return !found;
