@@ -29,23 +29,23 @@ struct error;
 struct index_file; /* opaque */
 
 enum {
-	INDEX_ROOT = 1,      /* inode number of the root; 0 is never valid */
+	INDEX_ROOT = 1, /* inode number of the root; 0 is never valid */
 	INDEX_NO_CHUNK = UINT32_MAX, /* a hole: reads as zeros */
 };
 
 struct index_inode {
 	uint32_t number;
-	uint32_t mode;       /* type and permissions, as st_mode */
-	uint32_t uid;        /* as the image says, not mapped */
+	uint32_t mode; /* type and permissions, as st_mode */
+	uint32_t uid;  /* as the image says, not mapped */
 	uint32_t gid;
 	uint32_t nlink;
 	uint32_t rdev_major; /* devices only, else 0 */
 	uint32_t rdev_minor;
-	uint32_t mtime_ns;   /* 0 to 999999999 */
-	int64_t mtime_s;     /* may be negative */
-	uint64_t size;       /* bytes; of a symlink its target's length */
-	uint32_t parent;     /* directories: the parent's inode (root: itself);
-				others: one of the directories that name it */
+	uint32_t mtime_ns; /* 0 to 999999999 */
+	int64_t mtime_s;   /* may be negative */
+	uint64_t size;	   /* bytes; of a symlink its target's length */
+	uint32_t parent;   /* directories: the parent's inode (root: itself);
+			      others: one of the directories that name it */
 	bool has_xattrs;
 };
 
@@ -56,40 +56,40 @@ struct index_dirent {
 };
 
 struct index_xattr {
-	const char *name;    /* NUL-free, 1 to 255 bytes, not terminated */
+	const char *name; /* NUL-free, 1 to 255 bytes, not terminated */
 	size_t name_size;
 	const uint8_t *value;
-	size_t value_size;   /* up to 65536 */
+	size_t value_size; /* up to 65536 */
 };
 
 /* A piece of a file that lies in one chunk, or a hole. */
 struct index_piece {
-	uint64_t off;       /* in the file */
-	uint64_t size;      /* bytes, at least 1 */
-	uint32_t chunk;     /* chunk number, or INDEX_NO_CHUNK */
+	uint64_t off;	    /* in the file */
+	uint64_t size;	    /* bytes, at least 1 */
+	uint32_t chunk;	    /* chunk number, or INDEX_NO_CHUNK */
 	uint32_t chunk_off; /* in the chunk's raw bytes */
 };
 
 struct index_blob {
 	struct digest digest;  /* of the blob as stored in the registry */
 	struct digest diff_id; /* of the uncompressed layer */
-	uint64_t size;         /* bytes in the registry */
+	uint64_t size;	       /* bytes in the registry */
 	uint64_t raw_size;     /* bytes uncompressed */
 	uint32_t first_chunk;
 	uint32_t chunk_count;
 };
 
 struct index_figures {
-	uint64_t file_size;     /* bytes of the index file */
-	uint64_t mount_size;    /* bytes of it that a mount must have: all but
-				   the windows */
-	uint64_t window_size;   /* bytes of the windows */
-	uint64_t stored_size;   /* sum of the blobs' sizes */
-	uint64_t raw_size;      /* sum of the layers' uncompressed sizes */
+	uint64_t file_size;   /* bytes of the index file */
+	uint64_t mount_size;  /* bytes of it that a mount must have: all but
+				 the windows */
+	uint64_t window_size; /* bytes of the windows */
+	uint64_t stored_size; /* sum of the blobs' sizes */
+	uint64_t raw_size;    /* sum of the layers' uncompressed sizes */
 	uint32_t inode_count;
 	uint32_t chunk_count;
 	uint32_t blob_count;
-	bool is_packed;         /* sections are stored compressed */
+	bool is_packed; /* sections are stored compressed */
 };
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * index_file_impl: what is inside an opened index.  Internal to index_file*.c
- * and index_path.c; index_file.h is the interface.
+ * index_file_impl: what is inside an opened index.  Internal to index_file*.c;
+ * index_file.h is the interface.
  */
 #include "common/chunk_ref.h"
 #include "index/index_file.h"

@@ -22,7 +22,7 @@ struct error;
 struct tree; /* opaque */
 
 struct tree_xattr {
-	const char *name;  /* NUL-terminated, 1 to 255 bytes */
+	const char *name; /* NUL-terminated, 1 to 255 bytes */
 	const void *value;
 	size_t value_size; /* up to 65536 */
 };
@@ -30,7 +30,7 @@ struct tree_xattr {
 /* Bytes of a file that lie in one run of the layer's uncompressed stream. */
 struct tree_extent {
 	uint64_t file_off;
-	uint64_t size;    /* at least 1 */
+	uint64_t size;	  /* at least 1 */
 	uint64_t raw_off; /* in the uncompressed layer (blob) */
 };
 
@@ -39,14 +39,14 @@ struct tree_entry {
 	const char *path;      /* as in the archive; bytes, NUL-terminated */
 	const char *hard_link; /* path of the other name, else NULL */
 	const char *symlink;   /* target, else NULL */
-	uint32_t mode;         /* type and permissions; of a hard link unused */
+	uint32_t mode;	       /* type and permissions; of a hard link unused */
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t rdev_major;
 	uint32_t rdev_minor;
 	uint32_t mtime_ns;
 	int64_t mtime_s;
-	uint64_t size;         /* regular files; gaps between extents are holes */
+	uint64_t size; /* regular files; gaps between extents are holes */
 	const struct tree_extent *extents; /* by file_off, not overlapping */
 	size_t extent_count;
 	const struct tree_xattr *xattrs;

@@ -77,7 +77,8 @@ static void make_chunk(struct layer *layer, uint32_t number, size_t i)
 		       &chunk->ref.digest);
 	if (i == 0)
 		return;
-	memset(window, (int)(number * 16 + (uint32_t)i), INDEX_MAKER_WINDOW_SIZE);
+	memset(window, (int)(number * 16 + (uint32_t)i),
+	       INDEX_MAKER_WINDOW_SIZE);
 	chunk->ref.window_size = INDEX_MAKER_WINDOW_SIZE;
 	chunk->ref.window_off = i * INDEX_MAKER_WINDOW_SIZE;
 	digest_compute(window, INDEX_MAKER_WINDOW_SIZE, &digest);

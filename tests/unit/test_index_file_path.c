@@ -34,7 +34,7 @@ static void teardown(void)
 	index_maker_destroy(maker);
 }
 
-TestSuite(index_path, .init = setup, .fini = teardown);
+TestSuite(index_file_path, .init = setup, .fini = teardown);
 
 /* The path of what @path leads to. */
 static void expect(const char *path, bool follow, const char *result)
@@ -59,7 +59,7 @@ static void expect_code(const char *path, bool follow, int code)
 	cr_expect_eq(number, 4711, "untouched on failure: %s", path);
 }
 
-Test(index_path, resolves_with_and_without_a_leading_slash)
+Test(index_file_path, resolves_with_and_without_a_leading_slash)
 {
 	expect("/", true, "/");
 	expect("", true, "/");
@@ -67,7 +67,7 @@ Test(index_path, resolves_with_and_without_a_leading_slash)
 	expect("//usr/./lib//", true, "/usr/lib");
 }
 
-Test(index_path, dot_dot_stops_at_the_root)
+Test(index_file_path, dot_dot_stops_at_the_root)
 {
 	expect("..", true, "/");
 	expect("/../../usr", true, "/usr");
@@ -75,7 +75,7 @@ Test(index_path, dot_dot_stops_at_the_root)
 	expect("usr/lib/../../../../usr/lib", true, "/usr/lib");
 }
 
-Test(index_path, follows_symlinks_within_the_image)
+Test(index_file_path, follows_symlinks_within_the_image)
 {
 	expect("lib", true, "/usr/lib");
 	expect("abs/lib", true, "/usr/lib");
@@ -84,7 +84,7 @@ Test(index_path, follows_symlinks_within_the_image)
 	expect("lib/..", true, "/usr");
 }
 
-Test(index_path, follows_the_last_symlink_only_when_told)
+Test(index_file_path, follows_the_last_symlink_only_when_told)
 {
 	expect("lib", false, "/lib");
 	expect("lib/", false, "/usr/lib");
@@ -93,7 +93,7 @@ Test(index_path, follows_the_last_symlink_only_when_told)
 	expect("loop", false, "/loop");
 }
 
-Test(index_path, says_what_is_wrong)
+Test(index_file_path, says_what_is_wrong)
 {
 	char name[300];
 
@@ -114,7 +114,7 @@ Test(index_path, says_what_is_wrong)
 	expect_code(name, true, -ENOENT);
 }
 
-Test(index_path, refuses_endless_paths)
+Test(index_file_path, refuses_endless_paths)
 {
 	autofree char *path = malloc(100001);
 
@@ -123,7 +123,7 @@ Test(index_path, refuses_endless_paths)
 	expect_code(path, true, -ENAMETOOLONG);
 }
 
-Test(index_path, says_when_the_path_does_not_fit)
+Test(index_file_path, says_when_the_path_does_not_fit)
 {
 	char text[12];
 	uint32_t number;
