@@ -122,20 +122,6 @@ struct fs_test_image *fs_test_image_create(void)
 	return image;
 }
 
-void fs_test_image_destroy(struct fs_test_image *image)
-{
-	if (!image)
-		return;
-	chunk_loader_destroy(image->loader);
-	if (image->source)
-		range_source_destroy(image->source);
-	index_file_close(image->index);
-	tree_destroy(image->tree);
-	free(image->layer);
-	close(image->fd);
-	free(image);
-}
-
 void fs_test_image_add(struct fs_test_image *image,
 		       const struct tree_entry *entry)
 {
@@ -152,8 +138,11 @@ uint64_t fs_test_image_add_bytes(struct fs_test_image *image, const void *data,
 {
 	uint64_t off = image->layer_size;
 
-	image->layer = realloc(image->layer, off + size + 1);
-	assert(image->layer);
+	if (off + size >= image->layer_capacity) {
+		image->layer_capacity = 2 * (off + size) + 4096;
+		image->layer = realloc(image->layer, image->layer_capacity);
+		assert(image->layer);
+	}
 	memcpy(image->layer + off, data, size);
 	image->layer_size += size;
 	return off;
@@ -292,4 +281,20 @@ void fs_test_image_fill(void *data, size_t size, uint32_t seed)
 		seed = seed * 1664525 + 1013904223;
 		bytes[i] = (uint8_t)(seed >> 24);
 	}
+}
+
+void fs_test_image_destroy(struct fs_test_image *image)
+{
+	if (!image)
+		return;
+	if (image->source)
+		fs_test_image_release(image);
+	chunk_loader_destroy(image->loader);
+	if (image->source)
+		range_source_destroy(image->source);
+	index_file_close(image->index);
+	tree_destroy(image->tree);
+	free(image->layer);
+	close(image->fd);
+	free(image);
 }

@@ -20,18 +20,20 @@ enum { FS_TEST_IMAGE_CHUNK_SIZE = 64 << 10 };
 
 struct fs_test_image {
 	struct index_file *index;    /* after fs_test_image_open() */
-	struct chunk_loader *loader; /* likewise; may be destroyed early, then
-					set to NULL */
-	struct digest digest;        /* of the manifest */
+	struct chunk_loader *loader; /* likewise */
+	struct digest digest;	     /* of the manifest */
 
 	struct tree *tree;
 	uint8_t *layer; /* all files' bytes */
 	uint64_t layer_size;
+	uint64_t layer_capacity;
 	struct range_source *source;
 	int fd;
 };
 
 struct fs_test_image *fs_test_image_create(void);
+
+/** fs_test_image_destroy() - fetches that wait are answered first */
 void fs_test_image_destroy(struct fs_test_image *image);
 
 /** fs_test_image_add() - one entry, as tree_add() takes it */
