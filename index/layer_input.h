@@ -6,6 +6,7 @@
  *
  * Threads: one at a time; filling blocks as long as the stream does.
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,10 +37,11 @@ void layer_input_fini(struct layer_input *input);
  */
 int layer_input_fill(struct layer_input *input, size_t size, struct error *err);
 
-/** layer_input_data() - the bytes at hand; NULL is possible without any */
+/** layer_input_data() - the bytes at hand; not before the first fill */
 static inline const uint8_t *layer_input_data(const struct layer_input *input)
 {
-	return input->data ? input->data + input->begin : NULL;
+	assert(input->data);
+	return input->data + input->begin;
 }
 
 /** layer_input_size() - how many bytes are at hand */
