@@ -12,8 +12,13 @@
 struct chunk {
 	const uint8_t *data; /* size bytes */
 	uint32_t size;
-	uint32_t refs;       /* atomic; use the functions */
-	uint32_t number;     /* in the image's chunk table */
+	uint32_t refs;	 /* atomic; use the functions */
+	uint32_t number; /* in the image's chunk table */
+
+	/* chunk_memory.c's, under the lock of whoever owns that memory */
+	struct chunk *hash_next;
+	struct chunk *newer;
+	struct chunk *older;
 };
 
 /** chunk_create() - take over malloc'ed @data; one reference; NULL: no memory

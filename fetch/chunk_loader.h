@@ -31,10 +31,10 @@ struct range_source;
 
 /* In the order in which they overtake each other. */
 enum chunk_priority {
-	CHUNK_DEMAND,     /* somebody waits in read(2) */
+	CHUNK_DEMAND,	  /* somebody waits in read(2) */
 	CHUNK_READ_AHEAD, /* somebody will, very likely */
-	CHUNK_PROFILE,    /* an earlier run did */
-	CHUNK_FILL,       /* background */
+	CHUNK_PROFILE,	  /* an earlier run did */
+	CHUNK_FILL,	  /* background */
 };
 
 enum {
@@ -44,14 +44,14 @@ enum {
 };
 
 struct chunk_loader_options {
-	size_t memory_size;      /* decoded chunks kept; 0: 24 MiB */
-	size_t flight_size_max;  /* stored bytes in flight; 0: 16 MiB */
+	size_t memory_size;	 /* decoded chunks kept; 0: 24 MiB */
+	size_t flight_size_max;	 /* stored bytes in flight; 0: 16 MiB */
 	size_t request_size_max; /* bytes of one range; 0: 2 MiB */
-	size_t gap_size_max;     /* unwanted bytes fetched to join two
+	size_t gap_size_max;	 /* unwanted bytes fetched to join two
 				    neighbours; 0: 64 KiB */
-	unsigned requests_max;   /* ranges in flight; 0: 8 */
-	unsigned worker_count;   /* verify and decode; 0: one per core, <= 4 */
-	int64_t deadline_ms;     /* for a demand, from its start; 0: 120000 */
+	unsigned requests_max;	 /* ranges in flight; 0: 8 */
+	unsigned worker_count;	 /* verify and decode; 0: one per core, <= 4 */
+	int64_t deadline_ms;	 /* for a demand, from its start; 0: 120000 */
 	unsigned read_ahead_requests; /* kept in flight ahead of a sequential
 					 reader; 0: 4 */
 };
@@ -59,12 +59,12 @@ struct chunk_loader_options {
 /* Atomic, relaxed: read them at any time.  Bytes are stored bytes. */
 struct chunk_loader_counters {
 	uint64_t memory_hits;
-	uint64_t cache_hits;      /* chunks read from the node's cache */
+	uint64_t cache_hits; /* chunks read from the node's cache */
 	uint64_t fetched_chunks;
-	uint64_t fetched_bytes;   /* received from sources */
-	uint64_t fetched_ranges;  /* range_source_fetch() calls */
-	uint64_t flights_joined;  /* requests that found their chunk in flight */
-	uint64_t node_waits;      /* chunks another process was fetching */
+	uint64_t fetched_bytes;	 /* received from sources */
+	uint64_t fetched_ranges; /* range_source_fetch() calls */
+	uint64_t flights_joined; /* requests that found their chunk in flight */
+	uint64_t node_waits;	 /* chunks another process was fetching */
 	uint64_t bad_digests;
 	uint64_t failed_chunks;
 	uint64_t cache_store_failures;

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/chunk_board.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/thread.h"
+#include "fetch/chunk.h"
+#include "fetch/chunk_range.h"
+#include "fetch/chunk_request.h"
+#include "fetch/chunk_schedule.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct chunk_board {
+	struct mutex lock;
+	struct condition scheduler_wakes; /* a change, or stopped */
+	struct condition worker_wakes;	  /* a READY flight, or stopped */
+	/* -- protected by lock */
+	unsigned refs GUARDED; /* the loader, and each range in flight */
+	bool is_stopped GUARDED;
+	struct chunk_traffic traffic GUARDED;
+
+	/* the traffic's; atomic, so outside of the lock */
+	struct chunk_loader_counters *counters;
+};
+
+/* After every change that may give somebody something to do. */
+static void wake_locked(struct chunk_board *board) REQUIRES(board->lock)
+{
+	const struct chunk_flight_table *flights = &board->traffic.flights;
+
+	if (flights->state_counts[CHUNK_FLIGHT_READY] > 1)
+		condition_broadcast(&board->worker_wakes);
+	else if (flights->state_counts[CHUNK_FLIGHT_READY] > 0)
+		condition_signal(&board->worker_wakes);
+	if (flights->state_counts[CHUNK_FLIGHT_QUEUED] > 0)
+		condition_signal(&board->scheduler_wakes);
+}
+
+struct chunk_board *chunk_board_create(
+	const struct chunk_traffic_limits *limits)
+{
+	struct chunk_board *board = calloc(1, sizeof(*board));
+
+	if (!board)
+		return NULL;
+	mutex_init(&board->lock);
+	condition_init(&board->scheduler_wakes);
+	condition_init(&board->worker_wakes);
+	mutex_lock(&board->lock);
+	board->refs = 1;
+	chunk_traffic_init(&board->traffic, limits);
+	board->counters = &board->traffic.counters;
+	mutex_unlock(&board->lock);
+	return board;
+}
+
+void chunk_board_unref(struct chunk_board *board)
+{
+	unsigned left;
+
+	if (!board)
+		return;
+	mutex_lock(&board->lock);
+	assert(board->refs > 0);
+	left = --board->refs;
+	if (left == 0)
+		chunk_traffic_fini(&board->traffic);
+	mutex_unlock(&board->lock);
+	if (left > 0)
+		return;
+	condition_fini(&board->worker_wakes);
+	condition_fini(&board->scheduler_wakes);
+	mutex_fini(&board->lock);
+	free(board);
+}
+
+struct chunk_loader_counters *chunk_board_counters(struct chunk_board *board)
+{
+	return board->counters;
+}
+
+struct chunk *chunk_board_find(struct chunk_board *board, uint32_t number)
+{
+	struct chunk *chunk;
+
+	mutex_lock(&board->lock);
+	chunk = chunk_memory_find(&board->traffic.memory, number);
+	if (chunk)
+		chunk_ref(chunk);
+	mutex_unlock(&board->lock);
+	if (chunk)
+		chunk_traffic_count(&board->counters->memory_hits, 1);
+	return chunk;
+}
+
+void chunk_board_keep(struct chunk_board *board, struct chunk *chunk,
+		      struct chunk_outcome *outcome)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_keep(&board->traffic, chunk, outcome);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_fill(struct chunk_board *board, struct chunk_request *request,
+		      bool *ret_in_flight)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_fill(&board->traffic, request);
+	for (size_t i = 0; i < request->count; i++)
+		ret_in_flight[i] =
+			chunk_flight_table_find(&board->traffic.flights,
+						request->numbers[i]) != NULL;
+	mutex_unlock(&board->lock);
+}
+
+int chunk_board_join(struct chunk_board *board, struct chunk_request *request,
+		     struct chunk_flight **flights,
+		     struct chunk_outcome *outcome)
+{
+	int64_t now_ms = clock_ms();
+	int r;
+
+	mutex_lock(&board->lock);
+	r = board->is_stopped ? -ECANCELED
+			      : chunk_traffic_join(&board->traffic, now_ms,
+						   request, flights, outcome);
+	/* there is a new deadline, too */
+	condition_signal(&board->scheduler_wakes);
+	mutex_unlock(&board->lock);
+	return r;
+}
+
+bool chunk_board_wants(struct chunk_board *board, uint32_t number)
+{
+	bool wants;
+
+	mutex_lock(&board->lock);
+	wants = chunk_traffic_wants(&board->traffic, number);
+	mutex_unlock(&board->lock);
+	return wants;
+}
+
+size_t chunk_board_prefetch(struct chunk_board *board,
+			    struct chunk_flight **flights, size_t count)
+{
+	size_t started = 0;
+
+	mutex_lock(&board->lock);
+	for (size_t i = 0; i < count && !board->is_stopped; i++) {
+		if (!chunk_traffic_wants(&board->traffic, flights[i]->number))
+			continue;
+		chunk_flight_table_add(&board->traffic.flights, flights[i]);
+		flights[i] = NULL;
+		started++;
+	}
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+	return started;
+}
+
+bool chunk_board_next_step(struct chunk_board *board,
+			   struct chunk_step *ret_step,
+			   struct chunk_outcome *outcome)
+{
+	bool is_stopped;
+	int64_t wake_ms;
+
+	mutex_lock(&board->lock);
+	while (!board->is_stopped &&
+	       !chunk_schedule_find_step(&board->traffic, clock_ms(), ret_step,
+					 outcome, &wake_ms)) {
+		if (wake_ms == INT64_MAX)
+			condition_wait(&board->scheduler_wakes, &board->lock);
+		else
+			condition_wait_until(&board->scheduler_wakes,
+					     &board->lock, wake_ms);
+	}
+	is_stopped = board->is_stopped;
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+	return !is_stopped;
+}
+
+bool chunk_board_start(struct chunk_board *board, const struct chunk_step *step,
+		       struct chunk_range *range, struct chunk_outcome *outcome)
+{
+	int64_t now_ms = clock_ms();
+	bool is_started;
+
+	mutex_lock(&board->lock);
+	is_started = chunk_schedule_start(&board->traffic, now_ms, step, range,
+					  outcome);
+	if (is_started) {
+		range->board = board;
+		board->refs++;
+	}
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+	return is_started;
+}
+
+void chunk_board_answer(void *arg, int result, uint8_t *data,
+			const struct error *err)
+{
+	struct chunk_range *range = arg;
+	struct chunk_board *board = range->board;
+	bool is_wanted;
+
+	assert(result <= 0);
+	/* nobody else looks at these before the flights are READY */
+	range->result = result;
+	range->data = data;
+	if (result < 0 && err)
+		range->err = *err;
+	mutex_lock(&board->lock);
+	is_wanted = chunk_traffic_answer(&board->traffic, range);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+	if (!is_wanted)
+		chunk_range_destroy(range);
+	chunk_board_unref(board);
+}
+
+struct chunk_flight *chunk_board_next_landing(struct chunk_board *board)
+{
+	struct chunk_flight *flight = NULL;
+	struct chunk_flight_table *flights;
+
+	mutex_lock(&board->lock);
+	flights = &board->traffic.flights;
+	while (!board->is_stopped && !(flight = chunk_flight_table_first(
+					       flights, CHUNK_FLIGHT_READY)))
+		condition_wait(&board->worker_wakes, &board->lock);
+	if (board->is_stopped)
+		flight = NULL;
+	if (flight)
+		chunk_flight_table_move(flights, flight, CHUNK_FLIGHT_LANDING);
+	mutex_unlock(&board->lock);
+	return flight;
+}
+
+void chunk_board_deliver(struct chunk_board *board, struct chunk_flight *flight,
+			 struct chunk *chunk, struct chunk_outcome *outcome)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_deliver(&board->traffic, flight, chunk, outcome);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_land(struct chunk_board *board, struct chunk_flight *flight,
+		      struct chunk *chunk, bool is_cached,
+		      struct chunk_outcome *outcome)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_land(&board->traffic, flight, chunk, is_cached, outcome);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_retry(struct chunk_board *board, struct chunk_flight *flight,
+		       int code, const struct error *err,
+		       struct chunk_outcome *outcome)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_retry(&board->traffic, flight, code, err, outcome);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_fail(struct chunk_board *board, struct chunk_flight *flight,
+		      int code, const struct error *err,
+		      struct chunk_outcome *outcome)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_fail(&board->traffic, flight, code, err, outcome);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_stop(struct chunk_board *board)
+{
+	mutex_lock(&board->lock);
+	board->is_stopped = true;
+	condition_broadcast(&board->scheduler_wakes);
+	condition_broadcast(&board->worker_wakes);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_drain(struct chunk_board *board, struct chunk_outcome *outcome)
+{
+	mutex_lock(&board->lock);
+	assert(board->is_stopped);
+	chunk_traffic_drain(&board->traffic, outcome);
+	mutex_unlock(&board->lock);
+}
+
+void chunk_board_selfcheck(struct chunk_board *board)
+{
+	mutex_lock(&board->lock);
+	chunk_traffic_selfcheck(&board->traffic);
+	mutex_unlock(&board->lock);
+}

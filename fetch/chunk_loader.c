@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One scheduler, a few workers, and a board between them.
+ *
+ *	callers --join--> board --step--> scheduler --fetch--> range_source
+ *	   ^                ^                                      |
+ *	   |                +---------------answer-----------------+
+ *	   +----done----- workers <--landing-- board
+ *
+ * callers     any thread; find, load from the cache's disk, or join a flight.
+ *             Only chunk_loader_get() waits.
+ * scheduler   one thread: claims chunks on the node, plans ranges, starts them,
+ *             ends what is past its deadline.
+ * answers     on the source's thread: hand the body over, nothing else.
+ * workers     verify, decode, answer readers, store in the cache, unclaim.
+ *
+ * All shared state is in chunk_board.c behind one lock, a leaf that is never
+ * held across I/O, a callback or another module's call; read-ahead has a lock
+ * of its own.  Deadlines are kept by the scheduler, so a source that never
+ * answers costs its readers their deadline and nothing more; its late answer
+ * finds the board (which it holds a reference to) and is dropped.
+ *
+ * See docs/threading.md for the whole program.
+ */
+#include "fetch/chunk_loader.h"
+
+#include "common/error.h"
+#include "common/thread.h"
+#include "fetch/chunk_board.h"
+#include "fetch/chunk_outcome.h"
+#include "fetch/chunk_parts.h"
+#include "fetch/chunk_read_ahead.h"
+#include "fetch/chunk_request.h"
+#include "fetch/chunk_scheduler.h"
+#include "fetch/chunk_worker.h"
+#include "fetch/range_source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	WORKERS_MAX = 16,
+	WORKERS_DEFAULT_MAX = 4,
+	/* stored to decoded, for what read-ahead may take of the memory */
+	RAW_PER_STORED = 4,
+	/* flights made at a time for a prefetch */
+	PREFETCH_BATCH = 64,
+};
+
+static const struct chunk_loader_options defaults = {
+	.memory_size = 24 << 20,
+	.flight_size_max = 16 << 20,
+	.request_size_max = 2 << 20,
+	.gap_size_max = 64 << 10,
+	.requests_max = 8,
+	.deadline_ms = 120000,
+	.read_ahead_requests = 4,
+};
+
+struct chunk_loader {
+	/* immutable after create */
+	struct chunk_parts parts;
+	unsigned worker_count;
+	struct chunk_worker *workers[WORKERS_MAX];
+	pthread_t worker_threads[WORKERS_MAX];
+	pthread_t scheduler_thread;
+	bool has_scheduler;
+
+	struct chunk_read_ahead read_ahead; /* has a lock of its own */
+};
+
+static struct chunk_loader_options complete_options(
+	const struct chunk_loader_options *given)
+{
+	struct chunk_loader_options all =
+		given ? *given : (struct chunk_loader_options){ 0 };
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+#define DEFAULT(field) all.field = all.field ? all.field : defaults.field
+	DEFAULT(memory_size);
+	DEFAULT(flight_size_max);
+	DEFAULT(request_size_max);
+	DEFAULT(gap_size_max);
+	DEFAULT(requests_max);
+	DEFAULT(deadline_ms);
+	DEFAULT(read_ahead_requests);
+#undef DEFAULT
+	if (all.request_size_max > RANGE_SIZE_MAX)
+		all.request_size_max = RANGE_SIZE_MAX;
+	if (all.worker_count == 0)
+		all.worker_count = cores < 1 ? 1
+				   : cores > WORKERS_DEFAULT_MAX
+					   ? WORKERS_DEFAULT_MAX
+					   : (unsigned)cores;
+	if (all.worker_count > WORKERS_MAX)
+		all.worker_count = WORKERS_MAX;
+	return all;
+}
+
+/* Without a cache what is read ahead must fit into memory. */
+static unsigned read_ahead_max(const struct chunk_loader_options *options,
+			       bool has_cache)
+{
+	size_t fitting = options->memory_size /
+			 (options->request_size_max * RAW_PER_STORED);
+
+	if (has_cache || fitting >= options->read_ahead_requests)
+		return options->read_ahead_requests;
+	return fitting > 0 ? (unsigned)fitting : 1;
+}
+
+static int start_threads(struct chunk_loader *loader, unsigned worker_count,
+			 struct error *err)
+{
+	int r = 0;
+
+	while (r == 0 && loader->worker_count < worker_count) {
+		unsigned i = loader->worker_count;
+
+		loader->workers[i] = chunk_worker_create(&loader->parts);
+		if (!loader->workers[i])
+			return error_set(err, -ENOMEM, "out of memory");
+		r = thread_start(&loader->worker_threads[i], "chunk-worker",
+				 chunk_worker_run, loader->workers[i]);
+		if (r == 0)
+			loader->worker_count++;
+		else
+			chunk_worker_destroy(loader->workers[i]);
+	}
+	if (r == 0)
+		r = thread_start(&loader->scheduler_thread, "chunk-sched",
+				 chunk_scheduler_run, &loader->parts);
+	if (r < 0)
+		return error_set_errno(err, r,
+				       "cannot start a thread; raise the limit "
+				       "on processes (ulimit -u)");
+	loader->has_scheduler = true;
+	return 0;
+}
+
+int chunk_loader_create(const struct chunk_table *table,
+			struct range_source *const *sources,
+			uint32_t source_count, struct chunk_cache *cache,
+			const struct chunk_loader_options *options,
+			struct chunk_loader **ret, struct error *err)
+{
+	CLEANUP(chunk_loader_destroyp) struct chunk_loader *loader = NULL;
+	struct chunk_loader_options all = complete_options(options);
+	struct chunk_traffic_limits limits = {
+		.memory_size = all.memory_size,
+		.flight_size_max = all.flight_size_max,
+		.requests_max = all.requests_max,
+		.deadline_ms = all.deadline_ms,
+		.plan = {
+			.request_size_max = all.request_size_max,
+			.gap_size_max = all.gap_size_max,
+		},
+	};
+	int r;
+
+	loader = calloc(1, sizeof(*loader));
+	if (!loader)
+		return error_set(err, -ENOMEM, "out of memory");
+	chunk_read_ahead_init(&loader->read_ahead, table, all.request_size_max,
+			      read_ahead_max(&all, cache != NULL));
+	loader->parts = (struct chunk_parts){
+		.table = table,
+		.sources = sources,
+		.source_count = source_count,
+		.cache = cache,
+		.board = chunk_board_create(&limits),
+	};
+	if (!loader->parts.board)
+		return error_set(err, -ENOMEM, "out of memory");
+	r = start_threads(loader, all.worker_count, err);
+	if (r < 0)
+		return r;
+	*ret = STEAL_PTR(loader);
+	return 0;
+}
+
+void chunk_loader_destroy(struct chunk_loader *loader)
+{
+	struct chunk_outcome outcome = { 0 };
+
+	if (!loader)
+		return;
+	if (loader->parts.board) {
+		chunk_board_stop(loader->parts.board);
+		if (loader->has_scheduler)
+			pthread_join(loader->scheduler_thread, NULL);
+		for (unsigned i = 0; i < loader->worker_count; i++) {
+			pthread_join(loader->worker_threads[i], NULL);
+			chunk_worker_destroy(loader->workers[i]);
+		}
+		chunk_board_drain(loader->parts.board, &outcome);
+		chunk_outcome_settle(&outcome, loader->parts.cache);
+		chunk_board_unref(loader->parts.board);
+	}
+	chunk_read_ahead_fini(&loader->read_ahead);
+	free(loader);
+}
+
+/* From the cache's disk into memory; errors of a chunk_loader_load() */
+static int load_cached(struct chunk_loader *loader, uint32_t number,
+		       const struct chunk_ref *ref, struct chunk **ret)
+{
+	struct chunk_outcome outcome = { 0 };
+	struct digest key;
+	int r;
+
+	if (!loader->parts.cache || digest_is_zero(&ref->digest))
+		return CHUNK_LOADER_ABSENT;
+	chunk_ref_key(ref, &key);
+	r = chunk_parts_load(&loader->parts, number, ref->raw_size, &key, ret);
+	if (r != CHUNK_LOADER_FOUND)
+		return r;
+	chunk_board_keep(loader->parts.board, *ret, &outcome);
+	chunk_outcome_settle(&outcome, loader->parts.cache);
+	return CHUNK_LOADER_FOUND;
+}
+
+int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
+		      struct chunk **ret)
+{
+	struct chunk *chunk = chunk_board_find(loader->parts.board, number);
+	struct chunk_ref ref;
+	int r;
+
+	if (chunk) {
+		*ret = chunk;
+		return CHUNK_LOADER_FOUND;
+	}
+	r = chunk_parts_get_ref(&loader->parts, number, &ref, NULL);
+	if (r < 0)
+		return r;
+	return load_cached(loader, number, &ref, ret);
+}
+
+/*
+ * Give a request what memory and cache have, and make a flight for each chunk
+ * they lack.  An error is the request's result.
+ */
+static int gather(struct chunk_loader *loader, struct chunk_request *request,
+		  struct chunk_flight **flights, struct error *err)
+{
+	bool in_flight[CHUNK_LOADER_REQUEST_CHUNKS_MAX];
+	struct chunk_ref ref;
+
+	chunk_board_fill(loader->parts.board, request, in_flight);
+	for (size_t i = 0; i < request->count; i++) {
+		CLEANUP(chunk_unrefp) struct chunk *chunk = NULL;
+		uint32_t number = request->numbers[i];
+		int r;
+
+		if (request->chunks[i])
+			continue;
+		r = chunk_parts_get_ref(&loader->parts, number, &ref, err);
+		if (r < 0)
+			return r;
+		if (!in_flight[i])
+			r = load_cached(loader, number, &ref, &chunk);
+		if (chunk) {
+			chunk_request_give(request, i, chunk);
+			continue;
+		}
+		flights[i] =
+			chunk_flight_create(number, &ref, request->priority);
+		if (r < 0 || !flights[i])
+			return error_set(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int submit(struct chunk_loader *loader, struct chunk_request *request)
+{
+	struct chunk_flight *flights[CHUNK_LOADER_REQUEST_CHUNKS_MAX] = { 0 };
+	struct chunk_outcome outcome = { 0 };
+	int r;
+
+	request->result = gather(loader, request, flights, &request->err);
+	if (request->result < 0 || request->missing == 0) {
+		chunk_request_finish(request);
+		r = 0;
+	} else {
+		r = chunk_board_join(loader->parts.board, request, flights,
+				     &outcome);
+		if (r < 0)
+			chunk_request_destroy(request);
+		chunk_outcome_settle(&outcome, loader->parts.cache);
+	}
+	for (size_t i = 0; i < CHUNK_LOADER_REQUEST_CHUNKS_MAX; i++)
+		chunk_flight_destroy(flights[i]);
+	return r;
+}
+
+int chunk_loader_request(struct chunk_loader *loader, const uint32_t *numbers,
+			 size_t count, enum chunk_priority priority,
+			 chunk_loader_done_fn *done, void *arg)
+{
+	struct chunk_request *request;
+
+	if (count == 0 || count > CHUNK_LOADER_REQUEST_CHUNKS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		if (numbers[i] >= loader->parts.table->count)
+			return -EINVAL;
+	}
+	request = chunk_request_create(numbers, count, priority, done, arg);
+	if (!request)
+		return -ENOMEM;
+	return submit(loader, request);
+}
+
+/* -- one chunk, waited for */
+
+struct wait {
+	struct mutex lock;
+	struct condition is_done_wakes;
+	/* -- protected by lock */
+	bool is_done GUARDED;
+	int result GUARDED;
+	struct chunk *chunk GUARDED;
+	struct error err GUARDED;
+};
+
+static void end_wait(void *arg, int result, struct chunk *const *chunks,
+		     size_t count, const struct error *err)
+{
+	struct wait *wait = arg;
+
+	mutex_lock(&wait->lock);
+	wait->is_done = true;
+	wait->result = result;
+	if (result == 0) {
+		assert(count == 1);
+		wait->chunk = chunk_ref(chunks[0]);
+	} else {
+		wait->err = *err;
+	}
+	(void)count;
+	/* under the lock: the waiter's stack may be gone right after it */
+	condition_signal(&wait->is_done_wakes);
+	mutex_unlock(&wait->lock);
+}
+
+int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
+		     struct chunk **ret, struct error *err)
+{
+	struct wait wait = { 0 };
+	int r;
+
+	mutex_init(&wait.lock);
+	condition_init(&wait.is_done_wakes);
+	r = chunk_loader_request(loader, &number, 1, CHUNK_DEMAND, end_wait,
+				 &wait);
+	mutex_lock(&wait.lock);
+	/* the request has a deadline, so this wait has */
+	while (r == 0 && !wait.is_done)
+		condition_wait(&wait.is_done_wakes, &wait.lock);
+	if (r == 0) {
+		r = wait.result;
+		if (r == 0)
+			*ret = wait.chunk;
+		else if (err)
+			*err = wait.err;
+	} else {
+		error_set_errno(err, r, "cannot ask for chunk %u", number);
+	}
+	mutex_unlock(&wait.lock);
+	condition_fini(&wait.is_done_wakes);
+	mutex_fini(&wait.lock);
+	return r;
+}
+
+/* -- ahead of demand */
+
+/* How many of these were started; all flights are used or destroyed. */
+static size_t prefetch_batch(struct chunk_loader *loader, uint32_t first,
+			     uint32_t count, enum chunk_priority priority)
+{
+	struct chunk_flight *flights[PREFETCH_BATCH];
+	struct chunk_ref ref;
+	size_t made = 0;
+	size_t started;
+
+	assert(count <= PREFETCH_BATCH);
+	for (uint32_t number = first; number - first < count; number++) {
+		if (!chunk_board_wants(loader->parts.board, number) ||
+		    chunk_parts_get_ref(&loader->parts, number, &ref, NULL) < 0)
+			continue;
+		flights[made] = chunk_flight_create(number, &ref, priority);
+		if (!flights[made])
+			break;
+		made++;
+	}
+	started = chunk_board_prefetch(loader->parts.board, flights, made);
+	for (size_t i = 0; i < made; i++)
+		chunk_flight_destroy(flights[i]);
+	return started;
+}
+
+static size_t prefetch(struct chunk_loader *loader, uint32_t first,
+		       uint32_t count, enum chunk_priority priority)
+{
+	uint32_t table_count = loader->parts.table->count;
+	size_t started = 0;
+
+	if (first >= table_count)
+		return 0;
+	if (count > table_count - first)
+		count = table_count - first;
+	while (count > 0) {
+		uint32_t batch =
+			count < PREFETCH_BATCH ? count : PREFETCH_BATCH;
+
+		started += prefetch_batch(loader, first, batch, priority);
+		first += batch;
+		count -= batch;
+	}
+	return started;
+}
+
+void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
+			   uint32_t count, enum chunk_priority priority)
+{
+	(void)prefetch(loader, first, count, priority);
+}
+
+void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
+			    uint32_t first, uint32_t count,
+			    uint32_t last_of_file)
+{
+	struct chunk_read_ahead_range range = chunk_read_ahead_note(
+		&loader->read_ahead, stream, first, count, last_of_file);
+	size_t started;
+
+	if (range.count == 0)
+		return;
+	started = prefetch(loader, range.first, range.count, CHUNK_READ_AHEAD);
+	chunk_traffic_count(
+		&chunk_board_counters(loader->parts.board)->read_ahead_chunks,
+		started);
+}
+
+void chunk_loader_get_counters(struct chunk_loader *loader,
+			       struct chunk_loader_counters *ret)
+{
+	struct chunk_loader_counters *from =
+		chunk_board_counters(loader->parts.board);
+
+#define READ(field) ret->field = __atomic_load_n(&from->field, __ATOMIC_RELAXED)
+	READ(memory_hits);
+	READ(cache_hits);
+	READ(fetched_chunks);
+	READ(fetched_bytes);
+	READ(fetched_ranges);
+	READ(flights_joined);
+	READ(node_waits);
+	READ(bad_digests);
+	READ(failed_chunks);
+	READ(cache_store_failures);
+	READ(read_ahead_chunks);
+#undef READ
+}

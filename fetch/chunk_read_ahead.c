@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/chunk_read_ahead.h"
+
+#include "common/chunk_ref.h"
+#include "fetch/chunk_plan.h"
+
+#include <assert.h>
+#include <string.h>
+
+void chunk_read_ahead_init(struct chunk_read_ahead *ahead,
+			   const struct chunk_table *table, size_t request_size,
+			   unsigned requests_max)
+{
+	assert(request_size > 0);
+	memset(ahead, 0, sizeof(*ahead));
+	ahead->table = table;
+	ahead->request_size = request_size;
+	ahead->requests_max = requests_max;
+	mutex_init(&ahead->lock);
+}
+
+void chunk_read_ahead_fini(struct chunk_read_ahead *ahead)
+{
+	mutex_fini(&ahead->lock);
+}
+
+/* The stream of that id, or a fresh one in the place of the oldest. */
+static struct chunk_read_ahead_stream *get_stream_locked(
+	struct chunk_read_ahead *ahead, uint64_t id, uint32_t last)
+	REQUIRES(ahead->lock)
+{
+	struct chunk_read_ahead_stream *oldest = &ahead->streams[0];
+
+	for (size_t i = 0; i < CHUNK_READ_AHEAD_STREAMS; i++) {
+		struct chunk_read_ahead_stream *stream = &ahead->streams[i];
+
+		if (stream->seen && stream->id == id)
+			return stream;
+		if (stream->seen < oldest->seen)
+			oldest = stream;
+	}
+	*oldest = (struct chunk_read_ahead_stream){ .id = id, .last = last };
+	return oldest;
+}
+
+/*
+ * Widen the window of a reader who goes on, close that of one who jumps.
+ * True when the reader has come to a further chunk.
+ */
+static bool follow(struct chunk_read_ahead_stream *stream, uint32_t first,
+		   uint32_t last, unsigned requests_max)
+{
+	/* The kernel keeps two reads in flight, which may change places. */
+	bool goes_on = first <= stream->last + 1 && last + 1 >= stream->last;
+
+	if (!goes_on) {
+		stream->window = 0;
+		stream->ahead_end = 0;
+		stream->last = last;
+		return false;
+	}
+	if (last <= stream->last)
+		return false;
+	stream->last = last;
+	stream->window = stream->window ? stream->window * 2 : 1;
+	if (stream->window > requests_max)
+		stream->window = requests_max;
+	return true;
+}
+
+/*
+ * Refill the window by whole requests.  Sizes are added up to where the window
+ * ends: some dozens of chunks, and never more than its requests can hold.
+ */
+static struct chunk_read_ahead_range refill(
+	const struct chunk_read_ahead *ahead,
+	struct chunk_read_ahead_stream *stream, uint32_t last_of_file)
+{
+	struct chunk_read_ahead_range range = { 0 };
+	uint64_t window_size = (uint64_t)stream->window * ahead->request_size;
+	uint64_t end_max =
+		stream->last + (uint64_t)stream->window * CHUNK_PLAN_CHUNKS_MAX;
+	uint64_t size = 0;
+	uint32_t number = stream->last + 1;
+	struct chunk_ref ref;
+
+	if (stream->ahead_end < number)
+		stream->ahead_end = number;
+	for (; number < stream->ahead_end; number++) {
+		if (chunk_table_get(ahead->table, number, &ref) < 0)
+			return range;
+		size += ref.stored_size;
+	}
+	if (size + ahead->request_size > window_size)
+		return range;
+	for (;
+	     number <= last_of_file && number <= end_max && size < window_size;
+	     number++) {
+		if (chunk_table_get(ahead->table, number, &ref) < 0)
+			break;
+		size += ref.stored_size;
+	}
+	range.first = stream->ahead_end;
+	range.count = number - stream->ahead_end;
+	stream->ahead_end = number;
+	return range;
+}
+
+struct chunk_read_ahead_range chunk_read_ahead_note(
+	struct chunk_read_ahead *ahead, uint64_t id, uint32_t first,
+	uint32_t count, uint32_t last_of_file)
+{
+	struct chunk_read_ahead_range range = { 0 };
+	struct chunk_read_ahead_stream *stream;
+	uint32_t last = first + count - 1;
+
+	if (count == 0 || last < first || last >= last_of_file)
+		return range;
+	mutex_lock(&ahead->lock);
+	stream = get_stream_locked(ahead, id, last);
+	stream->seen = ++ahead->calls;
+	if (follow(stream, first, last, ahead->requests_max))
+		range = refill(ahead, stream, last_of_file);
+	mutex_unlock(&ahead->lock);
+	return range;
+}

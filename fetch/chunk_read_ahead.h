@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * chunk_read_ahead: notices who reads on and on, and says what to fetch next.
+ *
+ * A small table of streams (files, usually), the least recently seen of which
+ * gives way.  A stream that goes on where it left off gets a window of one
+ * request, which doubles with each chunk it finishes up to requests_max; one
+ * that jumps loses it.  The window is refilled by whole requests, so that what
+ * is fetched ahead travels in large ranges.
+ *
+ * Threads: any; a lock of its own, held over reads of the (immutable) chunk
+ * table only.
+ */
+#include "common/thread.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct chunk_table;
+
+enum { CHUNK_READ_AHEAD_STREAMS = 16 };
+
+struct chunk_read_ahead_stream {
+	uint64_t id;
+	uint64_t seen;	    /* when, in calls; 0: this place is free */
+	uint32_t last;	    /* chunk that the latest read ended in */
+	uint32_t ahead_end; /* behind the last chunk asked for */
+	unsigned window;    /* requests; 0: not sequential so far */
+};
+
+struct chunk_read_ahead {
+	/* immutable */
+	const struct chunk_table *table;
+	size_t request_size;
+	unsigned requests_max;
+
+	struct mutex lock;
+	/* -- protected by lock */
+	uint64_t calls GUARDED;
+	struct chunk_read_ahead_stream
+		streams[CHUNK_READ_AHEAD_STREAMS] GUARDED;
+};
+
+/* Chunks to prefetch; nothing when count is 0. */
+struct chunk_read_ahead_range {
+	uint32_t first;
+	uint32_t count;
+};
+
+/**
+ * chunk_read_ahead_init()
+ * @table:        borrowed
+ * @request_size: stored bytes of one request
+ * @requests_max: largest window; 0 switches read-ahead off
+ */
+void chunk_read_ahead_init(struct chunk_read_ahead *ahead,
+			   const struct chunk_table *table, size_t request_size,
+			   unsigned requests_max);
+void chunk_read_ahead_fini(struct chunk_read_ahead *ahead);
+
+/**
+ * chunk_read_ahead_note() - a stream reads @count chunks from @first on
+ * @last_of_file: nothing behind this chunk is asked for
+ *
+ * Return: what to prefetch now.
+ */
+struct chunk_read_ahead_range chunk_read_ahead_note(
+	struct chunk_read_ahead *ahead, uint64_t stream, uint32_t first,
+	uint32_t count, uint32_t last_of_file) EXCLUDES(ahead->lock);
