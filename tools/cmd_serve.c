@@ -191,6 +191,11 @@ static int serve(const struct serve_options *options,
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r = registry_server_start(server_options, &server, err);
+	if (r == -EADDRINUSE)
+		return error_set(err, r,
+				 "port %u of %s is in use; choose another with "
+				 "--listen ADDR:PORT (0: any that is free)",
+				 server_options->port, server_options->address);
 	if (r < 0)
 		return r;
 	warn_if_public(server_options->address);
