@@ -121,6 +121,30 @@ Test(window_marker, marks_exactly_what_is_referred_to)
 	}
 }
 
+/* One match of distance 10 goes from the window's last bytes into the span. */
+Test(window_marker, stops_at_the_windows_end)
+{
+	static const uint8_t deflated[] = {
+		/* Fixed codes, final; length 258 (285), distance 9 to 12 (6)
+		 * with extra bits 1; end of block */
+		0x1b, 0x65, 0x01, 0x00
+	};
+
+	memcpy(stored, deflated, sizeof(deflated));
+	memset(marks, 7, sizeof(marks));
+	span = (struct window_marker_span){
+		.stored = stored,
+		.stored_size = sizeof(deflated),
+		.window_size = 1000,
+		.raw_size = 258,
+	};
+	cr_assert_eq(window_marker_mark(&span, marks), 10);
+	cr_expect_eq(marks[989], 0);
+	cr_expect_eq(marks[990], 0xff);
+	cr_expect_eq(marks[999], 0xff);
+	cr_expect_eq(marks[1000], 7);
+}
+
 Test(window_marker, marks_nothing_where_nothing_reaches)
 {
 	make_span(0, RAW_SIZE, 6, Z_DEFAULT_STRATEGY, 8);
