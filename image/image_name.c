@@ -79,10 +79,12 @@ bool image_name_is_layout_tag(const char *text)
 static bool is_port(const char *text)
 {
 	size_t len = strlen(text);
+	unsigned long port;
 
 	if (len < 1 || len > 5 || strspn(text, DIGITS) != len)
 		return false;
-	return atol(text) >= 1 && atol(text) <= 65535;
+	port = strtoul(text, NULL, 10);
+	return port >= 1 && port <= 65535;
 }
 
 static bool is_port_or_end(const char *text)

@@ -54,10 +54,15 @@ static const struct option serve_option_table[] = {
 
 static bool parse_port(const char *text, uint16_t *ret)
 {
+	unsigned long port;
+
 	if (!*text || strlen(text) > 5 ||
-	    strspn(text, "0123456789") != strlen(text) || atol(text) > 65535)
+	    strspn(text, "0123456789") != strlen(text))
 		return false;
-	*ret = (uint16_t)atol(text);
+	port = strtoul(text, NULL, 10);
+	if (port > UINT16_MAX)
+		return false;
+	*ret = (uint16_t)port;
 	return true;
 }
 

@@ -12,26 +12,24 @@
 #include "common/error.h"
 #include "common/io.h"
 #include "common/thread.h"
+#include "tools/listen_socket.h"
 #include "tools/registry_answer.h"
 #include "tools/registry_catalog.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	POOL_SIZE = 4,
 	CONNECTIONS_MAX = 512,
 	CONNECTION_TIMEOUT_S = 60,
 	CONNECTION_MEMORY = 32 << 10, /* request line and headers */
-	BACKLOG = 256,
 	SLOW_BLOCK_SIZE = 16 << 10,
 	SLOW_STACK_SIZE = 256 << 10,
 };
@@ -343,52 +341,6 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 	return result;
 }
 
-static int bind_socket(int fd, const struct addrinfo *address, uint16_t *port)
-{
-	const int on = 1;
-	struct sockaddr_storage bound;
-	socklen_t size = sizeof(bound);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 ||
-	    listen(fd, BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&bound, &size) < 0)
-		return -errno;
-	*port = bound.ss_family == AF_INET6
-			? ntohs(((struct sockaddr_in6 *)&bound)->sin6_port)
-			: ntohs(((struct sockaddr_in *)&bound)->sin_port);
-	return 0;
-}
-
-/* Return: the listening socket, or negative errno. */
-static int open_socket(const char *address, uint16_t port, uint16_t *ret_port,
-		       struct error *err)
-{
-	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM,
-	};
-	struct addrinfo *found = NULL;
-	autoclose int fd = -1;
-	char port_text[8];
-	int r;
-
-	snprintf(port_text, sizeof(port_text), "%u", port);
-	if (getaddrinfo(address, port_text, &hints, &found) != 0)
-		return error_set(err, -EINVAL,
-				 "\"%.80s\" is not a numeric address; write "
-				 "127.0.0.1 or ::1",
-				 address);
-	fd = socket(found->ai_family,
-		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	r = fd < 0 ? -errno : bind_socket(fd, found, ret_port);
-	freeaddrinfo(found);
-	if (r < 0)
-		return error_set_errno(err, r, "cannot listen on %s port %u",
-				       address, port);
-	return STEAL_FD(fd);
-}
-
 /* With all signals blocked, which its threads inherit. */
 static struct MHD_Daemon *start_daemon(struct registry_server *server, int fd)
 {
@@ -443,9 +395,9 @@ int registry_server_start(const struct registry_server_options *options,
 				    &server->catalog, err);
 	if (r < 0)
 		return r;
-	fd = open_socket(address, options->port, &server->port, err);
-	if (fd < 0)
-		return fd;
+	r = listen_socket_open(address, options->port, &fd, &server->port, err);
+	if (r < 0)
+		return r;
 	server->daemon = start_daemon(server, fd);
 	if (!server->daemon)
 		return error_set(err, -EAGAIN,
