@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a span is made to end where zlib's Z_BLOCK would end it
- * (reference: indexing.md section 1.5, recipe 2, in another form).
+ * How a span is made to end where zlib's Z_BLOCK would end it.
  *
  * ISA-L stops after a block only when the block is the stream's last: then
  * block_state becomes INPUT_DONE, and FINISH once all output is handed over,
@@ -67,12 +66,13 @@ static const uint8_t *get_history(struct isal_inflater *self,
 				  const struct inflater_span *span,
 				  size_t *ret_size)
 {
-	size_t old = INFLATER_WINDOW_SIZE - span->raw_size;
+	size_t old;
 
 	if (span->raw_size >= INFLATER_WINDOW_SIZE) {
 		*ret_size = INFLATER_WINDOW_SIZE;
 		return span->raw + span->raw_size - INFLATER_WINDOW_SIZE;
 	}
+	old = INFLATER_WINDOW_SIZE - span->raw_size;
 	if (old > span->window_size)
 		old = span->window_size;
 	*ret_size = old + span->raw_size;
@@ -139,7 +139,8 @@ static uint64_t position(const struct isal_inflater *self)
 	       (uint64_t)self->state.read_in_length;
 }
 
-/* Choose how to get to the end of the block we stand in. */
+/* Choose how to get to the end of the block we stand in.  A header that is not
+ * whole is in tmp_in_buffer, so that a reset must follow. */
 static int leave_fast(struct isal_inflater *self)
 {
 	switch ((int)self->state.block_state) {

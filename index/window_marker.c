@@ -110,6 +110,15 @@ static unsigned reverse(unsigned code, unsigned length)
 	return reversed;
 }
 
+/* Every index whose low bits are the code, which comes highest bit first */
+static void fill_fast(struct code *code, unsigned bits, unsigned length,
+		      uint16_t entry)
+{
+	for (unsigned i = reverse(bits, length); i < 1 << FAST_BITS;
+	     i += 1U << length)
+		code->fast[i] = entry;
+}
+
 /* RFC 1951, section 3.2.2.  False when there are more codes than bits. */
 static bool build_code(struct code *code, const uint8_t *lengths, size_t count)
 {
@@ -131,17 +140,12 @@ static bool build_code(struct code *code, const uint8_t *lengths, size_t count)
 	}
 	for (unsigned i = 0; i < count; i++) {
 		unsigned length = lengths[i];
-		unsigned step = 1U << length;
 
-		if (length == 0)
-			continue;
-		code->symbols[offs[length]++] = (uint16_t)i;
-		if (length > FAST_BITS) {
-			continue;
-		}
-		for (unsigned j = reverse(next[length]++, length);
-		     j < 1 << FAST_BITS; j += step)
-			code->fast[j] = (uint16_t)(i << 4 | length);
+		if (length)
+			code->symbols[offs[length]++] = (uint16_t)i;
+		if (length && length <= FAST_BITS)
+			fill_fast(code, next[length]++, length,
+				  (uint16_t)(i << 4 | length));
 	}
 	return true;
 }
