@@ -152,25 +152,31 @@ static const char *plain_variant(const struct platform *wanted,
 	return position < VARIANTS_MAX ? family->variants[position] : NULL;
 }
 
+/* The wanted one, those below it in its family, then none. */
+static const char *lesser_variant(const char *wanted,
+				  const struct family *family, size_t position)
+{
+	const char *const lone[] = { wanted, NULL };
+	const char *const *variants = family ? family->variants : lone;
+
+	while (*variants && strcmp(*variants, wanted) != 0)
+		variants++;
+	if (!*variants)
+		variants = lone;
+	while (position > 0 && *variants) {
+		variants++;
+		position--;
+	}
+	if (*variants)
+		return *variants;
+	return position == 0 ? "" : NULL;
+}
+
 const char *platform_variant(const struct platform *wanted, size_t position)
 {
-	static const char *const last[] = { "", NULL };
 	const struct family *family = find_family(wanted->architecture);
-	size_t start = 0;
-	size_t count = 0;
 
 	if (!wanted->variant[0])
 		return plain_variant(wanted, family, position);
-	while (family && family->variants[start] &&
-	       strcmp(family->variants[start], wanted->variant) != 0)
-		start++;
-	while (family && family->variants[start + count])
-		count++;
-	if (count == 0)
-		return position == 0   ? wanted->variant
-		       : position == 1 ? ""
-				       : NULL;
-	if (position < count)
-		return family->variants[start + position];
-	return position - count < 2 ? last[position - count] : NULL;
+	return lesser_variant(wanted->variant, family, position);
 }
