@@ -11,6 +11,7 @@
 #include "common/buffer.h"
 #include "common/error.h"
 #include "run/run_child.h"
+#include "run/run_guard.h"
 #include "run/run_message.h"
 #include "run/run_signal.h"
 #include "run/run_spec.h"
@@ -33,6 +34,7 @@ struct run {
 	pid_t pid;  /* of the runner, then the job; 0: reaped */
 	int socket; /* -1 once the job runs */
 	int fuse_fd;
+	struct run_guard guard; /* none with a pid namespace */
 	bool maps_ids;
 	bool has_first; /* the pid is of our process 1 */
 	int status;	/* waitpid's; valid when pid is 0 */
@@ -135,9 +137,13 @@ int run_spawn(const struct run_options *options, struct run **ret,
 		return error_set(err, -ENOMEM, "out of memory");
 	run->socket = -1;
 	run->fuse_fd = -1;
+	run->guard.fd = -1;
 	run->signal_fd = -1;
 	run->maps_ids = !run_user_is_privileged();
 	r = fork_runner(run, options, err);
+	/* While the runner mounts. */
+	if (r == 0 && !options->use_pid_namespace)
+		r = run_guard_start(run->pid, &run->guard, err);
 	if (r == 0)
 		r = await_mount(run, err);
 	if (r < 0)
@@ -199,6 +205,18 @@ static int follow_first(struct run *run, const struct buffer *body,
 	return 0;
 }
 
+static int set_guard(struct run *run, const struct buffer *body,
+		     struct error *err)
+{
+	struct run_guard_mark mark;
+
+	if (body->size != sizeof(mark))
+		return error_set(err, -EPROTO, "the runner sent nonsense");
+	memcpy(&mark, body->data, sizeof(mark));
+	run_guard_set(&run->guard, &mark);
+	return 0;
+}
+
 static int await_start(struct run *run, int *ret_exit, struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
@@ -218,8 +236,9 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 					       "the runner does not answer");
 		if (type == RUN_MESSAGE_FAILED)
 			return take_failure(&body, ret_exit, err);
-		if (type == RUN_MESSAGE_EXECUTING)
-			is_executing = true;
+		is_executing = type == RUN_MESSAGE_EXECUTING;
+		if (is_executing)
+			r = set_guard(run, &body, err);
 		else if (type == RUN_MESSAGE_FORKED)
 			r = follow_first(run, &body, err);
 		if (r < 0)
@@ -326,6 +345,7 @@ void run_destroy(struct run *run)
 		close(run->fuse_fd);
 	if (run->signal_fd >= 0)
 		close(run->signal_fd);
+	run_guard_stop(&run->guard);
 	if (run->has_blocked)
 		run_signal_restore(&run->signals);
 	free(run);

@@ -13,9 +13,10 @@
  *                environment, binds ...); the runner builds the root over the
  *                mount, pivots into it and executes the command.
  *
- * The job is the caller's only child.  When the caller dies, by SIGKILL even,
- * the job is killed and the mount is gone with its namespace; when the job's
- * last process ends, the mount is released and the FUSE session ends.
+ * The job is the caller's first child (see run_guard.h for another).  When the
+ * caller dies, by SIGKILL even, the job and what it started are killed and the
+ * mount is gone with its namespace; when the job's last process ends, the mount
+ * is released and the FUSE session ends.
  *
  * Every target in the root is resolved by openat2(RESOLVE_IN_ROOT) and mounted
  * through a descriptor: links in an image cannot lead a mount elsewhere.
@@ -127,6 +128,11 @@ int run_start(struct run *run, const struct run_job *job, int *ret_exit,
  */
 int run_wait(struct run *run, int *ret_status, struct error *err);
 
-/** run_destroy() - kills a job that still runs, reaps, frees */
+/**
+ * run_destroy() - kills a job that still runs, reaps, frees
+ *
+ * Processes that the job left in the background live on.  Until here they die
+ * with the caller: call it when the FUSE session has ended.
+ */
 void run_destroy(struct run *run);
 DEFINE_CLEANUP(struct run, run_destroy);

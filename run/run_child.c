@@ -17,6 +17,7 @@
 #include "common/error.h"
 #include "run/run.h"
 #include "run/run_exec.h"
+#include "run/run_guard.h"
 #include "run/run_init.h"
 #include "run/run_message.h"
 #include "run/run_mount.h"
@@ -35,10 +36,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-
-enum {
-	FIRST_STACK_SIZE = 256 << 10, /* run_exec() has paths on it */
-};
+#include <sys/syscall.h>
 
 struct child {
 	const struct run_options *options;
@@ -157,9 +155,20 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 	return 0;
 }
 
+static void fill_mark(const struct child *child, struct run_guard_mark *ret)
+{
+	struct stat st;
+
+	*ret = (struct run_guard_mark){ .is_user = !child->is_privileged };
+	if (fstatat(child->proc_fd,
+		    ret->is_user ? "self/ns/user" : "self/ns/mnt", &st, 0) == 0)
+		ret->namespace_id = st.st_ino;
+}
+
 /* As root the capabilities stay, as with apptainer: see docs/runner.md. */
 static void become_job(struct child *child)
 {
+	struct run_guard_mark mark;
 	struct error err;
 	int exit_code = RUN_EXIT_FAILURE;
 	int r = 0;
@@ -178,7 +187,9 @@ static void become_job(struct child *child)
 	run_signal_restore(child->signals);
 	/* Changed ids clear it. */
 	follow_caller(child->socket);
-	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, NULL, 0, -1);
+	fill_mark(child, &mark);
+	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, &mark,
+			     sizeof(mark), -1);
 	if (r < 0)
 		_exit(RUN_EXIT_FAILURE);
 	run_exec(&child->spec.job, &exit_code, &err);
@@ -193,10 +204,9 @@ static void mount_proc(void)
 		    NULL);
 }
 
-static int first_main(void *arg)
+__attribute__((noreturn)) static void be_first(struct child *child)
 {
 	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
-	struct child *child = arg;
 	struct run_signal_state before;
 	struct error err;
 	int signal_fd;
@@ -223,16 +233,25 @@ static int first_main(void *arg)
 	run_init_serve(job, signal_fd);
 }
 
+/* fork(), but as a sibling. */
+static pid_t fork_sibling(void)
+{
+	unsigned long flags = CLONE_PARENT | SIGCHLD;
+
+#if defined(__s390__)
+	return (pid_t)syscall(SYS_clone, NULL, flags, NULL, NULL, 0);
+#else
+	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+#endif
+}
+
 static int start_first(struct child *child, struct error *err)
 {
-	autofree char *stack = malloc(FIRST_STACK_SIZE);
-	int32_t pid;
+	int32_t pid = fork_sibling();
 	int r;
 
-	if (!stack)
-		return error_set(err, -ENOMEM, "out of memory");
-	pid = clone(first_main, stack + FIRST_STACK_SIZE,
-		    CLONE_PARENT | SIGCHLD, child);
+	if (pid == 0)
+		be_first(child);
 	if (pid < 0)
 		return error_set_errno(err, -errno,
 				       "cannot start a pid namespace");

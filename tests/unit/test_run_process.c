@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -156,7 +157,7 @@ Test(run_process, a_signal_can_end_the_job)
 	}
 }
 
-Test(run_process, the_job_dies_with_its_caller)
+Test(run_process, the_job_and_its_children_die_with_the_caller)
 {
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		/* Without a pid namespace, children of the job's are its own
@@ -238,20 +239,21 @@ Test(run_process, process_1_reaps)
 	cr_expect_eq(end_caller(&caller), 0);
 }
 
-static pid_t only_child_of(pid_t pid)
+/* As condor_ssh_to_job finds it: the one with the lowest number. */
+static pid_t first_child_of(pid_t pid)
 {
 	char path[64];
 	char text[64] = "";
 	autoclose int fd = -1;
-	int child = 0;
-	int more = 0;
+	int first = 0;
+	int other = INT_MAX;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	cr_assert_geq(fd, 0);
 	cr_assert_gt(read(fd, text, sizeof(text) - 1), 0);
-	cr_assert_eq(sscanf(text, "%d %d", &child, &more), 1, "%s", text);
-	return child;
+	cr_assert_geq(sscanf(text, "%d %d", &first, &other), 1, "%s", text);
+	return first < other ? first : other;
 }
 
 static int enter(pid_t pid, const char *name, int kind)
@@ -266,7 +268,6 @@ static int enter(pid_t pid, const char *name, int kind)
 	return setns(fd, kind) < 0 ? -errno : 0;
 }
 
-/* As condor_ssh_to_job does with the caller's first child. */
 Test(run_process, its_user_can_enter_its_namespaces)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -278,7 +279,7 @@ Test(run_process, its_user_can_enter_its_namespaces)
 		pid_t pid;
 
 		cr_assert_str_eq(next_output(&caller), "ready\n");
-		job = only_child_of(caller.pid);
+		job = first_child_of(caller.pid);
 		pid = fork();
 		if (pid == 0) {
 			run_test_root_become(RUN_TEST_USER);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run_guard.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	/* The kernel allows no deeper user namespaces. */
+	DEPTH_MAX = 33,
+	/* Each pass kills all that are found: a job that still forks faster
+	 * than this kills is left to the system. */
+	PASSES_MAX = 1000,
+	PASS_PAUSE_NS = 1000000,
+};
+
+/* The socket carries marks; one without an id says farewell. */
+static const struct run_guard_mark farewell;
+
+/* Whether the namespace is the marked one or lies within it. */
+static bool is_within(int fd, const struct run_guard_mark *mark)
+{
+	bool found = false;
+
+	for (int i = 0; fd >= 0 && i < DEPTH_MAX; i++) {
+		struct stat st;
+		int parent;
+
+		found = fstat(fd, &st) == 0 && st.st_ino == mark->namespace_id;
+		parent =
+			found || !mark->is_user ? -1 : ioctl(fd, NS_GET_PARENT);
+		close(fd);
+		fd = parent;
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+static bool kill_if_marked(int proc_fd, pid_t pid,
+			   const struct run_guard_mark *mark)
+{
+	autoclose int pid_fd = pidfd_open(pid, 0);
+	char path[64];
+
+	/* From now on the number may mean another process, but neither the
+	 * check nor the kill will hit that one alone. */
+	if (pid_fd < 0)
+		return false;
+	snprintf(path, sizeof(path), "%d/ns/%s", pid,
+		 mark->is_user ? "user" : "mnt");
+	if (!is_within(openat(proc_fd, path, O_RDONLY | O_CLOEXEC), mark))
+		return false;
+	return pidfd_send_signal(pid_fd, SIGKILL, NULL, 0) == 0;
+}
+
+static unsigned kill_marked(const struct run_guard_mark *mark)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	unsigned count = 0;
+
+	if (!proc)
+		return 0;
+	while ((entry = readdir(proc))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+
+		if (pid > 0 && pid <= INT_MAX && *end == '\0' &&
+		    kill_if_marked(dirfd(proc), (pid_t)pid, mark))
+			count++;
+	}
+	closedir(proc);
+	return count;
+}
+
+__attribute__((noreturn)) static void be_guard(int fd)
+{
+	struct timespec pause = { .tv_nsec = PASS_PAUSE_NS };
+	struct run_guard_mark mark = { 0 };
+	struct run_guard_mark next;
+	ssize_t n;
+
+	setsid();
+	prctl(PR_SET_NAME, "lazyrun-guard");
+	/* Nothing of the caller's is to be kept open. */
+	(void)!chdir("/");
+	dup2(fd, STDIN_FILENO);
+	close_range(STDIN_FILENO + 1, UINT_MAX, 0);
+	for (;;) {
+		n = read(STDIN_FILENO, &next, sizeof(next));
+		if (n != sizeof(next))
+			break;
+		if (next.namespace_id == farewell.namespace_id)
+			_exit(0);
+		mark = next;
+	}
+	for (int i = 0; mark.namespace_id && i < PASSES_MAX; i++) {
+		if (kill_marked(&mark) == 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	_exit(0);
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+int run_guard_start(pid_t job, struct run_guard *ret, struct error *err)
+{
+	sigset_t all;
+	sigset_t before;
+	int fds[2];
+	pid_t pid;
+	int r;
+
+	*ret = (struct run_guard){ .fd = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return error_set_errno(err, -errno, "cannot make a socket");
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid = fork();
+	r = -errno;
+	if (pid == 0)
+		be_guard(fds[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	close(fds[1]);
+	if (pid > job) {
+		*ret = (struct run_guard){ .fd = fds[0], .pid = pid };
+		return 0;
+	}
+	close(fds[0]); /* it has nothing to kill and ends */
+	if (pid < 0)
+		return error_set_errno(err, r, "cannot fork");
+	reap(pid);
+	return 0;
+}
+
+/* A guard that was killed is no reason to fail. */
+static void tell(const struct run_guard *guard,
+		 const struct run_guard_mark *mark)
+{
+	if (guard->fd >= 0)
+		(void)!send(guard->fd, mark, sizeof(*mark),
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void run_guard_set(const struct run_guard *guard,
+		   const struct run_guard_mark *mark)
+{
+	tell(guard, mark);
+}
+
+void run_guard_stop(struct run_guard *guard)
+{
+	if (guard->fd < 0)
+		return;
+	tell(guard, &farewell);
+	close(STEAL_FD(guard->fd));
+	reap(guard->pid);
+}

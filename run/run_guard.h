@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * run_guard: a process that kills what a job leaves when its caller is killed.
+ *
+ * The kernel kills the job with its caller, but not the job's own children.  A
+ * pid namespace would see to them; without one the guard does: it waits for the
+ * other end of a socket to vanish without a farewell, and then kills whatever
+ * is in the job's namespaces.
+ *
+ * It is a child of the caller's with a higher number than the job's: whoever
+ * looks for the job takes the first (condor_ssh_to_job).
+ *
+ * Threads: one at a time; run_guard_start() before any other exists.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+/* Which processes are the job's. */
+struct run_guard_mark {
+	uint64_t namespace_id; /* inode number in nsfs */
+	bool is_user;	       /* a user namespace, with all within it; else a
+				  mount namespace */
+};
+
+struct run_guard {
+	int fd; /* its end holds the guard back; -1: no guard */
+	pid_t pid;
+};
+
+/**
+ * run_guard_start() - start the guard
+ * @job: the caller's other child
+ *
+ * There is none when its number would be lower than the job's.  A caller that
+ * ends without run_guard_stop() lets it loose.
+ *
+ * Return: 0, or negative errno with @err.
+ */
+int run_guard_start(pid_t job, struct run_guard *ret, struct error *err);
+
+/** run_guard_set() - what it is to kill; nothing before this */
+void run_guard_set(const struct run_guard *guard,
+		   const struct run_guard_mark *mark);
+
+/** run_guard_stop() - it ends and kills nothing; none is allowed */
+void run_guard_stop(struct run_guard *guard);
