@@ -13,7 +13,7 @@
  *
  * Threads: any; files are read anew at each call, so renewed ones are seen.
  */
-#include <stdbool.h>
+#include <stddef.h>
 
 struct error;
 
@@ -35,10 +35,14 @@ void credentials_fini(struct credentials *credentials);
  * @ret:        empty (all NULL) when there is nothing; credentials_fini()
  *
  * May run a credential helper (docker-credential-NAME get), without a shell,
- * at most 10 s.
+ * at most 10 s.  A file that fails does not hide the next: its error is
+ * returned when none of them has anything.
  *
  * Return: 0; -EPROTO (a file or helper's answer is malformed: @err names it),
  * -ETIMEDOUT (helper), -EIO (helper failed), -ENOMEM.
  */
 int credentials_load(const char *host, const char *repository,
 		     struct credentials *ret, struct error *err);
+
+/** credentials_list_files() - the files looked in, "A, B, C", for sentences */
+void credentials_list_files(char *ret, size_t size);

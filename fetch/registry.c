@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/registry.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/thread.h"
+#include "fetch/http_client.h"
+#include "fetch/registry_auth.h"
+#include "fetch/registry_blob.h"
+#include "fetch/registry_request.h"
+#include "fetch/registry_server.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TIMEOUT_MS_DEFAULT = 60000,
+	REFERENCE_LEN_MAX = 256,
+};
+
+/* All that lazyrun reads; an old registry answers 404 to an OCI manifest when
+ * its type is not named. */
+static const char manifest_types[] =
+	"application/vnd.oci.image.index.v1+json, "
+	"application/vnd.oci.image.manifest.v1+json, "
+	"application/vnd.docker.distribution.manifest.list.v2+json, "
+	"application/vnd.docker.distribution.manifest.v2+json";
+
+struct registry {
+	struct registry_server *server;
+	int64_t timeout_ms;
+};
+
+int registry_create(struct http_client *client,
+		    const struct registry_options *options,
+		    struct registry **ret, struct error *err)
+{
+	struct registry *registry = calloc(1, sizeof(*registry));
+	int r;
+
+	assert(options->timeout_ms >= 0);
+	if (!registry)
+		return error_set(err, -ENOMEM, "out of memory");
+	r = registry_server_create(client, options, &registry->server, err);
+	if (r < 0) {
+		free(registry);
+		return r;
+	}
+	registry->timeout_ms =
+		options->timeout_ms ? options->timeout_ms : TIMEOUT_MS_DEFAULT;
+	*ret = registry;
+	return 0;
+}
+
+void registry_destroy(struct registry *registry)
+{
+	if (!registry)
+		return;
+	registry_auth_stop(registry->server->auth);
+	registry_server_unref(registry->server);
+	free(registry);
+}
+
+/* ---- a request, waited for ---- */
+
+struct call {
+	struct mutex lock;
+	struct condition is_over;
+	/* -- protected by lock -- */
+	bool is_done GUARDED;
+	int result GUARDED;
+	uint8_t *body GUARDED;
+	size_t body_size GUARDED;
+	char media_type[128] GUARDED;
+	struct error err GUARDED;
+};
+
+static void end_call(void *arg, int result, struct http_response *response,
+		     const struct error *err)
+{
+	struct call *call = arg;
+
+	mutex_lock(&call->lock);
+	call->is_done = true;
+	call->result = result;
+	if (result < 0) {
+		call->err = *err;
+	} else {
+		call->body = response->body;
+		call->body_size = response->body_size;
+		response->body = NULL;
+		snprintf(call->media_type, sizeof(call->media_type), "%s",
+			 response->content_type ? response->content_type : "");
+	}
+	condition_signal(&call->is_over);
+	mutex_unlock(&call->lock);
+}
+
+/* Ends: the request has a deadline. */
+static int wait_for_call(struct call *call, struct registry_manifest *ret,
+			 struct error *err)
+{
+	int r;
+
+	mutex_lock(&call->lock);
+	while (!call->is_done)
+		condition_wait(&call->is_over, &call->lock);
+	r = call->result;
+	if (r == 0) {
+		ret->bytes = call->body;
+		ret->size = call->body_size;
+		memcpy(ret->media_type, call->media_type,
+		       sizeof(ret->media_type));
+	} else if (err) {
+		*err = call->err;
+	}
+	mutex_unlock(&call->lock);
+	if (r == 0)
+		digest_compute(ret->bytes, ret->size, &ret->digest);
+	return r;
+}
+
+static int fetch_whole(struct registry *registry,
+		       struct registry_request_spec *spec,
+		       struct registry_manifest *ret, struct error *err)
+{
+	struct call call = { 0 };
+	int r;
+
+	spec->deadline_ms = clock_ms() + registry->timeout_ms;
+	mutex_init(&call.lock);
+	condition_init(&call.is_over);
+	r = registry_request_start(registry->server, spec, end_call, &call);
+	if (r == 0)
+		r = wait_for_call(&call, ret, err);
+	else
+		error_set_errno(err, r, "cannot start a request");
+	condition_fini(&call.is_over);
+	mutex_fini(&call.lock);
+	return r;
+}
+
+/* ---- manifests and blobs ---- */
+
+static bool is_reference(const char *reference)
+{
+	if (!*reference || strlen(reference) > REFERENCE_LEN_MAX)
+		return false;
+	for (const char *p = reference; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._-:+", *p))
+			return false;
+	return true;
+}
+
+static int check_digest(const struct registry *registry,
+			const struct digest *wanted, const struct digest *have,
+			struct error *err)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	if (digest_equal(wanted, have))
+		return 0;
+	digest_format(wanted, text);
+	return error_set(err, -EBADMSG,
+			 "%s/%s@%s: the registry sent other bytes than this "
+			 "digest names; nothing of it is used",
+			 registry->server->host, registry->server->repository,
+			 text);
+}
+
+int registry_fetch_manifest(struct registry *registry, const char *reference,
+			    struct registry_manifest *ret, struct error *err)
+{
+	struct registry_request_spec spec = {
+		.kind = "manifests",
+		.reference = reference,
+		.accept = manifest_types,
+		.body_size_max = REGISTRY_MANIFEST_SIZE_MAX,
+	};
+	struct registry_manifest manifest = { 0 };
+	bool is_digest = strchr(reference, ':');
+	struct digest wanted;
+	int r;
+
+	if (!is_reference(reference))
+		return error_set(err, -EINVAL,
+				 "\"%.100s\" is neither a tag nor a digest",
+				 reference);
+	r = is_digest ? digest_parse(reference, &wanted, err) : 0;
+	if (r < 0)
+		return r;
+	r = fetch_whole(registry, &spec, &manifest, err);
+	if (r < 0)
+		return r;
+	if (is_digest)
+		r = check_digest(registry, &wanted, &manifest.digest, err);
+	if (r < 0)
+		free(manifest.bytes);
+	else
+		*ret = manifest;
+	return r;
+}
+
+int registry_fetch_blob(struct registry *registry, const struct digest *digest,
+			uint64_t size, uint8_t **ret, struct error *err)
+{
+	char reference[DIGEST_TEXT_SIZE];
+	struct registry_request_spec spec = {
+		.kind = "blobs",
+		.reference = reference,
+		.body_size_max = (size_t)size,
+	};
+	struct registry_manifest blob = { 0 };
+	int r;
+
+	digest_format(digest, reference);
+	if (size > REGISTRY_SMALL_BLOB_SIZE_MAX)
+		return error_set(err, -EFBIG,
+				 "%s: %" PRIu64 " bytes are too many to be "
+				 "read whole",
+				 reference, size);
+	r = fetch_whole(registry, &spec, &blob, err);
+	if (r < 0)
+		return r;
+	r = check_digest(registry, digest, &blob.digest, err);
+	if (r == 0 && blob.size != size)
+		r = error_set(err, -EBADMSG,
+			      "%s: %zu bytes where the manifest says %" PRIu64,
+			      reference, blob.size, size);
+	if (r < 0)
+		free(blob.bytes);
+	else
+		*ret = blob.bytes;
+	return r;
+}
+
+int registry_open_blob(struct registry *registry, const struct digest *digest,
+		       uint64_t size, struct range_source **ret,
+		       struct error *err)
+{
+	struct range_source *source =
+		registry_blob_create(registry->server, digest, size);
+
+	if (!source)
+		return error_set(err, -ENOMEM, "out of memory");
+	*ret = source;
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * registry_error: HTTP statuses of a registry or its storage, as errors for
+ * programs and sentences for people.
+ *
+ * Threads: no shared state.
+ */
+struct error;
+struct http_response;
+
+/**
+ * registry_error_set_status() - an answer that is not the one hoped for
+ * @what: what was asked for: "host/repository:tag"
+ * @host: the registry's; for advice to log in
+ *
+ * Adds what the registry itself says (distribution-spec, "Error Codes").
+ *
+ * Return: -ENOENT (404), -EACCES (401, 403), -EBUSY (429), -EIO (5xx), -EPROTO
+ * (anything else).
+ */
+int registry_error_set_status(const struct http_response *response,
+			      const char *what, const char *host,
+			      struct error *err);

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A state machine on the network thread; no state has a lock.
+ *
+ *	begin --> send --> answered --> finish
+ *	           ^ ^        |
+ *	           | +-- follow a redirect, leave a dead storage URL
+ *	           +---- wait: for a header (registry_auth), for a retry (timer)
+ *
+ * Each loop is bounded: redirects, refusals and malformed answers by counts of
+ * their own, retries by retry_policy and so by the deadline.
+ */
+#include "fetch/registry_request.h"
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "fetch/http_client.h"
+#include "fetch/registry_auth.h"
+#include "fetch/registry_error.h"
+#include "fetch/registry_redirect.h"
+#include "fetch/registry_server.h"
+#include "fetch/retry_policy.h"
+#include "fetch/url.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	REDIRECTS_MAX = 5,
+	REFUSALS_MAX = 3, /* 401: expired, wrong scope, and once more */
+	MALFORMED_MAX = 2,
+	CONNECT_RETRIES_MAX = 2, /* for the impatient */
+	/* Broken connections before a storage URL is asked for anew. */
+	STORAGE_FAULTS_MAX = 2,
+	HEADERS_MAX = 2,
+};
+
+struct registry_request {
+	struct registry_server *server; /* a reference */
+	struct registry_request_spec spec;
+	char *reference;
+	char *what; /* "host/repository:tag", for sentences */
+	registry_request_fn *done;
+	void *arg;
+	struct retry_policy policy;
+	struct registry_auth_waiter waiter;
+	char *location;	     /* where a redirect leads; NULL: the registry */
+	bool is_at_registry; /* the request under way goes there */
+	bool is_http;	     /* and by plain http */
+	unsigned generation; /* of the header it carries */
+	bool use_fresh_connection;
+	bool has_come_back; /* from a dead storage URL */
+	unsigned redirects;
+	unsigned refusals;
+	unsigned malformed;
+	unsigned connect_faults;
+	unsigned storage_faults;
+};
+
+static void request_destroy(struct registry_request *request)
+{
+	registry_server_unref(request->server);
+	free(request->reference);
+	free(request->what);
+	free(request->location);
+	free(request);
+}
+
+static void finish(struct registry_request *request, int result,
+		   struct http_response *response, const struct error *err)
+{
+	assert((result == 0) == (response != NULL));
+	request->done(request->arg, result, response, err);
+	request_destroy(request);
+}
+
+static void fail(struct registry_request *request, int result, const char *why)
+{
+	struct error err = { 0 };
+
+	error_set(&err, result, "%s: %s", request->what, why);
+	finish(request, result, NULL, &err);
+}
+
+static bool is_abandoned(const struct registry_request *request)
+{
+	const bool *flag = request->spec.is_abandoned;
+
+	return flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static void forget_location(struct registry_request *request)
+{
+	if (request->spec.redirect)
+		registry_redirect_fini(request->spec.redirect);
+	free(request->location);
+	request->location = NULL;
+}
+
+/* ---- sending ---- */
+
+static void send_request(struct registry_request *request);
+
+static void on_wake(void *arg)
+{
+	send_request(arg);
+}
+
+/* Ends the request with @err unless another try is granted. */
+static void retry(struct registry_request *request, int64_t retry_after_ms,
+		  const struct error *err)
+{
+	int64_t delay_ms = 0;
+	int r;
+
+	if (is_abandoned(request) ||
+	    retry_policy_next(&request->policy, clock_ms(), retry_after_ms,
+			      &delay_ms) == RETRY_POLICY_GIVE_UP) {
+		finish(request, err->code, NULL, err);
+		return;
+	}
+	r = http_client_run_later(request->server->client, delay_ms, on_wake,
+				  request);
+	if (r < 0)
+		fail(request, r, "canceled");
+}
+
+static void on_authorized(void *arg, int result, const struct error *err)
+{
+	struct registry_request *request = arg;
+	struct error told = { 0 };
+
+	switch (result) {
+	case 0:
+		send_request(request);
+		return;
+	case -EBUSY:
+	case -EIO:
+	case -ETIMEDOUT:
+	case -ECONNRESET:
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+		told = *err;
+		error_prefix(&told, result, "%s", request->what);
+		retry(request, -1, &told);
+		return;
+	default:
+		fail(request, result, err->text);
+	}
+}
+
+static void on_answer(void *arg, int result, struct http_response *response,
+		      const struct error *err);
+
+static void submit(struct registry_request *request, const char *url,
+		   const char *authorization)
+{
+	const struct registry_request_spec *spec = &request->spec;
+	struct http_header headers[HEADERS_MAX];
+	struct http_request http = {
+		.method = HTTP_GET,
+		.url = url,
+		.headers = headers,
+		.has_range = spec->has_range,
+		.range_off = spec->range_off,
+		.range_size = spec->range_size,
+		.range_total = spec->range_total,
+		.body_size_max = spec->body_size_max,
+		.deadline_ms = spec->deadline_ms,
+		.use_fresh_connection = request->use_fresh_connection,
+	};
+	int r;
+
+	if (spec->accept)
+		headers[http.header_count++] =
+			(struct http_header){ "Accept", spec->accept };
+	if (authorization)
+		headers[http.header_count++] =
+			(struct http_header){ "Authorization", authorization };
+	assert(http.header_count <= HEADERS_MAX);
+	assert(!authorization || request->is_at_registry);
+	r = http_client_submit(request->server->client, &http, on_answer,
+			       request);
+	if (r < 0)
+		fail(request, r,
+		     r == -ECANCELED ? "canceled" : "cannot start a request");
+}
+
+static void send_to_registry(struct registry_request *request)
+{
+	struct registry_server *server = request->server;
+	const char *authorization = NULL;
+	autofree char *own_url = NULL;
+	const char *url = request->location;
+
+	if (registry_auth_get(server->auth, &authorization,
+			      &request->generation) == REGISTRY_AUTH_STALE) {
+		registry_auth_wait(server->auth, &request->waiter);
+		return;
+	}
+	if (!url)
+		url = own_url = registry_server_make_url(
+			server, request->spec.kind, request->reference);
+	if (!url) {
+		fail(request, -ENOMEM, "out of memory");
+		return;
+	}
+	request->is_at_registry = true;
+	request->is_http = server->is_http;
+	submit(request, url, authorization);
+}
+
+static void send_request(struct registry_request *request)
+{
+	if (is_abandoned(request)) {
+		fail(request, -ECANCELED, "canceled");
+		return;
+	}
+	if (clock_ms() >= request->spec.deadline_ms) {
+		fail(request, -ETIMEDOUT, "not there before the deadline");
+		return;
+	}
+	if (!request->location ||
+	    registry_server_owns(request->server, request->location)) {
+		send_to_registry(request);
+		return;
+	}
+	request->is_at_registry = false;
+	submit(request, request->location, NULL);
+}
+
+/* ---- answers ---- */
+
+static void on_refused(struct registry_request *request,
+		       const struct http_response *response)
+{
+	struct registry_auth *auth = request->server->auth;
+	struct error err = { 0 };
+	int r;
+
+	if (++request->refusals > REFUSALS_MAX) {
+		r = registry_error_set_status(response, request->what,
+					      request->server->host, &err);
+		finish(request, r, NULL, &err);
+		return;
+	}
+	r = registry_auth_refuse(auth, request->generation,
+				 response->challenges, &err);
+	if (r == REGISTRY_AUTH_READY)
+		send_request(request);
+	else if (r == REGISTRY_AUTH_STALE)
+		registry_auth_wait(auth, &request->waiter);
+	else
+		fail(request, r, err.text);
+}
+
+static bool is_redirect_allowed(const char *from, const char *to)
+{
+	struct url from_url = { 0 };
+	struct url to_url = { 0 };
+	bool is_allowed = url_parse(from, &from_url) == 0 &&
+			  url_parse(to, &to_url) == 0 &&
+			  (strcmp(to_url.scheme, "https") == 0 ||
+			   strcmp(from_url.scheme, "http") == 0);
+
+	url_fini(&from_url);
+	url_fini(&to_url);
+	return is_allowed;
+}
+
+static void follow(struct registry_request *request,
+		   const struct http_response *response)
+{
+	char *location;
+
+	if (!response->location ||
+	    !is_redirect_allowed(response->url, response->location)) {
+		fail(request, -EPROTO,
+		     "redirected to where lazyrun does not follow (from https "
+		     "to http, or not a web address)");
+		return;
+	}
+	if (++request->redirects > REDIRECTS_MAX) {
+		fail(request, -EPROTO, "redirected in a circle");
+		return;
+	}
+	location = strdup(response->location);
+	if (!location) {
+		fail(request, -ENOMEM, "out of memory");
+		return;
+	}
+	free(request->location);
+	request->location = location;
+	if (request->spec.redirect)
+		registry_redirect_set(request->spec.redirect, location,
+				      clock_ms(), clock_wall_s());
+	send_request(request);
+}
+
+/* Signed URLs die in many words; the registry knows a new one. */
+static bool is_dead_url(const struct registry_request *request, int status)
+{
+	return !request->is_at_registry && !request->has_come_back &&
+	       (status == 400 || status == 401 || status == 403 ||
+		status == 404 || status == 410);
+}
+
+static bool is_passing(int status)
+{
+	return status == 408 || status == 429 ||
+	       (status >= 500 && status != 501 && status != 505);
+}
+
+static void on_other_status(struct registry_request *request,
+			    const struct http_response *response)
+{
+	int status = response->status;
+	struct error err = { 0 };
+	int r;
+
+	if (is_dead_url(request, status)) {
+		request->has_come_back = true;
+		request->redirects = 0;
+		forget_location(request);
+		send_request(request);
+		return;
+	}
+	if (status == 200 && request->spec.has_range) {
+		fail(request, -EPROTO,
+		     "the server ignores byte ranges and sends whole files, so "
+		     "the image cannot be read lazily from it");
+		return;
+	}
+	r = registry_error_set_status(response, request->what,
+				      request->server->host, &err);
+	if (is_passing(status))
+		retry(request, response->retry_after_ms, &err);
+	else
+		finish(request, r, NULL, &err);
+}
+
+static void on_status(struct registry_request *request,
+		      struct http_response *response)
+{
+	if (request->is_at_registry)
+		request->server->is_scheme_sure = true;
+	switch (response->status) {
+	case 200:
+	case 206:
+		if (request->spec.has_range == (response->status == 206))
+			finish(request, 0, response, NULL);
+		else
+			on_other_status(request, response);
+		return;
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
+		follow(request, response);
+		return;
+	case 401:
+		if (request->is_at_registry)
+			on_refused(request, response);
+		else
+			on_other_status(request, response);
+		return;
+	default:
+		on_other_status(request, response);
+	}
+}
+
+/* Return: whether a fault of that kind is worth another try. */
+static bool may_pass(struct registry_request *request, int result)
+{
+	switch (result) {
+	case -EPROTO:
+		return ++request->malformed <= MALFORMED_MAX;
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+	case -ETIMEDOUT:
+		return request->spec.is_patient ||
+		       ++request->connect_faults <= CONNECT_RETRIES_MAX;
+	case -ECONNRESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* https failed where http is allowed; another request may have found out. */
+static bool may_try_http(const struct registry_request *request, int result)
+{
+	struct registry_server *server = request->server;
+
+	if (!request->is_at_registry || request->is_http ||
+	    result == -ECANCELED || result == -ENOMEM)
+		return false;
+	return server->is_http || registry_server_try_http(server);
+}
+
+static void on_fault(struct registry_request *request, int result,
+		     const struct error *err)
+{
+	struct error told = *err;
+
+	if (may_try_http(request, result)) {
+		send_request(request);
+		return;
+	}
+	error_prefix(&told, result, "%s", request->what);
+	if (!may_pass(request, result)) {
+		finish(request, result, NULL, &told);
+		return;
+	}
+	request->use_fresh_connection = true;
+	if (!request->is_at_registry &&
+	    ++request->storage_faults % STORAGE_FAULTS_MAX == 0)
+		forget_location(request);
+	retry(request, -1, &told);
+}
+
+static void on_answer(void *arg, int result, struct http_response *response,
+		      const struct error *err)
+{
+	struct registry_request *request = arg;
+
+	if (is_abandoned(request))
+		fail(request, -ECANCELED, "canceled");
+	else if (result < 0)
+		on_fault(request, result, err);
+	else
+		on_status(request, response);
+}
+
+/* ---- the beginning ---- */
+
+static void begin(void *arg)
+{
+	struct registry_request *request = arg;
+	const char *known = NULL;
+
+	if (request->spec.redirect && !request->use_fresh_connection)
+		known = registry_redirect_find(request->spec.redirect,
+					       clock_ms());
+	if (known)
+		request->location = strdup(known); /* else: ask anew */
+	send_request(request);
+}
+
+static char *make_what(const struct registry_server *server,
+		       const char *reference)
+{
+	char *what = NULL;
+
+	if (asprintf(&what, "%s/%s%c%s", server->host, server->repository,
+		     strchr(reference, ':') ? '@' : ':', reference) < 0)
+		return NULL;
+	return what;
+}
+
+int registry_request_start(struct registry_server *server,
+			   const struct registry_request_spec *spec,
+			   registry_request_fn *done, void *arg)
+{
+	struct registry_request *request = calloc(1, sizeof(*request));
+	int r = -ENOMEM;
+
+	assert(spec->deadline_ms > 0);
+	if (!request)
+		return -ENOMEM;
+	request->server = registry_server_ref(server);
+	request->spec = *spec;
+	request->reference = strdup(spec->reference);
+	request->what = make_what(server, spec->reference);
+	request->done = done;
+	request->arg = arg;
+	request->use_fresh_connection = spec->use_fresh_connection;
+	request->policy.deadline_ms = spec->deadline_ms;
+	request->policy.seed = (uint64_t)clock_us() ^ (uintptr_t)request;
+	request->waiter.deadline_ms = spec->deadline_ms;
+	request->waiter.fn = on_authorized;
+	request->waiter.arg = request;
+	if (request->reference && request->what)
+		r = http_client_run_later(server->client, 0, begin, request);
+	if (r < 0)
+		request_destroy(request);
+	return r;
+}

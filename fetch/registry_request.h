@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * registry_request: one manifest, blob or range of a blob, asked for until it
+ * is there or its time is over.
+ *
+ * In between it answers challenges, follows redirects (never taking
+ * credentials along), comes back from a storage URL that has expired, and
+ * retries what may pass: broken connections, 408, 429, 5xx.
+ *
+ * Threads: start() any; everything else happens on the network thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct http_response;
+struct registry_redirect;
+struct registry_server;
+
+struct registry_request_spec {
+	const char *kind;      /* "manifests" or "blobs"; a literal */
+	const char *reference; /* tag or digest; copied */
+	const char *accept;    /* NULL: anything; a literal */
+	bool has_range;	       /* exactly these bytes, status 206 */
+	uint64_t range_off;
+	uint64_t range_size;
+	uint64_t range_total;
+	size_t body_size_max;
+	int64_t deadline_ms;
+	/* Somebody's mount hangs on it: a registry that cannot be reached is
+	 * tried until the deadline, not only twice more. */
+	bool is_patient;
+	/* Where blobs of this reference were found last; NULL: not kept.
+	 * Belongs to the network thread and outlives the request. */
+	struct registry_redirect *redirect;
+	/* Atomic; set when nobody wants the answer any more.  NULL: never. */
+	const bool *is_abandoned;
+	bool use_fresh_connection;
+};
+
+/*
+ * @result: 0 with @response (200, or 206 for a range), or as
+ *   registry_fetch_manifest() in registry.h, with @err set.
+ */
+typedef void registry_request_fn(void *arg, int result,
+				 struct http_response *response,
+				 const struct error *err);
+
+/**
+ * registry_request_start() - begin
+ *
+ * Return: 0 and `done` will be called once, on the network thread; or -ENOMEM,
+ * -EAGAIN, -ECANCELED, and it will not.
+ */
+int registry_request_start(struct registry_server *server,
+			   const struct registry_request_spec *spec,
+			   registry_request_fn *done, void *arg);

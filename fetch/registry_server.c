@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch/registry_server.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "fetch/registry_auth.h"
+#include "fetch/url.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HTTPS_PORT = 443 };
+
+static bool holds_only(const char *text, const char *also)
+{
+	for (const char *p = text; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr(also, *p))
+			return false;
+	return *text != '\0';
+}
+
+/* The reference's grammar is image/'s; here it is about what a URL means. */
+static int check_options(const struct registry_options *options,
+			 struct error *err)
+{
+	if (!holds_only(options->host, ".-_:[]"))
+		return error_set(err, -EINVAL,
+				 "\"%.100s\" is not the name of a registry",
+				 options->host);
+	if (!holds_only(options->repository, "._-/") ||
+	    options->repository[0] == '/' || strstr(options->repository, ".."))
+		return error_set(err, -EINVAL,
+				 "\"%.200s\" is not the name of a repository",
+				 options->repository);
+	return 0;
+}
+
+static int choose_scheme(struct registry_server *server, bool allow_http,
+			 struct error *err)
+{
+	struct url url = { 0 };
+	autofree char *text = NULL;
+	bool is_loopback;
+	int r;
+
+	if (asprintf(&text, "https://%s/", server->host) < 0) {
+		text = NULL;
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	r = url_parse(text, &url);
+	if (r < 0)
+		return error_set(err, r,
+				 "\"%.100s\" is not the name of a "
+				 "registry",
+				 server->host);
+	is_loopback = url_host_is_loopback(url.host);
+	/* Without a port written, loopback means http's own. */
+	server->is_http =
+		is_loopback && (allow_http || url.port != HTTPS_PORT ||
+				!strstr(server->host, ":443"));
+	server->is_scheme_sure = server->is_http || !allow_http;
+	url_fini(&url);
+	return 0;
+}
+
+static int fill(struct registry_server *server,
+		const struct registry_options *options, struct error *err)
+{
+	const struct registry_auth_options auth_options = {
+		.host = options->host,
+		.auth_key =
+			options->auth_key ? options->auth_key : options->host,
+		.repository = options->repository,
+		.allows_http = options->allow_http,
+	};
+	int r;
+
+	server->host = strdup(options->host);
+	server->repository = strdup(options->repository);
+	if (!server->host || !server->repository)
+		return error_set(err, -ENOMEM, "out of memory");
+	r = choose_scheme(server, options->allow_http, err);
+	if (r < 0)
+		return r;
+	r = registry_auth_create(server->client, &auth_options, &server->auth);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int registry_server_create(struct http_client *client,
+			   const struct registry_options *options,
+			   struct registry_server **ret, struct error *err)
+{
+	struct registry_server *server;
+	int r = check_options(options, err);
+
+	if (r < 0)
+		return r;
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return error_set(err, -ENOMEM, "out of memory");
+	server->client = client;
+	server->refs = 1;
+	r = fill(server, options, err);
+	if (r < 0) {
+		registry_server_unref(server);
+		return r;
+	}
+	*ret = server;
+	return 0;
+}
+
+struct registry_server *registry_server_ref(struct registry_server *server)
+{
+	__atomic_fetch_add(&server->refs, 1, __ATOMIC_RELAXED);
+	return server;
+}
+
+void registry_server_unref(struct registry_server *server)
+{
+	if (__atomic_sub_fetch(&server->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	registry_auth_unref(server->auth);
+	free(server->host);
+	free(server->repository);
+	free(server);
+}
+
+char *registry_server_make_url(const struct registry_server *server,
+			       const char *kind, const char *reference)
+{
+	char *url = NULL;
+
+	if (asprintf(&url, "%s://%s/v2/%s/%s/%s",
+		     server->is_http ? "http" : "https", server->host,
+		     server->repository, kind, reference) < 0)
+		return NULL;
+	return url;
+}
+
+bool registry_server_owns(const struct registry_server *server, const char *url)
+{
+	autofree char *own_text = registry_server_make_url(server, "", "");
+	struct url own = { 0 };
+	struct url other = { 0 };
+	bool is_same = own_text && url_parse(own_text, &own) == 0 &&
+		       url_parse(url, &other) == 0 &&
+		       url_is_same_origin(&own, &other);
+
+	url_fini(&own);
+	url_fini(&other);
+	return is_same;
+}
+
+bool registry_server_try_http(struct registry_server *server)
+{
+	if (server->is_scheme_sure)
+		return false;
+	server->is_http = true;
+	server->is_scheme_sure = true;
+	return true;
+}

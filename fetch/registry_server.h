@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * registry_server: what all requests to one repository of a registry share:
+ * where it is, http or https, and the authorization.
+ *
+ * Reference counted, because a request whose blob was destroyed still runs to
+ * its end.
+ *
+ * Threads: create, stop, ref and unref any; functions that touch the scheme,
+ * the network thread.
+ */
+#include "fetch/registry.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct http_client;
+struct registry_auth;
+struct url;
+
+struct registry_server {
+	/* -- fixed -- */
+	struct http_client *client; /* borrowed */
+	struct registry_auth *auth;
+	char *host; /* with the port, when there is one */
+	char *repository;
+	unsigned refs; /* atomic */
+	/* -- the network thread's -- */
+	bool is_http;
+	bool is_scheme_sure; /* false: https is being tried, http may follow */
+};
+
+/**
+ * registry_server_create() - one reference
+ *
+ * Return: 0, -EINVAL (host or repository hold what a URL would take for
+ * something else), -ENOMEM.
+ */
+int registry_server_create(struct http_client *client,
+			   const struct registry_options *options,
+			   struct registry_server **ret, struct error *err);
+struct registry_server *registry_server_ref(struct registry_server *server);
+void registry_server_unref(struct registry_server *server);
+
+/** registry_server_make_url() - "https://host/v2/repository/kind/reference";
+ * malloc'ed, NULL when out of memory */
+char *registry_server_make_url(const struct registry_server *server,
+			       const char *kind, const char *reference);
+
+/** registry_server_owns() - whether a URL leads to the registry itself */
+bool registry_server_owns(const struct registry_server *server,
+			  const char *url);
+
+/** registry_server_try_http() - https failed: may http be tried instead?
+ *
+ * Return: true once, when it is allowed and https has never worked. */
+bool registry_server_try_http(struct registry_server *server);
