@@ -106,6 +106,7 @@ int fs_server_attach(struct fs_server *server, int fuse_fd, struct error *err)
 				       "not a descriptor of /dev/fuse");
 	server->session = fuse_session_new(
 		&args, fs_ops_table(), sizeof(*fs_ops_table()), &server->ctx);
+	fuse_opt_free_args(&args); /* libfuse made them its own */
 	if (!server->session)
 		return error_set(err, -ENOMEM, "no memory for a FUSE session");
 	/* a name that makes libfuse adopt the descriptor, mounted already */
