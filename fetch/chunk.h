@@ -6,6 +6,7 @@
  */
 #include "common/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct chunk {
 	uint32_t number; /* in the image's chunk table */
 
 	/* chunk_memory.c's, under the lock of whoever owns that memory */
+	bool was_inserted;
 	struct chunk *hash_next;
 	struct chunk *newer;
 	struct chunk *older;

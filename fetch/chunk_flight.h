@@ -55,6 +55,7 @@ struct chunk_flight {
 	enum chunk_flight_state state;
 	enum chunk_priority priority;
 	bool is_claimed;	   /* unclaim it when it ends */
+	bool is_kept;		   /* its chunk has been put into memory */
 	unsigned attempts;	   /* that came to nothing */
 	int64_t wait_start_ms;	   /* of WAITING, 0: never did */
 	int64_t wait_ms;	   /* the latest pause */

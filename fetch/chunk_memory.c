@@ -90,6 +90,8 @@ struct chunk *chunk_memory_insert(struct chunk_memory *memory,
 	struct chunk *given_up = NULL;
 	struct chunk **bucket = bucket_of(memory, chunk->number);
 
+	assert(!chunk->was_inserted);
+	chunk->was_inserted = true;
 	if (cost_of(chunk) > memory->size_max ||
 	    chunk_memory_find(memory, chunk->number))
 		return NULL;

@@ -6,7 +6,8 @@
  *
  * Links and hash run through struct chunk itself, so that inserting cannot
  * fail; what is given up comes back as a chain, so that memory is freed
- * outside of the owner's lock.  A chunk is in one chunk_memory at most.
+ * outside of the owner's lock.  Until it is, the links are still in use:
+ * therefore a chunk is inserted once in its life at most.
  *
  * Threads: none of its own; the owner's lock.
  */
@@ -41,6 +42,7 @@ struct chunk *chunk_memory_find(struct chunk_memory *memory, uint32_t number);
 
 /**
  * chunk_memory_insert() - keep a chunk; takes a reference of its own
+ * @chunk: never inserted before, here or elsewhere
  *
  * Does nothing when that number is there already, or the chunk alone is
  * larger than the bound.

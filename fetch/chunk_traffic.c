@@ -184,6 +184,7 @@ void chunk_traffic_deliver(struct chunk_traffic *traffic,
 {
 	assert(flight->state == CHUNK_FLIGHT_LANDING);
 	if (flight->waiters) {
+		flight->is_kept = true;
 		chunk_traffic_keep(traffic, chunk, outcome);
 		give(traffic, flight, chunk, outcome);
 	}
@@ -195,7 +196,7 @@ void chunk_traffic_land(struct chunk_traffic *traffic,
 			bool is_cached, struct chunk_outcome *outcome)
 {
 	assert(flight->state == CHUNK_FLIGHT_LANDING);
-	if (flight->waiters || !is_cached)
+	if (!flight->is_kept && (flight->waiters || !is_cached))
 		chunk_traffic_keep(traffic, chunk, outcome);
 	give(traffic, flight, chunk, outcome);
 	chunk_traffic_end(traffic, flight, outcome);
