@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -37,6 +38,11 @@ static int check_dir(const char *dir, struct error *err)
 				 "with \"" HELPER " -u %s\" (root: umount -l) "
 				 "and try again",
 				 dir, dir);
+	if (r == -ENOENT)
+		return error_set(err, r,
+				 "cannot mount on %s: there is no such "
+				 "directory; make it first",
+				 dir);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot mount on %s", dir);
 	if (!S_ISDIR(attr.st_mode))
@@ -214,10 +220,11 @@ static int run_helper(const char *const argv[], int *ret_fd, struct error *err)
 	text_in = pair[1];
 	r = spawn_helper(argv, theirs, text_in, &pid);
 	if (r < 0)
-		return error_set_errno(err, -EPERM,
-				       "cannot run " HELPER
-				       ": install the package fuse3, or use "
-				       "\"lazyrun exec\", which needs none");
+		return error_set(err, -EPERM,
+				 "cannot run " HELPER
+				 " (%s): install the package fuse3, or use "
+				 "\"lazyrun exec\", which needs none",
+				 log_errno_name(r));
 	close(STEAL_FD(theirs));
 	if (ret_fd)
 		fd = receive_fd(ours, deadline_ms);

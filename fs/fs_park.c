@@ -89,7 +89,7 @@ void fs_park_leave(struct fs_parked *parked)
 {
 	struct fs_park *park = parked->park;
 
-	assert(parked->is_taken);
+	assert(__atomic_load_n(&parked->is_taken, __ATOMIC_RELAXED));
 	mutex_lock(&park->lock);
 	DL_DELETE(park->first, parked);
 	condition_signal(&park->left);
