@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ void run_init_serve(pid_t job, int signal_fd)
 
 	/* The caller's pipes belong to the job alone. */
 	close_others(signal_fd);
+	prctl(PR_SET_NAME, "lazyrun-init");
 	for (;;) {
 		reap(job);
 		if (run_signal_read(signal_fd, &info) < 0)

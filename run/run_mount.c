@@ -105,10 +105,13 @@ int run_mount_set_unbindable(int fd, struct error *err)
 
 int run_mount_leave_host(struct error *err)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return error_set_errno(err, -errno,
-				       "cannot part from the host's mounts");
-	return 0;
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		return 0;
+	if (errno == EPERM || errno == EACCES)
+		return error_set(err, -EPERM, "nothing may be mounted here: %s",
+				 run_user_obstacle());
+	return error_set_errno(err, -errno,
+			       "cannot part from the host's mounts");
 }
 
 static uint64_t to_attributes(unsigned flags)

@@ -169,17 +169,28 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 		root->has_fuse ? root->image_fd : staging_fd, err);
 }
 
-/* Left out where the image has no place for it. */
-static void bind_standard(int root_fd, const char *path, unsigned flags)
+/* What no image can be the reason of. */
+static bool is_fatal(int code)
 {
-	struct error err;
+	return code == -ENOSYS || code == -EPERM || code == -ENOMEM;
+}
+
+/* Left out where the image has no place for it. */
+static int bind_standard(int root_fd, const char *path, unsigned flags,
+			 struct error *err)
+{
+	struct error own;
 	int r;
 
 	r = run_mount_bind(root_fd, path, path, flags | RUN_MOUNT_OPTIONAL,
-			   &err);
-	if (r < 0)
-		log_event(LOG_DEBUG, "run", "op=bind path=\"%s\" text=\"%s\"",
-			  path, err.text);
+			   &own);
+	if (r == 0)
+		return 0;
+	if (is_fatal(r))
+		return error_set(err, r, "%s", own.text);
+	log_event(LOG_DEBUG, "run", "op=bind path=\"%s\" text=\"%s\"", path,
+		  own.text);
+	return 0;
 }
 
 /* Whether a mount made before shows the host's directory already. */
@@ -202,11 +213,35 @@ static bool is_image_dir(const char *path)
 	return false;
 }
 
-static void bind_directory(int root_fd, const char *path)
+static int bind_directory(int root_fd, const char *path, struct error *err)
 {
-	if (path && path[0] == '/' && !is_image_dir(path) &&
-	    !is_visible(root_fd, path))
-		bind_standard(root_fd, path, 0);
+	if (!path || path[0] != '/' || is_image_dir(path) ||
+	    is_visible(root_fd, path))
+		return 0;
+	return bind_standard(root_fd, path, 0, err);
+}
+
+static int bind_all_standard(int root_fd, const struct run_job *job,
+			     const char *host_cwd, struct error *err)
+{
+	int r;
+
+	for (size_t i = 0;
+	     i < sizeof(standard_mounts) / sizeof(*standard_mounts); i++) {
+		const struct standard_mount *mount = &standard_mounts[i];
+
+		if (mount->is_shared && job->no_standard_mounts)
+			continue;
+		r = bind_standard(root_fd, mount->path, mount->flags, err);
+		if (r < 0)
+			return r;
+	}
+	if (job->no_standard_mounts)
+		return 0;
+	r = bind_directory(root_fd, job->home, err);
+	if (r < 0)
+		return r;
+	return bind_directory(root_fd, host_cwd, err);
 }
 
 /* /dev and what lies below, by whole components. */
@@ -246,28 +281,20 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 		      const struct run_user *user, const char *host_cwd,
 		      struct error *err)
 {
+	struct error etc_err;
 	int r;
 
 	assert(root->image_fd >= 0 && root->fd < 0);
 	r = mount_overlay(root, job, err);
 	if (r < 0)
 		return r;
-	/* A directory of other users' files cannot be added to; the job can do
-	 * without a name. */
-	if (run_etc_add_user(root->fd, user, job->home, err) < 0)
-		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"",
-			  err ? err->text : "");
-	for (size_t i = 0;
-	     i < sizeof(standard_mounts) / sizeof(*standard_mounts); i++) {
-		const struct standard_mount *mount = &standard_mounts[i];
-
-		if (!mount->is_shared || !job->no_standard_mounts)
-			bind_standard(root->fd, mount->path, mount->flags);
-	}
-	if (!job->no_standard_mounts) {
-		bind_directory(root->fd, job->home);
-		bind_directory(root->fd, host_cwd);
-	}
+	/* Files of other users cannot be changed when a directory is the image;
+	 * the job can do without a name. */
+	if (run_etc_add_user(root->fd, user, job->home, &etc_err) < 0)
+		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"", etc_err.text);
+	r = bind_all_standard(root->fd, job, host_cwd, err);
+	if (r < 0)
+		return r;
 	return bind_all(root->fd, job, err);
 }
 
