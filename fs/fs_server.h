@@ -32,10 +32,10 @@ struct fs_server;
 struct index_file;
 
 struct fs_server_options {
-	bool map_ids;      /* show every file as uid/gid; else the image's ids */
+	bool map_ids; /* show every file as uid/gid; else the image's ids */
 	uint32_t uid;
 	uint32_t gid;
-	unsigned threads;  /* reader threads; 0: 1; at most 2 */
+	unsigned threads; /* reader threads; 0: 1; at most 2 */
 	/* Optional: after each read, for profiles; must be quick. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,
 			      uint64_t size);
@@ -43,11 +43,11 @@ struct fs_server_options {
 };
 
 struct fs_server_counters {
-	uint64_t requests;  /* FUSE requests of every kind */
+	uint64_t requests; /* FUSE requests of every kind */
 	uint64_t lookups;
 	uint64_t reads;
 	uint64_t read_bytes;
-	uint64_t parked;    /* reads that had to wait */
+	uint64_t parked; /* reads that had to wait */
 	uint64_t failed;
 };
 
