@@ -82,14 +82,15 @@ Test(run, says_what_cannot_be_executed)
 	static const char *const directory[] = { "/etc", NULL };
 	static const char *const closed[] = { "/etc/passwd", NULL };
 	static const char *const loader[] = { "loader", NULL };
+	char path[128];
 
 	run_test_root_write(&root, "bin/loader", "#!/no/such/program\n");
 	expect_failure(missing, -ENOENT, 127, "missing: command not found");
 	expect_failure(missing_path, -ENOENT, 127, "/bin/missing");
 	expect_failure(empty, -ENOENT, 127, "command not found");
 	expect_failure(directory, -EACCES, 126, "is a directory");
-	chmod(strcat(root.path, "/etc/passwd"), 0644);
-	root.path[strlen(root.path) - strlen("/etc/passwd")] = '\0';
+	snprintf(path, sizeof(path), "%s/etc/passwd", root.path);
+	cr_assert_eq(chmod(path, 0644), 0);
 	expect_failure(closed, -EACCES, 126, "/etc/passwd cannot be executed");
 	expect_failure(loader, -ENOENT, 127, "interpreter");
 }
