@@ -7,8 +7,8 @@
  *	           | +-- follow a redirect, leave a dead storage URL
  *	           +---- wait: for a header (registry_auth), for a retry (timer)
  *
- * Each loop is bounded: redirects, refusals and malformed answers by counts of
- * their own, retries by retry_policy and so by the deadline.
+ * Each loop is bounded: redirects, refusals in a row and malformed answers by
+ * counts of their own, retries by retry_policy and so by the deadline.
  */
 #include "fetch/registry_request.h"
 
@@ -53,7 +53,8 @@ struct registry_request {
 	bool is_http;	     /* and by plain http */
 	unsigned generation; /* of the header it carries */
 	bool use_fresh_connection;
-	bool has_come_back; /* from a dead storage URL */
+	bool is_remembered; /* location is from spec.redirect, so maybe old */
+	bool has_come_back; /* from a dead storage URL that was new */
 	unsigned redirects;
 	unsigned refusals;
 	unsigned malformed;
@@ -95,8 +96,13 @@ static bool is_abandoned(const struct registry_request *request)
 
 static void forget_location(struct registry_request *request)
 {
-	if (request->spec.redirect)
-		registry_redirect_fini(request->spec.redirect);
+	struct registry_redirect *redirect = request->spec.redirect;
+
+	/* Another request may have put a newer one there. */
+	if (redirect && redirect->url && request->location &&
+	    strcmp(redirect->url, request->location) == 0)
+		registry_redirect_fini(redirect);
+	request->is_remembered = false;
 	free(request->location);
 	request->location = NULL;
 }
@@ -123,6 +129,7 @@ static void retry(struct registry_request *request, int64_t retry_after_ms,
 		finish(request, err->code, NULL, err);
 		return;
 	}
+	request->has_come_back = false; /* by then it may be old again */
 	r = http_client_run_later(request->server->client, delay_ms, on_wake,
 				  request);
 	if (r < 0)
@@ -295,16 +302,21 @@ static void follow(struct registry_request *request,
 	}
 	free(request->location);
 	request->location = location;
+	request->is_remembered = false;
 	if (request->spec.redirect)
 		registry_redirect_set(request->spec.redirect, location,
 				      clock_ms(), clock_wall_s());
 	send_request(request);
 }
 
-/* Signed URLs die in many words; the registry knows a new one. */
+/*
+ * Signed URLs die in many words; the registry knows a new one.  A URL that it
+ * gave to this very request is doubted once, then the storage is believed.
+ */
 static bool is_dead_url(const struct registry_request *request, int status)
 {
-	return !request->is_at_registry && !request->has_come_back &&
+	return !request->is_at_registry &&
+	       (request->is_remembered || !request->has_come_back) &&
 	       (status == 400 || status == 401 || status == 403 ||
 		status == 404 || status == 410);
 }
@@ -323,7 +335,7 @@ static void on_other_status(struct registry_request *request,
 	int r;
 
 	if (is_dead_url(request, status)) {
-		request->has_come_back = true;
+		request->has_come_back |= !request->is_remembered;
 		request->redirects = 0;
 		forget_location(request);
 		send_request(request);
@@ -348,6 +360,8 @@ static void on_status(struct registry_request *request,
 {
 	if (request->is_at_registry)
 		request->server->is_scheme_sure = true;
+	if (request->is_at_registry && response->status != 401)
+		request->refusals = 0;
 	switch (response->status) {
 	case 200:
 	case 206:
@@ -449,6 +463,7 @@ static void begin(void *arg)
 					       clock_ms());
 	if (known)
 		request->location = strdup(known); /* else: ask anew */
+	request->is_remembered = request->location;
 	send_request(request);
 }
 
