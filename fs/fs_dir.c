@@ -22,8 +22,8 @@ int fs_dir_fill_entry(const struct fs_context *ctx, uint32_t inode,
 	int r;
 
 	r = index_file_get_inode(ctx->index, inode, &found);
-	if (r < 0)
-		return r;
+	if (r < 0) /* what an entry names must be there */
+		return r == -ENOENT ? -EBADMSG : r;
 	*ret = (struct fuse_entry_param){
 		.ino = inode,
 		.attr_timeout = FS_DIR_TIMEOUT_S,
@@ -56,10 +56,10 @@ static int get_entry(const struct fs_context *ctx, uint32_t dir,
 		return fs_dir_fill_entry(ctx, dirent.inode, ret);
 	}
 	r = index_file_get_inode(ctx->index, dir, &inode);
-	if (r == 0 && !S_ISDIR(inode.mode))
-		r = -ENOTDIR;
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? -EBADMSG : r;
+	if (!S_ISDIR(inode.mode))
+		return -ENOTDIR;
 	memcpy(ret_name, "..", position + 1);
 	ret_name[position + 1] = '\0';
 	r = fs_dir_fill_entry(ctx, position == 0 ? dir : inode.parent, ret);
@@ -67,30 +67,37 @@ static int get_entry(const struct fs_context *ctx, uint32_t dir,
 	return r;
 }
 
+/* Appends one entry; returns false, and changes nothing, when it is too big. */
+static bool add_entry(struct fs_dir_page *page, struct fuse_req *req,
+		      const char *name, const struct fuse_entry_param *entry,
+		      uint64_t next_off)
+{
+	char *data = page->data + page->size;
+	size_t left = page->capacity - page->size;
+	size_t size;
+
+	if (page->is_plus)
+		size = fuse_add_direntry_plus(req, data, left, name, entry,
+					      (off_t)next_off);
+	else
+		size = fuse_add_direntry(req, data, left, name, &entry->attr,
+					 (off_t)next_off);
+	if (size > left)
+		return false;
+	page->size += size;
+	return true;
+}
+
 int fs_dir_pack(const struct fs_context *ctx, struct fuse_req *req,
 		uint32_t dir, uint64_t off, struct fs_dir_page *page)
 {
 	char name[NAME_SIZE_MAX + 1];
 	struct fuse_entry_param entry;
-	size_t need;
-	size_t left;
 	int r;
 
-	for (page->size = 0;; page->size += need) {
-		r = get_entry(ctx, dir, off, name, &entry);
-		if (r < 0)
-			break;
-		off++;
-		left = page->capacity - page->size;
-		need = page->is_plus
-			       ? fuse_add_direntry_plus(
-					 req, page->data + page->size, left,
-					 name, &entry, (off_t)off)
-			       : fuse_add_direntry(req, page->data + page->size,
-						   left, name, &entry.attr,
-						   (off_t)off);
-		if (need > left)
-			return 0;
-	}
+	page->size = 0;
+	do {
+		r = get_entry(ctx, dir, off++, name, &entry);
+	} while (r == 0 && add_entry(page, req, name, &entry, off));
 	return page->size > 0 || r == -ENOENT ? 0 : r;
 }

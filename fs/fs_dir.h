@@ -23,7 +23,7 @@ struct fuse_req;
 /**
  * fs_dir_fill_entry() - what a lookup that finds @inode answers
  *
- * Return: 0, -ENOENT, -EBADMSG.
+ * Return: 0, -EBADMSG (no such inode, too: something named it).
  */
 int fs_dir_fill_entry(const struct fs_context *ctx, uint32_t inode,
 		      struct fuse_entry_param *ret);
@@ -37,12 +37,12 @@ struct fs_dir_page {
 };
 
 /**
- * fs_dir_pack() - append as many entries as fit
+ * fs_dir_pack() - as many entries as fit
  * @off:  0, or the offset of the entry to go on behind
- * @page: stays empty at the end of the directory
+ * @page: emptied first; stays empty at the end of the directory
  *
- * Return: 0, or what stopped it at the first entry: -ENOTDIR, -ENOENT,
- * -EBADMSG.  What precedes a damaged entry is answered.
+ * Return: 0, or what stopped it at the first entry: -ENOTDIR, -EBADMSG.
+ * What precedes a damaged entry is answered.
  */
 int fs_dir_pack(const struct fs_context *ctx, struct fuse_req *req,
 		uint32_t dir, uint64_t off, struct fs_dir_page *page);

@@ -9,15 +9,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define STATUS_NONE SIZE_MAX
+
 static bool is_named(const struct index_xattr *xattr, const char *name)
 {
 	return strlen(name) == xattr->name_size &&
 	       memcmp(name, xattr->name, xattr->name_size) == 0;
 }
 
-/* The status attribute of that name, or STATUS_NONE. */
-#define STATUS_NONE SIZE_MAX
-
+/* The position of the status attribute of that name, or STATUS_NONE. */
 static size_t find_status(uint32_t inode, const char *name)
 {
 	const char *status;
