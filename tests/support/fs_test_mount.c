@@ -23,47 +23,34 @@
 
 enum { WATCHDOG_MS = 30000 };
 
-static void write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
-
-	if (n < 0)
-		fprintf(stderr, "%s cannot be written\n", path);
-	if (fd >= 0)
-		close(fd);
-}
-
-static bool enter_user_namespace(void)
-{
-	char map[64];
-	unsigned uid = getuid();
-	unsigned gid = getgid();
-
-	if (unshare(CLONE_NEWUSER) < 0)
-		return false;
-	write_text("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", uid);
-	write_text("/proc/self/uid_map", map);
-	snprintf(map, sizeof(map), "0 %u 1", gid);
-	write_text("/proc/self/gid_map", map);
-	return true;
-}
-
 const char *fs_test_mount_enter(void)
 {
 	int fd;
 
-	if (getuid() != 0 && !enter_user_namespace())
-		return "user namespaces are switched off";
+	/* Criterion's worker has threads, so it cannot make a user namespace
+	 * of its own */
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return "no mount namespace: neither root nor user namespaces";
+		return "neither root nor started by unshare -Ur";
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return "/dev/fuse cannot be opened";
 	close(fd);
 	return NULL;
+}
+
+bool fs_test_mount_maps_all_ids(void)
+{
+	unsigned inside = 1;
+	unsigned outside = 1;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	int n = 0;
+
+	if (file) {
+		n = fscanf(file, "%u %u", &inside, &outside);
+		fclose(file);
+	}
+	return n == 2 && inside == 0 && outside == 0;
 }
 
 /* Ends with the write end of the pipe, or after breaking the mount. */

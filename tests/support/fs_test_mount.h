@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * fs_test_mount: an image of fs_test_image, really mounted, in mount (and,
- * where needed, user) namespaces of the test's own.
+ * fs_test_mount: an image of fs_test_image, really mounted, in a mount
+ * namespace of the test's own.  For root, and for anybody under "unshare -Ur".
  *
  * Failures of the doubles themselves abort.  Threads: one.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct fs_server_options;
@@ -22,11 +23,14 @@ struct fs_test_mount {
 };
 
 /**
- * fs_test_mount_enter() - new namespaces, in which mount(2) is allowed
+ * fs_test_mount_enter() - a new mount namespace
  *
  * Return: NULL, or why this machine cannot.
  */
 const char *fs_test_mount_enter(void);
+
+/** fs_test_mount_maps_all_ids() - real root, not that of a user namespace */
+bool fs_test_mount_maps_all_ids(void);
 
 /** fs_test_mount_start() - mount on a new directory and serve */
 void fs_test_mount_start(struct fs_test_mount *mount,
