@@ -53,7 +53,7 @@ static void log_failure(const struct fs_context *ctx,
 	make_quotable(path);
 	make_quotable(text);
 	/* a line holds 2 KiB: the sentence must not fall off its end */
-	log_event(LOG_WARN, "fs",
+	log_event(LOG_ERROR, "fs",
 		  "op=%s ino=%" PRIu32 " path=\"%.512s\" off=%" PRIu64
 		  " size=%zu err=%s text=\"%s\"",
 		  failure->op, failure->inode, path, failure->off,
@@ -66,7 +66,7 @@ void fs_reply_failure(struct fs_context *ctx, struct fuse_req *req,
 {
 	fs_context_count(&ctx->counters.failed, 1);
 	fuse_reply_err(req, fs_reply_errno(code));
-	if (log_is_enabled(LOG_WARN) &&
+	if (log_is_enabled(LOG_ERROR) &&
 	    log_rate_allows(&ctx->failure_rate, FAILURE_BURST))
 		log_failure(ctx, failure, code, err);
 }

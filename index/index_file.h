@@ -28,10 +28,9 @@
 struct error;
 struct index_file; /* opaque */
 
-enum {
-	INDEX_ROOT = 1, /* inode number of the root; 0 is never valid */
-	INDEX_NO_CHUNK = UINT32_MAX, /* a hole: reads as zeros */
-};
+enum { INDEX_ROOT = 1 }; /* inode number of the root; 0 is never valid */
+
+#define INDEX_NO_CHUNK UINT32_MAX /* a hole: reads as zeros */
 
 struct index_inode {
 	uint32_t number;

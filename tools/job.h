@@ -5,7 +5,7 @@
  *
  * The runner is forked first, before any thread; it makes its namespaces and
  * mounts while this process resolves the image.  Then this process serves the
- * mount on a thread of its own, sends the job, and waits: the job is its only
+ * mount on a thread of its own, sends the job, and waits: the job is its first
  * child.  Background processes of the job keep their root until the last one
  * ends: only then does the FUSE session end.
  */

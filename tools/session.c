@@ -96,6 +96,9 @@ static int open_image(struct session *session, const char *text,
 		.arg = session,
 		.platform = options->platform,
 		.allow_http = options->insecure,
+		.known_manifest = session->index ? index_file_manifest_digest(
+							   session->index)
+						 : NULL,
 		.cache_dir_fd = chunk_cache_dir_fd(session->cache),
 		.tag_ttl_s = (unsigned)(options->tag_ttl_ms / 1000),
 	};
@@ -110,8 +113,27 @@ static int open_image(struct session *session, const char *text,
 	return r;
 }
 
-static int map_index(struct session *session, const char *origin,
-		     struct error *err)
+/* The index given by --index: opened first, so that a reference by its digest
+ * needs no network to be known. */
+static int open_given_index(struct session *session, struct error *err)
+{
+	const char *path = session->options->index;
+	int r;
+
+	if (!path)
+		return 0;
+	session->index_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (session->index_fd < 0)
+		return error_set_errno(err, -errno, "cannot open index %s",
+				       path);
+	r = index_file_open(session->index_fd, &session->index, err);
+	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
+}
+
+/* Is the opened index that of the image?  Then the image's manifest and
+ * configuration are taken from it. */
+static int adopt_index(struct session *session, const char *origin,
+		       struct error *err)
 {
 	const struct digest *wanted = image_manifest_digest(session->image);
 	const void *manifest;
@@ -120,9 +142,6 @@ static int map_index(struct session *session, const char *origin,
 	size_t config_size;
 	int r;
 
-	r = index_file_open(session->index_fd, &session->index, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", origin);
 	if (!digest_equal(index_file_manifest_digest(session->index), wanted)) {
 		char text[DIGEST_TEXT_SIZE];
 
@@ -158,7 +177,9 @@ static int find_cached_index(struct session *session, struct error *err)
 	session->index_fd = index_store_open(cache_fd, manifest, err);
 	if (session->index_fd < 0)
 		return session->index_fd;
-	r = map_index(session, "the index in the cache", err);
+	r = index_file_open(session->index_fd, &session->index, err);
+	if (r == 0)
+		r = adopt_index(session, "the index in the cache", err);
 	if (r == -EBADMSG || r == -ENOTSUP) {
 		close_index(session);
 		index_store_remove(cache_fd, manifest);
@@ -169,15 +190,9 @@ static int find_cached_index(struct session *session, struct error *err)
 
 int session_find_index(struct session *session, struct error *err)
 {
-	const char *path = session->options->index;
-
-	if (!path)
-		return find_cached_index(session, err);
-	session->index_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (session->index_fd < 0)
-		return error_set_errno(err, -errno, "cannot open index %s",
-				       path);
-	return map_index(session, path, err);
+	if (session->options->index)
+		return adopt_index(session, session->options->index, err);
+	return find_cached_index(session, err);
 }
 
 static int build_open_layer(void *arg, uint32_t number,
@@ -363,6 +378,8 @@ static int open_until(struct session *session, const char *image,
 {
 	int r = open_cache(session, err);
 
+	if (r == 0 && need >= SESSION_IMAGE)
+		r = open_given_index(session, err);
 	if (r == 0 && need >= SESSION_IMAGE)
 		r = open_image(session, image, err);
 	if (r == 0 && need >= SESSION_INDEX)

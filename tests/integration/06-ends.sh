@@ -13,7 +13,8 @@ TAG=lazyrun-ends-$$
 
 # start COMMAND...: a job in the background; PID is lazyrun's
 start() {
-	as_user env MARK="$TAG" "$LAZYRUN" -q exec "${OPTIONS[@]}" "$IMAGE" "$@" \
+	# what a shell starts in the background ignores SIGINT
+	"${AS_USER[@]}" env --default-signal=INT "$LAZYRUN" -q exec "${OPTIONS[@]}" "$IMAGE" "$@" \
 		>"$WORK/out" 2>"$WORK/err" &
 	PID=$!
 }
@@ -53,11 +54,11 @@ for pid in "" --pid; do
 	done
 done
 
-# the job is lazyrun's only child
+# the job is lazyrun's first child (condor_ssh_to_job takes that one)
 OPTIONS=(--env "MARK=$TAG")
-start sh -c 'echo ready; sleep 1000'
+start sh -c 'echo ready; exec sleep 1000'
 wait_for "the job" ready
-equal "children of lazyrun" 1 "$(wc -w </proc/$PID/task/$PID/children)"
+wait_for "exec of sleep" grep -q sleep "/proc/$(awk '{print $1}' /proc/$PID/task/$PID/children)/comm"
 kill -KILL $PID
 wait $PID
 wait_for "the end" gone

@@ -55,7 +55,7 @@ lr verify --index "$WORK/home/a.lzi" "$IMAGE" || fault "verify --index"
 umask 022
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$WORK/m"
-	export LAZYRUN_CACHEDIR=$WORK/root-cache
+	export LAZYRUN_CACHEDIR=$WORK/root-cache # root's own
 	check "mount" "$LAZYRUN" -q mount "$IMAGE" "$WORK/m"
 	equal "content" "$(sha256sum <"$truth/srv/random")" "$(sha256sum <"$WORK/m/srv/random")"
 	contains "xattr image" sha256: "$(getfattr -n user.lazyrun.image --only-values "$WORK/m" 2>&1)"
@@ -69,7 +69,7 @@ if [ "$(id -u)" = 0 ]; then
 	equal "mount on nothing" 1 $?
 	check "umount" "$LAZYRUN" umount "$WORK/m"
 	"$LAZYRUN" umount "$WORK/m" 2>/dev/null && fault "umount twice"
-	unset LAZYRUN_CACHEDIR
+	export LAZYRUN_CACHEDIR=$WORK/cache
 fi
 if command -v fusermount3 >/dev/null && [ -u "$(command -v fusermount3)" ]; then
 	user_folder "$WORK/home/m"
@@ -78,10 +78,10 @@ if command -v fusermount3 >/dev/null && [ -u "$(command -v fusermount3)" ]; then
 		"$(as_user sha256sum "$WORK/home/m/srv/random" | cut -d' ' -f1)  -"
 	equal "owner as a user" "$(as_user id -u)" "$(as_user stat -c %u "$WORK/home/m/srv/random")"
 	check "umount as a user" lr umount "$WORK/home/m"
-	lr mount --foreground "$IMAGE" "$WORK/home/m" &
+	"${AS_USER[@]}" "$LAZYRUN" -q mount --foreground "$IMAGE" "$WORK/home/m" &
 	pid=$!
 	wait_for "a mount in the foreground" as_user test -f "$WORK/home/m/srv/random"
-	pkill -TERM -u $TEST_UID -f 'mount --foreground'
+	kill -TERM $pid
 	wait $pid
 	equal "SIGTERM ends a mount in the foreground" 0 $?
 fi

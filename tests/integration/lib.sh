@@ -9,7 +9,9 @@ LAZYRUN=${LAZYRUN:-$ROOT/build/tools/lazyrun}
 IMAGES=${IMAGES:-${BUILD_ROOT:-$ROOT/build-tests}/images}
 WORK=$(mktemp -d /tmp/lazyrun-test.XXXXXX)
 chmod 755 "$WORK"
-TEST_UID=1234
+# An ordinary account that every distribution has (fusermount3 wants a name).
+TEST_UID=$(id -u games 2>/dev/null || echo 1234)
+TEST_GID=$(id -g games 2>/dev/null || echo 1234)
 faults=0
 servers=()
 
@@ -58,22 +60,19 @@ contains() {
 	case $3 in *"$2"*) ;; *) fault "$1: no \"$2\" in: $3" ;; esac
 }
 
-# as_user COMMAND...: as an ordinary user without a name, with a clean cache
-# folder of its own; as ourselves when we are one
-as_user() {
-	if [ "$(id -u)" = 0 ]; then
-		setpriv --reuid=$TEST_UID --regid=$TEST_UID --clear-groups \
-			--inh-caps=-all env HOME="$WORK/home" \
-			LAZYRUN_CACHEDIR="${CACHE:-$WORK/cache}" "$@"
-	else
-		HOME=$WORK/home LAZYRUN_CACHEDIR=${CACHE:-$WORK/cache} "$@"
-	fi
-}
+# as_user COMMAND...: as an ordinary user with a cache of its own; as ourselves
+# when we are one.  In the background use "${AS_USER[@]}" itself, so that $! is
+# the command's process.
+AS_USER=(env "HOME=$WORK/home")
+[ "$(id -u)" != 0 ] || AS_USER=(setpriv --reuid="$TEST_UID" --regid="$TEST_GID"
+	--clear-groups --inh-caps=-all env "HOME=$WORK/home")
+export LAZYRUN_CACHEDIR=$WORK/cache
+as_user() { "${AS_USER[@]}" "$@"; }
 
 # user_folder DIR...: folders that as_user may write to
 user_folder() {
 	mkdir -p "$@"
-	[ "$(id -u)" != 0 ] || chown "$TEST_UID:$TEST_UID" "$@"
+	[ "$(id -u)" != 0 ] || chown "$TEST_UID:$TEST_GID" "$@"
 }
 user_folder "$WORK/home" "$WORK/cache"
 

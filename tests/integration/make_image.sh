@@ -91,4 +91,5 @@ torch)
 	;;
 esac
 umoci gc --layout "$layout"
+chmod -R a+rX "$layout"
 touch "$layout/.complete"
