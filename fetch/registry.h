@@ -30,9 +30,9 @@ struct registry_options {
 	const char *auth_key; /* name in credential files; NULL: same as host;
 				 Docker Hub: "docker.io" */
 	const char *repository; /* "library/debian" */
-	bool allow_http;     /* plain http although the host is not loopback;
-				loopback tries https first only when this is
-				false and the port is 443 */
+	bool allow_http;     /* when https does not work, although the host is
+				not loopback; loopback tries http first unless
+				this is false and the port is 443 */
 	int64_t timeout_ms;  /* for each call as a whole; 0: 60000 */
 };
 

@@ -327,6 +327,19 @@ static bool is_passing(int status)
 	       (status >= 500 && status != 501 && status != 505);
 }
 
+/* "Client sent an HTTP request to an HTTPS server", say Go and, with other
+ * words, nginx. */
+static bool must_try_https(const struct registry_request *request,
+			   const struct http_response *response)
+{
+	struct registry_server *server = request->server;
+
+	if (response->status != 400 || !request->is_at_registry ||
+	    !request->is_http || !strstr((const char *)response->body, "HTTPS"))
+		return false;
+	return !server->is_http || registry_server_switch_scheme(server);
+}
+
 static void on_other_status(struct registry_request *request,
 			    const struct http_response *response)
 {
@@ -334,6 +347,10 @@ static void on_other_status(struct registry_request *request,
 	struct error err = { 0 };
 	int r;
 
+	if (must_try_https(request, response)) {
+		send_request(request);
+		return;
+	}
 	if (is_dead_url(request, status)) {
 		request->has_come_back |= !request->is_remembered;
 		request->redirects = 0;
@@ -358,7 +375,7 @@ static void on_other_status(struct registry_request *request,
 static void on_status(struct registry_request *request,
 		      struct http_response *response)
 {
-	if (request->is_at_registry)
+	if (request->is_at_registry && response->status != 400)
 		request->server->is_scheme_sure = true;
 	if (request->is_at_registry && response->status != 401)
 		request->refusals = 0;
@@ -414,7 +431,7 @@ static bool may_try_http(const struct registry_request *request, int result)
 	if (!request->is_at_registry || request->is_http ||
 	    result == -ECANCELED || result == -ENOMEM)
 		return false;
-	return server->is_http || registry_server_try_http(server);
+	return server->is_http || registry_server_switch_scheme(server);
 }
 
 static void on_fault(struct registry_request *request, int result,

@@ -62,7 +62,7 @@ static int choose_scheme(struct registry_server *server, bool allow_http,
 	server->is_http =
 		is_loopback && (allow_http || url.port != HTTPS_PORT ||
 				!strstr(server->host, ":443"));
-	server->is_scheme_sure = server->is_http || !allow_http;
+	server->is_scheme_sure = !server->is_http && !allow_http;
 	url_fini(&url);
 	return 0;
 }
@@ -155,11 +155,11 @@ bool registry_server_owns(const struct registry_server *server, const char *url)
 	return is_same;
 }
 
-bool registry_server_try_http(struct registry_server *server)
+bool registry_server_switch_scheme(struct registry_server *server)
 {
 	if (server->is_scheme_sure)
 		return false;
-	server->is_http = true;
+	server->is_http = !server->is_http;
 	server->is_scheme_sure = true;
 	return true;
 }

@@ -29,7 +29,7 @@ struct registry_server {
 	unsigned refs; /* atomic */
 	/* -- the network thread's -- */
 	bool is_http;
-	bool is_scheme_sure; /* false: https is being tried, http may follow */
+	bool is_scheme_sure; /* false: the other one may be tried */
 };
 
 /**
@@ -53,7 +53,12 @@ char *registry_server_make_url(const struct registry_server *server,
 bool registry_server_owns(const struct registry_server *server,
 			  const char *url);
 
-/** registry_server_try_http() - https failed: may http be tried instead?
+/**
+ * registry_server_switch_scheme() - the scheme tried first does not work here
  *
- * Return: true once, when it is allowed and https has never worked. */
-bool registry_server_try_http(struct registry_server *server);
+ * From http to https always, from https to http only where that is allowed;
+ * only once, and only before the registry has ever answered.
+ *
+ * Return: whether it was switched.
+ */
+bool registry_server_switch_scheme(struct registry_server *server);

@@ -556,13 +556,13 @@ Test(registry, chooses_the_scheme_by_the_host)
 		const char *host;
 		bool allow_http;
 		bool is_http;
-		bool tries_http;
+		bool switches;
 	} cases[] = {
-		{ "127.0.0.1:5000", false, true, false },
-		{ "localhost:5000", false, true, false },
-		{ "[::1]:5000", false, true, false },
+		{ "127.0.0.1:5000", false, true, true },
+		{ "localhost:5000", false, true, true },
+		{ "[::1]:5000", false, true, true },
 		{ "localhost:443", false, false, false },
-		{ "localhost:443", true, true, false },
+		{ "localhost:443", true, true, true },
 		{ "example.org", false, false, false },
 		{ "example.org:5000", true, false, true },
 		{ "127.0.0.1.example.org", false, false, false },
@@ -581,9 +581,12 @@ Test(registry, chooses_the_scheme_by_the_host)
 			0);
 		cr_expect_eq(server->is_http, cases[i].is_http, "case: %s",
 			     cases[i].host);
-		cr_expect_eq(registry_server_try_http(server),
-			     cases[i].tries_http, "case: %s", cases[i].host);
-		cr_expect(!registry_server_try_http(server));
+		cr_expect_eq(registry_server_switch_scheme(server),
+			     cases[i].switches, "case: %s", cases[i].host);
+		cr_expect_eq(server->is_http,
+			     cases[i].is_http != cases[i].switches, "case: %s",
+			     cases[i].host);
+		cr_expect(!registry_server_switch_scheme(server));
 		registry_server_unref(server);
 	}
 }
