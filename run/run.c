@@ -165,7 +165,7 @@ bool run_maps_ids(const struct run *run)
 /* A signal that comes now is the runner's too: it has the default actions, and
  * its end is noticed on the socket. */
 static int await_message(struct run *run, struct buffer *body,
-			 enum run_message_type *ret_type)
+			 enum run_message_type *ret_type, int *ret_fd)
 {
 	struct pollfd pollfds[] = {
 		{ .fd = run->socket, .events = POLLIN },
@@ -181,7 +181,7 @@ static int await_message(struct run *run, struct buffer *body,
 		}
 		if (pollfds[0].revents)
 			return run_message_receive(run->socket, 0, body,
-						   ret_type, NULL);
+						   ret_type, ret_fd);
 		if (pollfds[1].revents & POLLIN &&
 		    run_signal_read(run->signal_fd, &info) == 0)
 			run_signal_pass(&info, run->pid);
@@ -205,18 +205,6 @@ static int follow_first(struct run *run, const struct buffer *body,
 	return 0;
 }
 
-static int set_guard(struct run *run, const struct buffer *body,
-		     struct error *err)
-{
-	struct run_guard_mark mark;
-
-	if (body->size != sizeof(mark))
-		return error_set(err, -EPROTO, "the runner sent nonsense");
-	memcpy(&mark, body->data, sizeof(mark));
-	run_guard_set(&run->guard, &mark);
-	return 0;
-}
-
 static int await_start(struct run *run, int *ret_exit, struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
@@ -224,8 +212,9 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 	bool is_executing = false;
 
 	for (;;) {
+		autoclose int namespace_fd = -1;
 		enum run_message_type type;
-		int r = await_message(run, &body, &type);
+		int r = await_message(run, &body, &type, &namespace_fd);
 
 		if (r == -ECONNRESET && is_executing)
 			return 0;
@@ -237,8 +226,8 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 		if (type == RUN_MESSAGE_FAILED)
 			return take_failure(&body, ret_exit, err);
 		is_executing = type == RUN_MESSAGE_EXECUTING;
-		if (is_executing)
-			r = set_guard(run, &body, err);
+		if (is_executing && namespace_fd >= 0)
+			run_guard_set(&run->guard, namespace_fd);
 		else if (type == RUN_MESSAGE_FORKED)
 			r = follow_first(run, &body, err);
 		if (r < 0)

@@ -17,7 +17,6 @@
 #include "common/error.h"
 #include "run/run.h"
 #include "run/run_exec.h"
-#include "run/run_guard.h"
 #include "run/run_init.h"
 #include "run/run_message.h"
 #include "run/run_mount.h"
@@ -145,30 +144,29 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 		others |= CLONE_NEWPID;
 	if (child->options->use_ipc_namespace)
 		others |= CLONE_NEWIPC;
-	if (child->options->use_uts_namespace)
+	/* As root, something has to tell the job's processes from others. */
+	if (child->options->use_uts_namespace || child->is_privileged)
 		others |= CLONE_NEWUTS;
 	if (!child->is_privileged)
 		return run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
 					child->user.uid, child->user.gid, err);
-	if (others && unshare(others) < 0)
+	if (unshare(others) < 0)
 		return error_set_errno(err, -errno, "cannot make namespaces");
 	return 0;
 }
 
-static void fill_mark(const struct child *child, struct run_guard_mark *ret)
+/* What all processes of the job have in common; see run_guard_set(). */
+static int open_common_namespace(const struct child *child)
 {
-	struct stat st;
-
-	*ret = (struct run_guard_mark){ .is_user = !child->is_privileged };
-	if (fstatat(child->proc_fd,
-		    ret->is_user ? "self/ns/user" : "self/ns/mnt", &st, 0) == 0)
-		ret->namespace_id = st.st_ino;
+	return openat(child->proc_fd,
+		      child->is_privileged ? "self/ns/uts" : "self/ns/user",
+		      O_RDONLY | O_CLOEXEC);
 }
 
 /* As root the capabilities stay, as with apptainer: see docs/runner.md. */
 static void become_job(struct child *child)
 {
-	struct run_guard_mark mark;
+	int namespace_fd;
 	struct error err;
 	int exit_code = RUN_EXIT_FAILURE;
 	int r = 0;
@@ -187,9 +185,9 @@ static void become_job(struct child *child)
 	run_signal_restore(child->signals);
 	/* Changed ids clear it. */
 	follow_caller(child->socket);
-	fill_mark(child, &mark);
-	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, &mark,
-			     sizeof(mark), -1);
+	namespace_fd = open_common_namespace(child);
+	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, NULL, 0,
+			     namespace_fd);
 	if (r < 0)
 		_exit(RUN_EXIT_FAILURE);
 	run_exec(&child->spec.job, &exit_code, &err);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run_guard.h"
 
+#include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "run/run_message.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/nsfs.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
@@ -29,11 +35,15 @@ enum {
 	PASS_PAUSE_NS = 1000000,
 };
 
-/* The socket carries marks; one without an id says farewell. */
-static const struct run_guard_mark farewell;
+/* The namespace whose processes are the job's. */
+struct mark {
+	int fd;		  /* keeps it; -1: none */
+	const char *name; /* below /proc/PID/ns */
+	struct stat st;
+};
 
 /* Whether the namespace is the marked one or lies within it. */
-static bool is_within(int fd, const struct run_guard_mark *mark)
+static bool is_within(int fd, const struct mark *mark)
 {
 	bool found = false;
 
@@ -41,9 +51,10 @@ static bool is_within(int fd, const struct run_guard_mark *mark)
 		struct stat st;
 		int parent;
 
-		found = fstat(fd, &st) == 0 && st.st_ino == mark->namespace_id;
-		parent =
-			found || !mark->is_user ? -1 : ioctl(fd, NS_GET_PARENT);
+		found = fstat(fd, &st) == 0 && st.st_ino == mark->st.st_ino &&
+			st.st_dev == mark->st.st_dev;
+		/* Fails where there is none, or it is not ours to know. */
+		parent = found ? -1 : ioctl(fd, NS_GET_PARENT);
 		close(fd);
 		fd = parent;
 	}
@@ -52,8 +63,15 @@ static bool is_within(int fd, const struct run_guard_mark *mark)
 	return found;
 }
 
-static bool kill_if_marked(int proc_fd, pid_t pid,
-			   const struct run_guard_mark *mark)
+/* Also when nobody has reaped it yet. */
+static bool has_ended(int pid_fd)
+{
+	struct pollfd pollfd = { .fd = pid_fd, .events = POLLIN };
+
+	return poll(&pollfd, 1, 0) != 0;
+}
+
+static bool kill_if_marked(int proc_fd, pid_t pid, const struct mark *mark)
 {
 	autoclose int pid_fd = pidfd_open(pid, 0);
 	char path[64];
@@ -62,14 +80,14 @@ static bool kill_if_marked(int proc_fd, pid_t pid,
 	 * check nor the kill will hit that one alone. */
 	if (pid_fd < 0)
 		return false;
-	snprintf(path, sizeof(path), "%d/ns/%s", pid,
-		 mark->is_user ? "user" : "mnt");
-	if (!is_within(openat(proc_fd, path, O_RDONLY | O_CLOEXEC), mark))
+	snprintf(path, sizeof(path), "%d/ns/%s", pid, mark->name);
+	if (!is_within(openat(proc_fd, path, O_RDONLY | O_CLOEXEC), mark) ||
+	    has_ended(pid_fd))
 		return false;
 	return pidfd_send_signal(pid_fd, SIGKILL, NULL, 0) == 0;
 }
 
-static unsigned kill_marked(const struct run_guard_mark *mark)
+static unsigned kill_marked(const struct mark *mark)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -89,28 +107,46 @@ static unsigned kill_marked(const struct run_guard_mark *mark)
 	return count;
 }
 
-__attribute__((noreturn)) static void be_guard(int fd)
+static void take_mark(struct mark *mark, int fd)
+{
+	if (mark->fd >= 0)
+		close(mark->fd);
+	*mark = (struct mark){ .fd = -1 };
+	if (fstat(fd, &mark->st) < 0) {
+		close(fd);
+		return;
+	}
+	mark->fd = fd;
+	mark->name = ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWUSER ? "user" : "uts";
+}
+
+/* A message with a descriptor is a mark, one without says farewell. */
+static void await_end(int socket, struct mark *mark)
+{
+	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
+	enum run_message_type type;
+	int fd;
+
+	while (run_message_receive(socket, -1, &body, &type, &fd) == 0) {
+		if (fd < 0)
+			_exit(0);
+		take_mark(mark, fd);
+	}
+}
+
+__attribute__((noreturn)) static void be_guard(int socket)
 {
 	struct timespec pause = { .tv_nsec = PASS_PAUSE_NS };
-	struct run_guard_mark mark = { 0 };
-	struct run_guard_mark next;
-	ssize_t n;
+	struct mark mark = { .fd = -1 };
 
 	setsid();
 	prctl(PR_SET_NAME, "lazyrun-guard");
 	/* Nothing of the caller's is to be kept open. */
 	(void)!chdir("/");
-	dup2(fd, STDIN_FILENO);
+	dup2(socket, STDIN_FILENO);
 	close_range(STDIN_FILENO + 1, UINT_MAX, 0);
-	for (;;) {
-		n = read(STDIN_FILENO, &next, sizeof(next));
-		if (n != sizeof(next))
-			break;
-		if (next.namespace_id == farewell.namespace_id)
-			_exit(0);
-		mark = next;
-	}
-	for (int i = 0; mark.namespace_id && i < PASSES_MAX; i++) {
+	await_end(STDIN_FILENO, &mark);
+	for (int i = 0; mark.fd >= 0 && i < PASSES_MAX; i++) {
 		if (kill_marked(&mark) == 0)
 			break;
 		nanosleep(&pause, NULL);
@@ -133,7 +169,7 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err)
 	int r;
 
 	*ret = (struct run_guard){ .fd = -1 };
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return error_set_errno(err, -errno, "cannot make a socket");
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
@@ -155,25 +191,24 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err)
 }
 
 /* A guard that was killed is no reason to fail. */
-static void tell(const struct run_guard *guard,
-		 const struct run_guard_mark *mark)
+static void tell(const struct run_guard *guard, int namespace_fd)
 {
 	if (guard->fd >= 0)
-		(void)!send(guard->fd, mark, sizeof(*mark),
-			    MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)run_message_send(guard->fd, RUN_MESSAGE_EXECUTING, NULL,
+				       0, namespace_fd);
 }
 
-void run_guard_set(const struct run_guard *guard,
-		   const struct run_guard_mark *mark)
+void run_guard_set(const struct run_guard *guard, int namespace_fd)
 {
-	tell(guard, mark);
+	assert(namespace_fd >= 0);
+	tell(guard, namespace_fd);
 }
 
 void run_guard_stop(struct run_guard *guard)
 {
 	if (guard->fd < 0)
 		return;
-	tell(guard, &farewell);
+	tell(guard, -1);
 	close(STEAL_FD(guard->fd));
 	reap(guard->pid);
 }

@@ -13,18 +13,9 @@
  *
  * Threads: one at a time; run_guard_start() before any other exists.
  */
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
-
-/* Which processes are the job's. */
-struct run_guard_mark {
-	uint64_t namespace_id; /* inode number in nsfs */
-	bool is_user;	       /* a user namespace, with all within it; else a
-				  mount namespace */
-};
 
 struct run_guard {
 	int fd; /* its end holds the guard back; -1: no guard */
@@ -42,9 +33,16 @@ struct run_guard {
  */
 int run_guard_start(pid_t job, struct run_guard *ret, struct error *err);
 
-/** run_guard_set() - what it is to kill; nothing before this */
-void run_guard_set(const struct run_guard *guard,
-		   const struct run_guard_mark *mark);
+/**
+ * run_guard_set() - what it is to kill; nothing before this
+ * @namespace_fd: a user namespace, with all within it, or an uts namespace;
+ *                borrowed
+ *
+ * The guard keeps the namespace, so that its number does not become another
+ * one's.  That is why it is no mount namespace: with one the guard would keep
+ * the FUSE mount.
+ */
+void run_guard_set(const struct run_guard *guard, int namespace_fd);
 
 /** run_guard_stop() - it ends and kills nothing; none is allowed */
 void run_guard_stop(struct run_guard *guard);

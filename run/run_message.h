@@ -29,9 +29,9 @@ enum run_message_type {
 	RUN_MESSAGE_FORKED,	 /* runner: an int32_t, the pid that takes over;
 					 the sender exits */
 	RUN_MESSAGE_ADOPTED,	 /* caller: that pid may go on */
-	RUN_MESSAGE_EXECUTING, /* runner: struct run_guard_mark; execve() comes
-				  next */
-	RUN_MESSAGE_FAILED,    /* runner: struct run_message_failure */
+	RUN_MESSAGE_EXECUTING,	 /* runner: execve() comes next; with the
+				    namespace that run_guard_set() wants */
+	RUN_MESSAGE_FAILED,	 /* runner: struct run_message_failure */
 };
 
 struct run_message_failure {
