@@ -190,7 +190,7 @@ static int add_dirent(struct builder *builder, uint32_t parent, uint32_t node)
 {
 	struct tree_inode *inode = tree_node_inode(builder->tree, node);
 	struct index_format_dirent record;
-	uint32_t name_off;
+	uint32_t name_off = 0;
 	int r = 0;
 
 	if (inode->number == 0)

@@ -29,17 +29,19 @@ static const struct option table[] = {
 
 static const struct option *const tables[] = { table, NULL };
 
-static int parse(struct values *values, bool stop_early, char **argv,
+static int parse(struct values *values, bool stop_early, const char **argv,
 		 int *ret_count, struct error *err)
 {
-	return option_parse(tables, values, stop_early, argv, ret_count, err);
+	return option_parse(tables, values, stop_early, (char **)argv,
+			    ret_count, err);
 }
 
 Test(option, takes_every_spelling_of_a_value)
 {
-	char *argv[] = { "--text=a", "-tb",	 "--text", "c",	 "-ft", "d",
-			 "--size",   "2M",	 "--time", "3s", "-n",	"7",
-			 "x",	     "--list=1", "-l2",	   NULL };
+	const char *argv[] = { "--text=a", "-tb",      "--text", "c",
+			       "-ft",	   "d",	       "--size", "2M",
+			       "--time",   "3s",       "-n",	 "7",
+			       "x",	   "--list=1", "-l2",	 NULL };
 	struct values values = { 0 };
 	int count = 0;
 
@@ -59,7 +61,9 @@ Test(option, takes_every_spelling_of_a_value)
 
 Test(option, leaves_the_words_behind_the_first_operand_alone)
 {
-	char *argv[] = { "-f", "image", "cmd", "-t", "--flag", "--", NULL };
+	const char *argv[] = {
+		"-f", "image", "cmd", "-t", "--flag", "--", NULL
+	};
 	struct values values = { 0 };
 	int count = 0;
 
@@ -72,7 +76,7 @@ Test(option, leaves_the_words_behind_the_first_operand_alone)
 
 Test(option, two_dashes_end_the_options)
 {
-	char *argv[] = { "--", "-f", NULL };
+	const char *argv[] = { "--", "-f", NULL };
 	struct values values = { 0 };
 	int count = 0;
 
@@ -99,8 +103,8 @@ Test(option, names_what_is_wrong)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *argv[] = { (char *)cases[i].words[0],
-				 (char *)cases[i].words[1], NULL };
+		const char *argv[] = { cases[i].words[0], cases[i].words[1],
+				       NULL };
 		struct values values = { 0 };
 		struct error err = { 0 };
 		int count = 0;
