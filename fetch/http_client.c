@@ -21,7 +21,9 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"
+#include "fetch/http_settings.h"
 #include "fetch/http_transfer.h"
+#include "fetch/timer_list.h"
 
 #include <assert.h>
 #include <curl/curl.h>
@@ -31,46 +33,29 @@
 #include <utlist.h>
 
 enum {
-	CONNECTIONS_PER_HOST_DEFAULT = 8,
-	CONNECTIONS_DEFAULT = 32,
-	CONNECTIONS_MAX = 256,
-	CONNECT_TIMEOUT_MS_DEFAULT = 5000,
-	FIRST_BYTE_TIMEOUT_MS_DEFAULT = 20000,
-	PROGRESS_TIMEOUT_MS_DEFAULT = 10000,
 	TICK_MS = 250,
 	POLL_MS_MAX = 60000,
 	QUEUE_MAX = 4096, /* requests, and as many timers */
 };
 
-struct timer {
-	struct timer *prev;
-	struct timer *next;
-	int64_t due_ms;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
 struct http_client {
 	/* -- fixed after create -- */
-	struct http_transfer_settings settings;
-	unsigned active_per_origin_max;
-	unsigned active_max;
+	struct http_settings settings;
 	CURLM *multi; /* other threads: only curl_multi_wakeup() */
 	CURLSH *share;
 	pthread_t thread;
 	struct mutex lock;
 	/* -- protected by lock -- */
 	struct http_transfer *submitted GUARDED; /* oldest first */
-	struct timer *timers GUARDED;		 /* earliest first */
+	struct timer_list timers GUARDED;
 	unsigned queued_count GUARDED; /* submitted here, not yet active */
-	unsigned timer_count GUARDED;
 	bool is_stopping GUARDED;
 	/* -- the network thread's -- */
 	struct http_transfer *waiting; /* oldest first */
 	struct http_transfer *active;
 	unsigned active_count;
 	bool may_start; /* the waiting ones are worth a look */
-	CURL **idle;	/* active_max of them at most */
+	CURL **idle;	/* settings.active_max of them at most */
 	unsigned idle_count;
 	/* -- atomic, relaxed: figures for people -- */
 	struct http_client_counters counters;
@@ -100,7 +85,7 @@ static CURL *take_handle(struct http_client *client)
 
 static void give_handle(struct http_client *client, CURL *easy)
 {
-	assert(client->idle_count < client->active_max);
+	assert(client->idle_count < client->settings.active_max);
 	curl_easy_reset(easy); /* the share stays */
 	client->idle[client->idle_count++] = easy;
 }
@@ -162,7 +147,7 @@ static bool has_room(const struct http_client *client,
 		if (url_is_same_origin(&other->origin, &transfer->origin))
 			count++;
 	}
-	return count < client->active_per_origin_max;
+	return count < client->settings.active_per_origin_max;
 }
 
 static void leave_queue(struct http_client *client,
@@ -184,7 +169,7 @@ static void start_waiting(struct http_client *client)
 		return;
 	client->may_start = false;
 	DL_FOREACH_SAFE (client->waiting, transfer, next) {
-		if (client->active_count == client->active_max)
+		if (client->active_count == client->settings.active_max)
 			break;
 		if (transfer->result < 0) {
 			leave_queue(client, transfer);
@@ -246,22 +231,6 @@ static bool take_submitted_locked(struct http_client *client)
 	return client->is_stopping;
 }
 
-static struct timer *take_timer_locked(struct http_client *client,
-				       int64_t *ret_wait_ms)
-	REQUIRES(client->lock)
-{
-	struct timer *timer = client->timers;
-	int64_t wait_ms = timer ? timer->due_ms - clock_ms() : POLL_MS_MAX;
-
-	if (timer && (wait_ms <= 0 || client->is_stopping)) {
-		DL_DELETE(client->timers, timer);
-		client->timer_count--;
-		return timer;
-	}
-	*ret_wait_ms = wait_ms < POLL_MS_MAX ? wait_ms : POLL_MS_MAX;
-	return NULL;
-}
-
 /* Return: milliseconds until the next one. */
 static int64_t run_timers(struct http_client *client)
 {
@@ -270,10 +239,12 @@ static int64_t run_timers(struct http_client *client)
 
 	for (;;) {
 		mutex_lock(&client->lock);
-		timer = take_timer_locked(client, &wait_ms);
+		timer = timer_list_take(
+			&client->timers,
+			client->is_stopping ? INT64_MAX : clock_ms(), &wait_ms);
 		mutex_unlock(&client->lock);
 		if (!timer)
-			return wait_ms;
+			return wait_ms < POLL_MS_MAX ? wait_ms : POLL_MS_MAX;
 		timer->fn(timer->arg);
 		free(timer);
 	}
@@ -373,21 +344,11 @@ int http_client_submit(struct http_client *client,
 static int queue_timer_locked(struct http_client *client, struct timer *timer)
 	REQUIRES(client->lock)
 {
-	struct timer *later;
-
 	if (client->is_stopping)
 		return -ECANCELED;
-	if (client->timer_count == QUEUE_MAX)
+	if (client->timers.count == QUEUE_MAX)
 		return -EAGAIN;
-	client->timer_count++;
-	DL_FOREACH (client->timers, later) {
-		if (later->due_ms > timer->due_ms)
-			break;
-	}
-	if (later)
-		DL_PREPEND_ELEM(client->timers, later, timer);
-	else
-		DL_APPEND(client->timers, timer);
+	timer_list_add(&client->timers, timer);
 	return 0;
 }
 
@@ -489,45 +450,6 @@ static void init_curl(void)
 	curl_global_init(CURL_GLOBAL_ALL);
 }
 
-static char *copy_string(const char *text)
-{
-	return text && *text ? strdup(text) : NULL;
-}
-
-/* Where curl(1) and OpenSSL users say which authorities they trust. */
-static void read_environment(struct http_transfer_settings *settings)
-{
-	settings->ca_file = copy_string(getenv("CURL_CA_BUNDLE"));
-	if (!settings->ca_file)
-		settings->ca_file = copy_string(getenv("SSL_CERT_FILE"));
-	settings->ca_folder = copy_string(getenv("SSL_CERT_DIR"));
-}
-
-static void apply_options(struct http_client *client,
-			  const struct http_client_options *options)
-{
-	struct http_transfer_settings *settings = &client->settings;
-
-	client->active_per_origin_max = options->connections_per_host
-						? options->connections_per_host
-						: CONNECTIONS_PER_HOST_DEFAULT;
-	client->active_max = options->connections_max ? options->connections_max
-						      : CONNECTIONS_DEFAULT;
-	settings->connect_timeout_ms = options->connect_timeout_ms
-					       ? options->connect_timeout_ms
-					       : CONNECT_TIMEOUT_MS_DEFAULT;
-	settings->first_byte_timeout_ms =
-		options->first_byte_timeout_ms ? options->first_byte_timeout_ms
-					       : FIRST_BYTE_TIMEOUT_MS_DEFAULT;
-	settings->progress_timeout_ms = options->progress_timeout_ms
-						? options->progress_timeout_ms
-						: PROGRESS_TIMEOUT_MS_DEFAULT;
-	settings->user_agent = copy_string(
-		options->user_agent ? options->user_agent : "lazyrun/0.1");
-	read_environment(settings);
-	assert(client->active_max <= CONNECTIONS_MAX);
-}
-
 /* Of a client whose thread is not running. */
 static void free_client(struct http_client *client)
 {
@@ -539,9 +461,7 @@ static void free_client(struct http_client *client)
 	if (client->share)
 		curl_share_cleanup(client->share);
 	free(client->idle);
-	free(client->settings.user_agent);
-	free(client->settings.ca_file);
-	free(client->settings.ca_folder);
+	http_settings_fini(&client->settings);
 	mutex_fini(&client->lock);
 	free(client);
 }
@@ -549,15 +469,17 @@ static void free_client(struct http_client *client)
 static int prepare(struct http_client *client,
 		   const struct http_client_options *options)
 {
-	apply_options(client, options);
+	int r = http_settings_init(&client->settings, options);
+
+	if (r < 0)
+		return r;
 	client->multi = curl_multi_init();
 	client->share = curl_share_init();
-	client->idle = calloc(client->active_max, sizeof(CURL *));
-	if (!client->multi || !client->share || !client->idle ||
-	    !client->settings.user_agent)
+	client->idle = calloc(client->settings.active_max, sizeof(CURL *));
+	if (!client->multi || !client->share || !client->idle)
 		return -ENOMEM;
 	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
-			  (long)client->active_max);
+			  (long)client->settings.active_max);
 	curl_share_setopt(client->share, CURLSHOPT_SHARE,
 			  CURL_LOCK_DATA_SSL_SESSION);
 	return 0;
@@ -567,7 +489,6 @@ int http_client_create(const struct http_client_options *options,
 		       struct http_client **ret, struct error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	const struct http_client_options defaults = { 0 };
 	struct http_client *client = calloc(1, sizeof(*client));
 	int r;
 
@@ -575,7 +496,7 @@ int http_client_create(const struct http_client_options *options,
 	if (!client)
 		return error_set(err, -ENOMEM, "out of memory");
 	mutex_init(&client->lock);
-	r = prepare(client, options ? options : &defaults);
+	r = prepare(client, options);
 	if (r == 0)
 		r = thread_start(&client->thread, "network", network_thread,
 				 client);

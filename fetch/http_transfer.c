@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "fetch/http_range.h"
 #include "fetch/http_response.h"
+#include "fetch/http_settings.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -285,7 +286,7 @@ void http_transfer_destroy(struct http_transfer *transfer)
 }
 
 static CURLcode set_connection(CURL *easy, const struct http_transfer *transfer,
-			       const struct http_transfer_settings *settings)
+			       const struct http_settings *settings)
 {
 	CURLcode code = CURLE_OK;
 
@@ -316,7 +317,7 @@ static CURLcode set_connection(CURL *easy, const struct http_transfer *transfer,
 }
 
 static CURLcode set_request(CURL *easy, const struct http_transfer *transfer,
-			    const struct http_transfer_settings *settings)
+			    const struct http_settings *settings)
 {
 	char range[48];
 	CURLcode code;
@@ -349,7 +350,7 @@ static CURLcode set_request(CURL *easy, const struct http_transfer *transfer,
 }
 
 int http_transfer_start(struct http_transfer *transfer, CURL *easy,
-			const struct http_transfer_settings *settings)
+			const struct http_settings *settings)
 {
 	assert(!transfer->easy && transfer->result == 0);
 	transfer->easy = easy;
@@ -372,7 +373,7 @@ int http_transfer_start(struct http_transfer *transfer, CURL *easy,
 /* ---- the end ---- */
 
 int http_transfer_check_time(struct http_transfer *transfer, int64_t now_ms,
-			     const struct http_transfer_settings *settings)
+			     const struct http_settings *settings)
 {
 	const char *why = NULL;
 

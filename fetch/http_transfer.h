@@ -16,16 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What all transfers of a client have in common; strings may be NULL. */
-struct http_transfer_settings {
-	int64_t connect_timeout_ms;
-	int64_t first_byte_timeout_ms;
-	int64_t progress_timeout_ms;
-	char *user_agent;
-	char *ca_file;
-	char *ca_folder;
-};
-
+struct http_settings;
 struct http_response_parts;
 
 struct http_transfer {
@@ -75,7 +66,7 @@ void http_transfer_destroy(struct http_transfer *transfer);
 
 /** http_transfer_start() - set up @easy, which is then the transfer's */
 int http_transfer_start(struct http_transfer *transfer, CURL *easy,
-			const struct http_transfer_settings *settings);
+			const struct http_settings *settings);
 
 /**
  * http_transfer_check_time() - whether a deadline has passed
@@ -83,7 +74,7 @@ int http_transfer_start(struct http_transfer *transfer, CURL *easy,
  * Return: 0, or the transfer's result: -ETIMEDOUT, or what settled it before.
  */
 int http_transfer_check_time(struct http_transfer *transfer, int64_t now_ms,
-			     const struct http_transfer_settings *settings);
+			     const struct http_settings *settings);
 
 /** http_transfer_finish() - settle the result once libcurl has ended */
 void http_transfer_finish(struct http_transfer *transfer, CURLcode code);

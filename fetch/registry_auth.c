@@ -5,9 +5,9 @@
  * one is under way looks for waiters past their deadline and for credentials
  * that have arrived.
  *
- * Threads: fields marked GUARDED pass between the credentials thread, the
- * network thread and registry_auth_stop(); all others are the network
- * thread's.  References: the owner, the tick, the token request.
+ * Threads: all state is the network thread's; what passes between threads is
+ * registry_login's.  References: the owner, the tick, the token request, the
+ * call that brings credentials.
  */
 #include "fetch/registry_auth.h"
 
@@ -15,11 +15,11 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/thread.h"
 #include "fetch/auth_challenge.h"
 #include "fetch/base64.h"
 #include "fetch/credentials.h"
 #include "fetch/http_client.h"
+#include "fetch/registry_login.h"
 #include "fetch/registry_token.h"
 #include "fetch/url.h"
 
@@ -47,6 +47,7 @@ struct registry_auth {
 	char *auth_key;
 	char *repository;
 	bool allows_http;
+	struct registry_login *login;
 	unsigned refs; /* atomic */
 	/* -- the network thread's -- */
 	struct auth_challenge challenge; /* scheme OTHER: none met so far */
@@ -64,14 +65,6 @@ struct registry_auth {
 	bool has_credentials; /* were read; they may be empty */
 	struct credentials credentials;
 	struct error credentials_err; /* why they may be empty */
-	struct mutex lock;
-	/* -- protected by lock -- */
-	bool is_stopped GUARDED;
-	bool has_thread GUARDED; /* not joined yet */
-	pthread_t thread GUARDED;
-	bool is_loaded GUARDED; /* the next two are set */
-	struct credentials loaded GUARDED;
-	struct error loaded_err GUARDED;
 };
 
 static void ref(struct registry_auth *auth)
@@ -94,13 +87,9 @@ void registry_auth_unref(struct registry_auth *auth)
 	assert(!auth->waiters);
 	registry_token_fini(&auth->token);
 	credentials_fini(&auth->credentials);
-	mutex_lock(&auth->lock);
-	assert(!auth->has_thread);
-	credentials_fini(&auth->loaded);
-	mutex_unlock(&auth->lock);
 	clear_secret(&auth->header);
 	clear_secret(&auth->refused_header);
-	mutex_fini(&auth->lock);
+	registry_login_destroy(auth->login);
 	free(auth->host);
 	free(auth->auth_key);
 	free(auth->repository);
@@ -388,38 +377,16 @@ static void go_on(struct registry_auth *auth)
 		request_token(auth);
 }
 
-static bool take_loaded_locked(struct registry_auth *auth,
-			       pthread_t *ret_thread) REQUIRES(auth->lock)
+static void take_credentials(struct registry_auth *auth)
 {
-	if (!auth->is_loaded)
-		return false;
-	auth->is_loaded = false;
-	credentials_fini(&auth->credentials);
-	auth->credentials = auth->loaded;
-	auth->credentials_err = auth->loaded_err;
-	auth->loaded = (struct credentials){ 0 };
-	auth->loaded_err = (struct error){ 0 };
-	*ret_thread = auth->thread;
-	return true;
-}
+	struct credentials credentials = { 0 };
+	struct error err = { 0 };
 
-static void finish_loading(struct registry_auth *auth)
-{
-	bool must_join = false;
-	pthread_t thread;
-	bool is_loaded;
-
-	mutex_lock(&auth->lock);
-	is_loaded = take_loaded_locked(auth, &thread);
-	if (is_loaded) {
-		must_join = auth->has_thread;
-		auth->has_thread = false;
-	}
-	mutex_unlock(&auth->lock);
-	if (!is_loaded)
+	if (!registry_login_take(auth->login, &credentials, &err))
 		return;
-	if (must_join)
-		pthread_join(thread, NULL); /* it is past its last lock */
+	credentials_fini(&auth->credentials);
+	auth->credentials = credentials;
+	auth->credentials_err = err;
 	auth->is_loading = false;
 	auth->has_credentials = true;
 	if (auth->is_renewing)
@@ -428,40 +395,19 @@ static void finish_loading(struct registry_auth *auth)
 
 static void on_loaded(void *arg)
 {
-	finish_loading(arg);
+	take_credentials(arg);
 	registry_auth_unref(arg);
 }
 
-static void *credentials_thread(void *arg)
+/* On the reading thread.  Without the call the tick finds them, a little
+ * later. */
+static void announce_credentials(void *arg)
 {
 	struct registry_auth *auth = arg;
-	struct credentials credentials = { 0 };
-	struct error err = { 0 };
 
-	credentials_load(auth->auth_key, auth->repository, &credentials, &err);
 	ref(auth);
-	mutex_lock(&auth->lock);
-	auth->loaded = credentials;
-	auth->loaded_err = err;
-	auth->is_loaded = true;
-	mutex_unlock(&auth->lock);
-	/* Without this call the tick finds them, a little later. */
 	if (http_client_run_later(auth->client, 0, on_loaded, auth) < 0)
 		registry_auth_unref(auth);
-	return NULL;
-}
-
-static int start_thread_locked(struct registry_auth *auth) REQUIRES(auth->lock)
-{
-	int r;
-
-	if (auth->is_stopped)
-		return -ECANCELED;
-	assert(!auth->has_thread);
-	r = thread_start(&auth->thread, "credentials", credentials_thread,
-			 auth);
-	auth->has_thread = r == 0;
-	return r;
 }
 
 static void load_credentials(struct registry_auth *auth)
@@ -471,9 +417,7 @@ static void load_credentials(struct registry_auth *auth)
 	auth->has_reloaded = true;
 	if (auth->is_loading)
 		return;
-	mutex_lock(&auth->lock);
-	r = start_thread_locked(auth);
-	mutex_unlock(&auth->lock);
+	r = registry_login_start(auth->login);
 	auth->is_loading = r == 0;
 	if (r < 0)
 		fail(auth, r, "cannot read credentials");
@@ -517,7 +461,7 @@ static void on_tick(void *arg)
 	struct registry_auth *auth = arg;
 
 	auth->is_ticking = false;
-	finish_loading(auth);
+	take_credentials(auth);
 	expire_waiters(auth);
 	if (auth->is_renewing || auth->is_loading)
 		plan_tick(auth);
@@ -620,11 +564,13 @@ int registry_auth_create(struct http_client *client,
 	auth->client = client;
 	auth->refs = 1;
 	auth->allows_http = options->allows_http;
-	mutex_init(&auth->lock);
 	auth->host = strdup(options->host);
 	auth->auth_key = strdup(options->auth_key);
 	auth->repository = strdup(options->repository);
-	if (!auth->host || !auth->auth_key || !auth->repository) {
+	auth->login = registry_login_create(auth->auth_key, auth->repository,
+					    announce_credentials, auth);
+	if (!auth->host || !auth->auth_key || !auth->repository ||
+	    !auth->login) {
 		registry_auth_unref(auth);
 		return -ENOMEM;
 	}
@@ -634,15 +580,5 @@ int registry_auth_create(struct http_client *client,
 
 void registry_auth_stop(struct registry_auth *auth)
 {
-	bool has_thread;
-	pthread_t thread;
-
-	mutex_lock(&auth->lock);
-	auth->is_stopped = true;
-	has_thread = auth->has_thread;
-	auth->has_thread = false;
-	thread = auth->thread;
-	mutex_unlock(&auth->lock);
-	if (has_thread)
-		pthread_join(thread, NULL);
+	registry_login_stop(auth->login);
 }

@@ -123,18 +123,23 @@ static void *destroy_sources(void *arg)
 	return NULL;
 }
 
+/*
+ * Rare enough that no request can use up what it is granted of malformed
+ * answers, refusals and dead URLs, however slow the machine.
+ */
 static void *make_trouble(void *arg)
 {
 	static const enum fake_fault faults[] = { FAKE_FAULT_RESET,
 						  FAKE_FAULT_SHORT_BODY,
-						  FAKE_FAULT_WRONG_RANGE,
 						  FAKE_FAULT_STATUS };
 	struct scene *scene = arg;
 
 	for (unsigned i = 0; i < 60; i++) {
 		fake_registry_fail(scene->fake, FAKE_PLACE_STORAGE,
-				   faults[i % 4], 1, 503, NULL);
-		if (i % 5 == 0)
+				   i == 7 || i == 31 ? FAKE_FAULT_WRONG_RANGE
+						     : faults[i % 3],
+				   1, 503, NULL);
+		if (i % 15 == 0)
 			fake_registry_expire_tokens(scene->fake);
 		if (i % 20 == 2)
 			fake_registry_expire_urls(scene->fake, 403);

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"
+#include "tests/support/fake_certificate.h"
 #include "tests/support/fake_http.h"
 
 #include <criterion/criterion.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILE_SIZE = 100000 };
 
@@ -401,6 +403,55 @@ Test(http_client, says_when_a_name_does_not_resolve)
 
 	cr_assert(r == -EHOSTUNREACH || r == -ETIMEDOUT, "%d: %s", r, err.text);
 	cr_assert(strstr(err.text, "no-such-host.invalid"), "%s", err.text);
+}
+
+/* ---- TLS ---- */
+
+static int call_tls(const struct fake_http *tls, const char *scheme,
+		    const char *ca_file, struct error *err)
+{
+	CLEANUP(http_response_destroyp) struct http_response *response = NULL;
+	CLEANUP(http_client_destroyp) struct http_client *trusting = NULL;
+	char url[128];
+	const struct http_request request = {
+		.url = url,
+		.body_size_max = 1000,
+		.deadline_ms = clock_ms() + 10000,
+	};
+	int r;
+
+	setenv("CURL_CA_BUNDLE", ca_file, 1);
+	setenv("SSL_CERT_DIR", "/nonexistent", 1);
+	snprintf(url, sizeof(url), "%s://localhost:%u/hello", scheme,
+		 fake_http_port(tls));
+	cr_assert_eq(http_client_create(NULL, &trusting, NULL), 0);
+	r = http_client_call(trusting, &request, &response, err);
+	if (r == 0)
+		cr_assert_str_eq((char *)response->body, "hello, identity");
+	return r;
+}
+
+Test(http_client, trusts_only_the_authorities_it_is_told)
+{
+	struct fake_http *tls = fake_http_start_tls(
+		fake_certificate_key, fake_certificate, serve, NULL);
+	struct error err = { 0 };
+	char path[64];
+	FILE *out;
+
+	if (!tls)
+		cr_skip_test("libmicrohttpd without TLS");
+	snprintf(path, sizeof(path), "/tmp/test_http_client.%d", (int)getpid());
+	out = fopen(path, "w");
+	fputs(fake_certificate, out);
+	fclose(out);
+	cr_expect_eq(call_tls(tls, "https", path, &err), 0, "%s", err.text);
+	cr_expect_eq(call_tls(tls, "https", "/etc/passwd", &err), -EKEYREJECTED,
+		     "%s", err.text);
+	cr_expect_eq(call_tls(server, "https", path, &err), -EKEYREJECTED,
+		     "https to an http port: %s", err.text);
+	unlink(path);
+	fake_http_stop(tls);
 }
 
 /* ---- what runs on the network thread ---- */
