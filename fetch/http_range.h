@@ -13,9 +13,9 @@ struct error;
 
 struct http_range {
 	bool is_satisfied; /* false: the "bytes * /total" of a 416 answer */
-	uint64_t first;    /* both ends belong to the range */
+	uint64_t first;	   /* both ends belong to the range */
 	uint64_t last;
-	bool has_total;    /* false: the "*" of an unknown total */
+	bool has_total; /* false: the "*" of an unknown total */
 	uint64_t total;
 };
 

@@ -20,9 +20,9 @@ enum {
 };
 
 struct registry_token {
-	char *text;	   /* owned; NULL: none */
-	int64_t until_ms;  /* holds before this, on clock_ms()'s clock */
-	int64_t renew_ms;  /* better renewed from here on */
+	char *text;	  /* owned; NULL: none */
+	int64_t until_ms; /* holds before this, on clock_ms()'s clock */
+	int64_t renew_ms; /* better renewed from here on */
 };
 
 void registry_token_fini(struct registry_token *token);

@@ -15,7 +15,7 @@ struct retry_policy {
 	int64_t deadline_ms;  /* on clock_ms()'s clock: no try starts later */
 	unsigned retries_max; /* 0: until the deadline */
 	unsigned retries;     /* granted so far */
-	uint64_t seed;        /* of the jitter; any number */
+	uint64_t seed;	      /* of the jitter; any number */
 };
 
 enum { RETRY_POLICY_GIVE_UP = 1 };

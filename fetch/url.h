@@ -17,8 +17,8 @@ struct buffer;
 enum { URL_REDACTED_SIZE = 512 };
 
 struct url {
-	char *scheme; /* "http" or "https"; owned */
-	char *host;   /* lower case, IPv6 without brackets; owned */
+	char *scheme;  /* "http" or "https"; owned */
+	char *host;    /* lower case, IPv6 without brackets; owned */
 	unsigned port; /* the scheme's default when none is written */
 };
 

@@ -37,27 +37,27 @@ struct fake_registry_options {
 	enum fake_auth auth;
 	const char *user; /* asked of everyone when set; literals */
 	const char *password;
-	const char *identity_token;    /* POST with it gives a token too */
-	bool refuses_post;	       /* the token server answers 405 */
-	int64_t token_life_ms;	       /* 0: for ever */
-	int expires_in;		       /* what it says; 0: nothing */
-	bool uses_access_token;	       /* instead of "token" */
-	const char *needed_scope;      /* NULL: any; asked for by a 401 */
-	bool has_storage;	       /* blobs redirect to it */
-	bool redirects_in_circle;      /* storage redirects to itself */
-	const char *redirect_to;       /* blobs redirect there instead */
+	const char *identity_token; /* POST with it gives a token too */
+	bool refuses_post;	    /* the token server answers 405 */
+	int64_t token_life_ms;	    /* 0: for ever */
+	int expires_in;		    /* what it says; 0: nothing */
+	bool uses_access_token;	    /* instead of "token" */
+	const char *needed_scope;   /* NULL: any; asked for by a 401 */
+	bool has_storage;	    /* blobs redirect to it */
+	bool redirects_in_circle;   /* storage redirects to itself */
+	const char *redirect_to;    /* blobs redirect there instead */
 };
 
 struct fake_registry_counters {
 	unsigned requests[FAKE_PLACE_COUNT];
-	unsigned refused[FAKE_PLACE_COUNT];   /* of these, 400, 401 and 403 */
-	unsigned storage_authorizations;      /* Authorization seen there */
+	unsigned refused[FAKE_PLACE_COUNT]; /* of these, 400, 401 and 403 */
+	unsigned storage_authorizations;    /* Authorization seen there */
 	unsigned token_posts;
 };
 
 /** fake_registry_start() - NULL when it cannot; options are copied */
-struct fake_registry *
-fake_registry_start(const struct fake_registry_options *options);
+struct fake_registry *fake_registry_start(
+	const struct fake_registry_options *options);
 void fake_registry_stop(struct fake_registry *registry);
 
 /** fake_registry_host() - "127.0.0.1:PORT" */
@@ -68,10 +68,9 @@ void fake_registry_add_blob(struct fake_registry *registry, const void *data,
 			    size_t size, struct digest *ret);
 
 /** fake_registry_add_manifest() - under a tag, and under its digest */
-void fake_registry_add_manifest(struct fake_registry *registry,
-				const char *tag, const char *media_type,
-				const void *data, size_t size,
-				struct digest *ret);
+void fake_registry_add_manifest(struct fake_registry *registry, const char *tag,
+				const char *media_type, const void *data,
+				size_t size, struct digest *ret);
 
 /**
  * fake_registry_fail() - spoil the next @count answers at a place
