@@ -12,8 +12,9 @@
  * Chunks without a digest (SIF files nobody has indexed) are accepted when
  * their own decoder accepts them, and never stored under a content key.
  *
- * Threads: any function from any thread, except that callbacks run on the
- * loader's workers and must not call chunk_loader_get() or destroy.
+ * Threads: any function from any thread.  Callbacks run on the loader's own
+ * threads, or on the caller's where chunk_loader_request() says so; they must
+ * not block for long and not call chunk_loader_get() or destroy.
  * See docs/threading.md.
  */
 #include "common/chunk_ref.h"
@@ -85,7 +86,13 @@ int chunk_loader_create(const struct chunk_table *table,
 			const struct chunk_loader_options *options,
 			struct chunk_loader **ret, struct error *err);
 
-/** chunk_loader_destroy() - fail what waits (-ECANCELED), join, free */
+/**
+ * chunk_loader_destroy() - fail what waits (-ECANCELED), join, free
+ *
+ * Does not wait for the network: ranges still in flight are answered into the
+ * void.  Chunks that callers hold stay valid.  Call it before the sources, the
+ * cache and the table go away; those who wait in chunk_loader_get() are woken.
+ */
 void chunk_loader_destroy(struct chunk_loader *loader);
 DEFINE_CLEANUP(struct chunk_loader, chunk_loader_destroy);
 
@@ -94,15 +101,21 @@ DEFINE_CLEANUP(struct chunk_loader, chunk_loader_destroy);
  * @ret: a reference the caller owns
  *
  * Blocks on the local disk at most.  Return: CHUNK_LOADER_FOUND,
- * CHUNK_LOADER_ABSENT, or -EBADMSG (the index is damaged), -ENOMEM.
+ * CHUNK_LOADER_ABSENT, or -EINVAL (no such number), -EBADMSG (the index is
+ * damaged), -ENOMEM.
  */
 int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
 		      struct chunk **ret);
 
 /*
- * @result: 0 with @count references in @chunks (borrowed for the call; take
- * your own with chunk_ref()), or -EBADMSG (wrong bytes from every source),
- * -ETIMEDOUT, -EIO, -ENOMEM, -ECANCELED, with @err naming chunk, offset, why.
+ * @result: 0 with @count references in @chunks, in the order of the request's
+ * numbers (borrowed for the call; take your own with chunk_ref()), or, with
+ * @err naming chunk, offset, why:
+ *   -EBADMSG    wrong bytes, three times; or the index is damaged
+ *   -ETIMEDOUT  the deadline passed
+ *   -EIO        every source failed: refused, not there, broken; @err says
+ *   -ENOMEM
+ *   -ECANCELED  the loader, or the source, is being destroyed
  */
 typedef void chunk_loader_done_fn(void *arg, int result,
 				  struct chunk *const *chunks, size_t count,
@@ -112,10 +125,13 @@ typedef void chunk_loader_done_fn(void *arg, int result,
  * chunk_loader_request() - some chunks, later
  * @numbers: up to CHUNK_LOADER_REQUEST_CHUNKS_MAX of them
  *
- * Never blocks on the network.  @done runs once, on a worker, or before the
- * call returns when all chunks are at hand.
+ * Reads from the node's cache in the caller; never blocks on the network.
+ * @done runs once: before the call returns when all chunks are at hand (or the
+ * index is damaged), else on a thread of the loader's, possibly before the call
+ * has returned, too.
  *
- * Return: 0, or -EINVAL, -ENOMEM, -ECANCELED, and @done will not be called.
+ * Return: 0, or -EINVAL (count, number), -ENOMEM (memory, or 16384 chunks in
+ * flight), -ECANCELED, and @done will not be called.
  */
 int chunk_loader_request(struct chunk_loader *loader, const uint32_t *numbers,
 			 size_t count, enum chunk_priority priority,
@@ -133,15 +149,18 @@ int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
 /**
  * chunk_loader_prefetch() - have chunks in the cache (not in memory), later
  *
- * Dropped silently when the queue (4096 chunks) is full or they are at hand.
+ * Without a cache (or a digest to name them by) they go to memory.  Dropped
+ * silently when the queue (4096 chunks) is full or they are at hand; failures
+ * are counted only.
  */
 void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
 			   uint32_t count, enum chunk_priority priority);
 
 /**
  * chunk_loader_note_read() - tell of a read, so that read-ahead can grow
- * @stream: whose read: an inode number, say
- * @first:  chunks that the read touches
+ * @stream:       whose read: an inode number, say
+ * @first, @count: chunks that the read touches
+ * @last_of_file: nothing behind this chunk is fetched
  *
  * A reader that goes on where it left off is given read_ahead_requests ranges
  * ahead, growing from one; one that jumps loses them.
