@@ -526,6 +526,32 @@ Test(chunk_cache, gives_up_on_a_disk_full_of_other_things)
 	umount2(dir, MNT_DETACH);
 }
 
+Test(chunk_cache, leaves_a_share_of_the_disk_free_by_default)
+{
+	uint64_t tenth = (20 << 20) / 10;
+	int fd;
+
+	if (mount("tmpfs", dir, "tmpfs", 0, "size=20m,mode=700") < 0)
+		cr_skip_test("may not mount a tmpfs");
+	chunk_cache_close(cache);
+	cache = open_cache(0);
+	cr_expect_eq(figures().size_max, tenth);
+	store(1);
+	fd = openat(chunk_cache_dir_fd(cache), "other", O_WRONLY | O_CREAT,
+		    0600);
+	/* with 18 of 20 in use, one of the two left must stay free */
+	cr_expect_eq(posix_fallocate(fd, 0, 18 << 20), 0);
+	cr_expect_leq(figures().size_max, 1 << 20);
+	cr_expect_gt(figures().size_max, 1 << 19);
+	cr_expect_eq(posix_fallocate(fd, 0, 19 << 20), 0);
+	cr_expect_eq(posix_fallocate(fd, 0, (19 << 20) + (900 << 10)), 0);
+	cr_expect_eq(figures().size_max, 0);
+	cr_expect_eq(chunk_cache_collect(cache, NULL), 0);
+	cr_expect_eq(figures().count, 0);
+	close(fd);
+	umount2(dir, MNT_DETACH);
+}
+
 static void store_until_killed(void)
 {
 	struct chunk_cache *mine = open_cache(0);
