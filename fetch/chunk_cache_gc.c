@@ -48,7 +48,8 @@ static void visit_folder(struct walk *walk, DIR *folder)
 {
 	struct dirent *entry;
 
-	while ((entry = readdir(folder))) {
+	/* The stream is this walk's alone. */
+	while ((entry = readdir(folder))) { /* NOLINT(concurrency-mt-unsafe) */
 		bool is_chunk = chunk_cache_name_is_chunk(entry->d_name);
 		struct stat st;
 

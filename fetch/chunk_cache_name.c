@@ -17,8 +17,8 @@ void chunk_cache_name_format(const struct digest *key,
 	char hex[DIGEST_HEX_SIZE];
 
 	digest_format_hex(key, hex);
-	snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
-		 CHUNK_CACHE_NAME_FOLDER "/%.2s/%s", hex, hex + 2);
+	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
+		       CHUNK_CACHE_NAME_FOLDER "/%.2s/%s", hex, hex + 2);
 }
 
 void chunk_cache_name_format_temporary(const struct digest *key,
@@ -30,17 +30,18 @@ void chunk_cache_name_format_temporary(const struct digest *key,
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(random))
 		random = (uint64_t)clock_us();
-	snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
-		 CHUNK_CACHE_NAME_FOLDER "/%02x/" TEMPORARY_PREFIX "%016llx",
-		 key->bytes[0], (unsigned long long)random);
+	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
+		       CHUNK_CACHE_NAME_FOLDER "/%02x/" TEMPORARY_PREFIX
+					       "%016llx",
+		       key->bytes[0], (unsigned long long)random);
 }
 
 void chunk_cache_name_format_shard(unsigned shard,
 				   char ret_path[CHUNK_CACHE_NAME_SIZE])
 {
 	assert(shard < CHUNK_CACHE_NAME_SHARDS);
-	snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
-		 CHUNK_CACHE_NAME_FOLDER "/%02x", shard);
+	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
+		       CHUNK_CACHE_NAME_FOLDER "/%02x", shard);
 }
 
 bool chunk_cache_name_is_chunk(const char *name)

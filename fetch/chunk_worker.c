@@ -149,6 +149,7 @@ static void succeed(struct chunk_worker *worker, struct chunk_flight *flight,
 	const struct chunk_parts *parts = worker->parts;
 	struct chunk_outcome outcome = { 0 };
 
+	assert(chunk && chunk->number == flight->number);
 	chunk_board_deliver(parts->board, flight, chunk, &outcome);
 	chunk_outcome_settle(&outcome, parts->cache);
 	if (!is_cached)
