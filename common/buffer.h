@@ -11,15 +11,15 @@
 #include <stdint.h>
 
 struct buffer {
-	uint8_t *data;    /* owned; NULL while capacity is 0 */
-	size_t size;      /* bytes in use */
-	size_t capacity;  /* bytes allocated */
-	size_t size_max;  /* appending past it is -EFBIG */
+	uint8_t *data;	 /* owned; NULL while capacity is 0 */
+	size_t size;	 /* bytes in use */
+	size_t capacity; /* bytes allocated */
+	size_t size_max; /* appending past it is -EFBIG */
 };
 
-#define BUFFER_INIT(limit)                \
-	{                                 \
-		.size_max = (limit)       \
+#define BUFFER_INIT(limit)                                                     \
+	{                                                                      \
+		.size_max = (limit)                                            \
 	}
 
 void buffer_fini(struct buffer *buffer);

@@ -26,24 +26,24 @@ enum {
 
 /* Values are stored in index files (docs/index-format.md): never renumber. */
 enum codec {
-	CODEC_RAW = 0,          /* stored bytes are the raw bytes */
+	CODEC_RAW = 0,		/* stored bytes are the raw bytes */
 	CODEC_DEFLATE_SPAN = 1, /* part of a deflate stream, see codec.h */
-	CODEC_ZLIB = 2,         /* a whole zlib stream (SquashFS gzip) */
-	CODEC_ZSTD = 3,         /* whole zstd frames */
-	CODEC_XZ = 4,           /* a whole xz stream */
-	CODEC_LZ4 = 5,          /* one bare lz4 block */
+	CODEC_ZLIB = 2,		/* a whole zlib stream (SquashFS gzip) */
+	CODEC_ZSTD = 3,		/* whole zstd frames */
+	CODEC_XZ = 4,		/* a whole xz stream */
+	CODEC_LZ4 = 5,		/* one bare lz4 block */
 };
 
 struct chunk_ref {
-	uint32_t blob;        /* index in the image's blob list */
+	uint32_t blob; /* index in the image's blob list */
 	enum codec codec;
 	uint64_t stored_off;  /* bytes from the blob's start */
 	uint32_t stored_size; /* bytes to fetch, 1 to CHUNK_STORED_SIZE_MAX */
-	uint32_t raw_size;    /* bytes after decoding, up to CHUNK_RAW_SIZE_MAX */
-	uint8_t start_bit;    /* CODEC_DEFLATE_SPAN: first bit within the first
-				 byte, 0 (lowest) to 7 */
-	uint8_t end_bit;      /* CODEC_DEFLATE_SPAN: bits used of the last byte,
-				 1 to 8 */
+	uint32_t raw_size; /* bytes after decoding, up to CHUNK_RAW_SIZE_MAX */
+	uint8_t start_bit; /* CODEC_DEFLATE_SPAN: first bit within the first
+			      byte, 0 (lowest) to 7 */
+	uint8_t end_bit;   /* CODEC_DEFLATE_SPAN: bits used of the last byte,
+			      1 to 8 */
 	uint32_t window_size; /* encoded window bytes, 0 without a window */
 	uint64_t window_off;  /* where, within the index's window section */
 	struct digest digest; /* SHA-256 of the stored bytes; all zero when

@@ -27,22 +27,22 @@ static inline void cleanup_close(int *fd)
 		close(*fd);
 }
 
-#define autofree CLEANUP(cleanup_free)
+#define autofree  CLEANUP(cleanup_free)
 #define autoclose CLEANUP(cleanup_close)
 
 /* DEFINE_CLEANUP(thing, thing_destroy) makes thing_destroyp for CLEANUP(). */
-#define DEFINE_CLEANUP(type, function)                     \
-	static inline void function##p(type **pointer)     \
-	{                                                  \
-		function(*pointer);                        \
-	}                                                  \
+#define DEFINE_CLEANUP(type, function)                                         \
+	static inline void function##p(type **pointer)                         \
+	{                                                                      \
+		function(*pointer);                                            \
+	}                                                                      \
 	struct cleanup_##function##_needs_semicolon
 
-#define STEAL_PTR(pointer)                                 \
-	__extension__({                                    \
-		__typeof__(pointer) stolen_ = (pointer);   \
-		(pointer) = NULL;                          \
-		stolen_;                                   \
+#define STEAL_PTR(pointer)                                                     \
+	__extension__({                                                        \
+		__typeof__(pointer) stolen_ = (pointer);                       \
+		(pointer) = NULL;                                              \
+		stolen_;                                                       \
 	})
 
 static inline int steal_fd(int *fd)

@@ -15,9 +15,9 @@
 struct error;
 
 enum {
-	DIGEST_SIZE = 32,            /* bytes of a SHA-256 */
+	DIGEST_SIZE = 32,	       /* bytes of a SHA-256 */
 	DIGEST_TEXT_SIZE = 7 + 64 + 1, /* "sha256:" + hex + NUL */
-	DIGEST_HEX_SIZE = 64 + 1,    /* hex + NUL */
+	DIGEST_HEX_SIZE = 64 + 1,      /* hex + NUL */
 };
 
 struct digest {

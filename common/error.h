@@ -15,7 +15,7 @@
 enum { ERROR_TEXT_SIZE = 1024 };
 
 struct error {
-	int code;                   /* negative errno, 0 while unused */
+	int code;		    /* negative errno, 0 while unused */
 	char text[ERROR_TEXT_SIZE]; /* one sentence, no newline, may be cut */
 };
 

@@ -91,12 +91,12 @@ int io_write_file_atomic(int dir_fd, const char *path, const void *data,
 	const char *slash = strrchr(path, '/');
 	int folder_size = slash ? (int)(slash - path + 1) : 0;
 	autoclose int fd = -1;
+	unsigned number;
 	int r;
 
+	number = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
 	r = snprintf(temporary, sizeof(temporary), "%.*s.tmp-%d-%u",
-		     folder_size, path, (int)getpid(),
-		     atomic_fetch_add_explicit(&counter, 1,
-					       memory_order_relaxed));
+		     folder_size, path, (int)getpid(), number);
 	if (r < 0 || (size_t)r >= sizeof(temporary))
 		return error_set(err, -ENAMETOOLONG, "%s: path too long", path);
 	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,

@@ -17,11 +17,11 @@
 #else
 #define THREAD_ANNOTATION(x)
 #endif
-#define GUARDED THREAD_ANNOTATION(guarded_var)
+#define GUARDED	      THREAD_ANNOTATION(guarded_var)
 #define REQUIRES(...) THREAD_ANNOTATION(exclusive_locks_required(__VA_ARGS__))
 #define EXCLUDES(...) THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
-#define ACQUIRE(...) THREAD_ANNOTATION(exclusive_lock_function(__VA_ARGS__))
-#define RELEASE(...) THREAD_ANNOTATION(unlock_function(__VA_ARGS__))
+#define ACQUIRE(...)  THREAD_ANNOTATION(exclusive_lock_function(__VA_ARGS__))
+#define RELEASE(...)  THREAD_ANNOTATION(unlock_function(__VA_ARGS__))
 
 struct THREAD_ANNOTATION(lockable) mutex {
 	pthread_mutex_t handle;

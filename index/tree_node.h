@@ -23,9 +23,10 @@
 
 enum {
 	TREE_NODE_ROOT = 0,
-	TREE_NODE_NONE = UINT32_MAX,
 	TREE_PATH_SIZE_MAX = 65536, /* of an entry's path, resolved */
 };
+
+#define TREE_NODE_NONE UINT32_MAX /* larger than an enum allows */
 
 struct tree_node {
 	uint32_t parent; /* node; the root's is itself */

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TREE_POOL_NONE = UINT32_MAX };
+#define TREE_POOL_NONE UINT32_MAX /* larger than an enum allows */
 
 struct tree_pool {
 	struct buffer bytes;

@@ -38,7 +38,7 @@ int index_store_publish(int cache_dir_fd, int fd, const struct digest *manifest,
 /** index_store_remove() - 0 or -ENOENT */
 int index_store_remove(int cache_dir_fd, const struct digest *manifest);
 
-/** Called per index; @name is its file name.  Non-zero ends the walk. */
+/* @fd is open for the call only.  Non-zero ends the walk. */
 typedef int index_store_walk_fn(void *arg, int fd,
 				const struct digest *manifest,
 				struct error *err);

@@ -109,7 +109,7 @@ static int set_value(const struct option *option, const char *what,
 	case OPTION_NUMBER:
 		return parse_number(text, what, place, err);
 	}
-	assert(!"option kind");
+	assert(false); /* a table with an unknown kind */
 	return -EINVAL;
 }
 

@@ -57,8 +57,9 @@ Test(image_config, takes_absent_and_null_for_empty)
 		"{}",
 		"{\"config\":null,\"rootfs\":null,\"os\":null}",
 		"{\"config\":{}}",
-		"{\"config\":{\"User\":null,\"Env\":null,\"Entrypoint\":null,"
-		"\"Cmd\":null,\"Labels\":null,\"WorkingDir\":null}}",
+		"{\"config\":{\"User\":null,\"Env\":null,\"WorkingDir\":null}}",
+		"{\"config\":{\"Cmd\":null,\"Entrypoint\":null}}",
+		"{\"config\":{\"Labels\":null}}",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
