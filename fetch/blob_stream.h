@@ -12,9 +12,9 @@ struct error;
 struct range_source;
 
 struct blob_stream_options {
-	size_t request_size;    /* bytes per range, <= RANGE_SIZE_MAX; 0: 2 MiB */
+	size_t request_size; /* bytes per range, <= RANGE_SIZE_MAX; 0: 2 MiB */
 	unsigned request_count; /* ranges in flight, <= 64; 0: 4 */
-	int64_t timeout_ms;     /* for each range; 0: 120000 */
+	int64_t timeout_ms;	/* for each range; 0: 120000 */
 };
 
 /**

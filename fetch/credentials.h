@@ -20,7 +20,7 @@ struct error;
 enum { CREDENTIALS_TEXT_MAX = 16384 };
 
 struct credentials {
-	char *user;           /* NULL: none */
+	char *user; /* NULL: none */
 	char *password;
 	char *identity_token; /* OAuth2 refresh token, or NULL */
 };

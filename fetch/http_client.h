@@ -39,32 +39,32 @@ struct http_header {
 
 struct http_request {
 	enum http_method method;
-	const char *url;             /* http:// or https:// */
+	const char *url; /* http:// or https:// */
 	const struct http_header *headers;
 	size_t header_count;
-	const char *body;            /* HTTP_POST: form fields, else NULL */
-	bool has_range;              /* ask for exactly this closed range */
+	const char *body; /* HTTP_POST: form fields, else NULL */
+	bool has_range;	  /* ask for exactly this closed range */
 	uint64_t range_off;
 	uint64_t range_size;
-	uint64_t range_total;        /* size of the whole, checked against
-					Content-Range; 0 when not known */
-	size_t body_size_max;        /* a larger body is -EFBIG */
-	int64_t deadline_ms;         /* on clock_ms()'s clock; required */
-	bool use_fresh_connection;   /* after a fault on the kept one */
+	uint64_t range_total;	   /* size of the whole, checked against
+				      Content-Range; 0 when not known */
+	size_t body_size_max;	   /* a larger body is -EFBIG */
+	int64_t deadline_ms;	   /* on clock_ms()'s clock; required */
+	bool use_fresh_connection; /* after a fault on the kept one */
 };
 
 struct http_response {
-	int status;            /* 100 to 599 */
-	uint8_t *body;         /* NUL-terminated behind body_size; taken by
-				  setting it to NULL, else freed afterwards */
+	int status;    /* 100 to 599 */
+	uint8_t *body; /* NUL-terminated behind body_size; taken by
+			  setting it to NULL, else freed afterwards */
 	size_t body_size;
-	const char *url;       /* that was asked */
-	const char *location;  /* resolved to an absolute URL, or NULL */
-	const char *content_type;      /* without parameters, or NULL */
-	const char *content_digest;    /* Docker-Content-Digest, or NULL */
+	const char *url;	    /* that was asked */
+	const char *location;	    /* resolved to an absolute URL, or NULL */
+	const char *content_type;   /* without parameters, or NULL */
+	const char *content_digest; /* Docker-Content-Digest, or NULL */
 	const char *const *challenges; /* WWW-Authenticate values, NULL-ended */
 	int64_t retry_after_ms; /* from now, 0 to 60000; -1 without one */
-	int64_t first_byte_ms;  /* from submission; for figures */
+	int64_t first_byte_ms;	/* from submission; for figures */
 };
 
 /*
@@ -77,8 +77,7 @@ struct http_response {
  * A ranged request that is answered by 200 ends as status 200 with an empty
  * body: the transfer is stopped at the header.
  */
-typedef void http_done_fn(void *arg, int result,
-			  struct http_response *response,
+typedef void http_done_fn(void *arg, int result, struct http_response *response,
 			  const struct error *err);
 
 struct http_client_options {
@@ -87,14 +86,14 @@ struct http_client_options {
 	int64_t connect_timeout_ms;    /* 0: 5000 */
 	int64_t first_byte_timeout_ms; /* 0: 20000 */
 	int64_t progress_timeout_ms;   /* 0: 10000 without one body byte */
-	const char *user_agent;        /* NULL: lazyrun's own; copied */
+	const char *user_agent;	       /* NULL: lazyrun's own; copied */
 };
 
 struct http_client_counters {
-	uint64_t requests;       /* sent */
-	uint64_t body_bytes;     /* received */
+	uint64_t requests;	 /* sent */
+	uint64_t body_bytes;	 /* received */
 	uint64_t range_requests; /* of those with has_range */
-	uint64_t connections;    /* opened */
+	uint64_t connections;	 /* opened */
 };
 
 /**

@@ -26,21 +26,21 @@ struct range_source;
 struct registry;
 
 struct registry_options {
-	const char *host;    /* "registry-1.docker.io", "127.0.0.1:5000" */
-	const char *auth_key; /* name in credential files; NULL: same as host;
-				 Docker Hub: "docker.io" */
+	const char *host;	/* "registry-1.docker.io", "127.0.0.1:5000" */
+	const char *auth_key;	/* name in credential files; NULL: same as host;
+				   Docker Hub: "docker.io" */
 	const char *repository; /* "library/debian" */
-	bool allow_http;     /* when https does not work, although the host is
-				not loopback; loopback tries http first unless
-				this is false and the port is 443 */
-	int64_t timeout_ms;  /* for each call as a whole; 0: 60000 */
+	bool allow_http;    /* when https does not work, although the host is
+			       not loopback; loopback tries http first unless
+			       this is false and the port is 443 */
+	int64_t timeout_ms; /* for each call as a whole; 0: 60000 */
 };
 
 struct registry_manifest {
-	uint8_t *bytes;        /* malloc'ed; the caller frees */
+	uint8_t *bytes; /* malloc'ed; the caller frees */
 	size_t size;
-	char media_type[128];  /* the Content-Type, without parameters */
-	struct digest digest;  /* SHA-256 of the bytes */
+	char media_type[128]; /* the Content-Type, without parameters */
+	struct digest digest; /* SHA-256 of the bytes */
 };
 
 enum {
