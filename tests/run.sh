@@ -51,7 +51,7 @@ meson_tests() {
 	local name=$1 log=$BUILD_ROOT/$1/meson-logs/testlog.json
 	shift
 	meson test -C "$BUILD_ROOT/$name" --no-rebuild --print-errorlogs "$@" |
-		grep -vE '^(ninja|[0-9]+/[0-9]+ .* OK )' | head -n 200
+		grep -vE '^(ninja| *[0-9]+/[0-9]+ .* OK )' | head -n 200
 	[ -s "$log" ] || { count "meson test $name" 1; return; }
 	while read -r result test; do
 		case $result in
