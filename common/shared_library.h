@@ -9,7 +9,7 @@
  * Whoever wraps such a library has a table of function pointers with the types
  * of its header:
  *
- *	#define FUNCTIONS(X) X(open) X(close)
+ *	#define FUNCTIONS(X) X(thing_open) X(thing_close)
  *	struct table { FUNCTIONS(SHARED_LIBRARY_MEMBER) };
  *
  * Threads: any.  The first ones wait for the one that loads.
@@ -19,6 +19,9 @@
 #include <stddef.h>
 
 struct error;
+
+/* A pointer to a function of its header, under the function's name. */
+#define SHARED_LIBRARY_MEMBER(name) __typeof__(name) *name;
 
 struct shared_library_symbol {
 	const char *name;

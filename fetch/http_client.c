@@ -21,12 +21,12 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"
+#include "fetch/curl_library.h"
 #include "fetch/http_settings.h"
 #include "fetch/http_transfer.h"
 #include "fetch/timer_list.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,7 @@ enum {
 
 struct http_client {
 	/* -- fixed after create -- */
+	const struct curl_library *curl;
 	struct http_settings settings;
 	CURLM *multi; /* other threads: only curl_multi_wakeup() */
 	CURLSH *share;
@@ -74,10 +75,10 @@ static CURL *take_handle(struct http_client *client)
 
 	if (client->idle_count > 0)
 		return client->idle[--client->idle_count];
-	easy = curl_easy_init();
-	if (easy &&
-	    curl_easy_setopt(easy, CURLOPT_SHARE, client->share) != CURLE_OK) {
-		curl_easy_cleanup(easy);
+	easy = client->curl->curl_easy_init();
+	if (easy && CURL_LIBRARY_SETOPT(client->curl, easy, CURLOPT_SHARE,
+					client->share) != CURLE_OK) {
+		client->curl->curl_easy_cleanup(easy);
 		return NULL;
 	}
 	return easy;
@@ -86,7 +87,7 @@ static CURL *take_handle(struct http_client *client)
 static void give_handle(struct http_client *client, CURL *easy)
 {
 	assert(client->idle_count < client->settings.active_max);
-	curl_easy_reset(easy); /* the share stays */
+	client->curl->curl_easy_reset(easy); /* the share stays */
 	client->idle[client->idle_count++] = easy;
 }
 
@@ -103,11 +104,12 @@ static void end_active(struct http_client *client,
 	long connections = 0;
 
 	http_transfer_finish(transfer, code);
-	curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
+	CURL_LIBRARY_GETINFO(client->curl, easy, CURLINFO_NUM_CONNECTS,
+			     &connections);
 	count_up(&client->counters.connections, (uint64_t)connections);
 	count_up(&client->counters.body_bytes,
 		 http_transfer_body_size(transfer));
-	curl_multi_remove_handle(client->multi, easy);
+	client->curl->curl_multi_remove_handle(client->multi, easy);
 	transfer->easy = NULL;
 	give_handle(client, easy);
 	DL_DELETE(client->active, transfer);
@@ -133,7 +135,8 @@ static void activate(struct http_client *client, struct http_transfer *transfer)
 	if (transfer->has_range)
 		count_up(&client->counters.range_requests, 1);
 	if (http_transfer_start(transfer, easy, &client->settings) < 0 ||
-	    curl_multi_add_handle(client->multi, easy) != CURLM_OK)
+	    client->curl->curl_multi_add_handle(client->multi, easy) !=
+		    CURLM_OK)
 		end_active(client, transfer, CURLE_OUT_OF_MEMORY);
 }
 
@@ -186,13 +189,14 @@ static void end_finished(struct http_client *client)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(client->multi, &left))) {
+	while ((message = client->curl->curl_multi_info_read(client->multi,
+							     &left))) {
 		CURLcode code = message->data.result;
 		char *private = NULL;
 
 		assert(message->msg == CURLMSG_DONE);
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-				  &private);
+		CURL_LIBRARY_GETINFO(client->curl, message->easy_handle,
+				     CURLINFO_PRIVATE, &private);
 		end_active(client, (struct http_transfer *)(void *)private,
 			   code);
 	}
@@ -285,7 +289,7 @@ static void *network_thread(void *arg)
 
 	while (!take_submitted(client)) {
 		start_waiting(client);
-		curl_multi_perform(client->multi, &running);
+		client->curl->curl_multi_perform(client->multi, &running);
 		end_finished(client);
 		if (clock_ms() - checked_ms >= TICK_MS) {
 			check_times(client);
@@ -296,7 +300,8 @@ static void *network_thread(void *arg)
 			wait_ms = TICK_MS;
 		if (client->may_start && client->waiting)
 			wait_ms = 0;
-		curl_multi_poll(client->multi, NULL, 0, (int)wait_ms, NULL);
+		client->curl->curl_multi_poll(client->multi, NULL, 0,
+					      (int)wait_ms, NULL);
 	}
 	cancel_all(client);
 	return NULL;
@@ -330,7 +335,7 @@ static int queue_transfer(struct http_client *client,
 	if (r < 0)
 		http_transfer_destroy(transfer);
 	else
-		curl_multi_wakeup(client->multi);
+		client->curl->curl_multi_wakeup(client->multi);
 	return r;
 }
 
@@ -338,7 +343,8 @@ int http_client_submit(struct http_client *client,
 		       const struct http_request *request, http_done_fn *done,
 		       void *arg)
 {
-	return queue_transfer(client, http_transfer_create(request, done, arg));
+	return queue_transfer(
+		client, http_transfer_create(client->curl, request, done, arg));
 }
 
 static int queue_timer_locked(struct http_client *client, struct timer *timer)
@@ -370,7 +376,7 @@ int http_client_run_later(struct http_client *client, int64_t delay_ms,
 	if (r < 0)
 		free(timer);
 	else
-		curl_multi_wakeup(client->multi);
+		client->curl->curl_multi_wakeup(client->multi);
 	return r;
 }
 
@@ -430,7 +436,7 @@ int http_client_call(struct http_client *client,
 	assert(!pthread_equal(pthread_self(), client->thread));
 	mutex_init(&call.lock);
 	condition_init(&call.is_over);
-	transfer = http_transfer_create(request, end_call, &call);
+	transfer = http_transfer_create(client->curl, request, end_call, &call);
 	if (transfer)
 		transfer->is_kept = true;
 	r = queue_transfer(client, transfer);
@@ -445,9 +451,13 @@ int http_client_call(struct http_client *client,
 
 /* ---- life ---- */
 
+/* Once libcurl is loaded. */
 static void init_curl(void)
 {
-	curl_global_init(CURL_GLOBAL_ALL);
+	const struct curl_library *curl;
+
+	if (curl_library_load(&curl, NULL) == 0)
+		curl->curl_global_init(CURL_GLOBAL_ALL);
 }
 
 /* Of a client whose thread is not running. */
@@ -455,11 +465,11 @@ static void free_client(struct http_client *client)
 {
 	assert(!client->active && !client->waiting);
 	for (unsigned i = 0; i < client->idle_count; i++)
-		curl_easy_cleanup(client->idle[i]);
+		client->curl->curl_easy_cleanup(client->idle[i]);
 	if (client->multi)
-		curl_multi_cleanup(client->multi);
+		client->curl->curl_multi_cleanup(client->multi);
 	if (client->share)
-		curl_share_cleanup(client->share);
+		client->curl->curl_share_cleanup(client->share);
 	free(client->idle);
 	http_settings_fini(&client->settings);
 	mutex_fini(&client->lock);
@@ -473,15 +483,15 @@ static int prepare(struct http_client *client,
 
 	if (r < 0)
 		return r;
-	client->multi = curl_multi_init();
-	client->share = curl_share_init();
+	client->multi = client->curl->curl_multi_init();
+	client->share = client->curl->curl_share_init();
 	client->idle = calloc(client->settings.active_max, sizeof(CURL *));
 	if (!client->multi || !client->share || !client->idle)
 		return -ENOMEM;
-	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
-			  (long)client->settings.active_max);
-	curl_share_setopt(client->share, CURLSHOPT_SHARE,
-			  CURL_LOCK_DATA_SSL_SESSION);
+	client->curl->curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+					(long)client->settings.active_max);
+	client->curl->curl_share_setopt(client->share, CURLSHOPT_SHARE,
+					CURL_LOCK_DATA_SSL_SESSION);
 	return 0;
 }
 
@@ -489,12 +499,17 @@ int http_client_create(const struct http_client_options *options,
 		       struct http_client **ret, struct error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct http_client *client = calloc(1, sizeof(*client));
-	int r;
+	const struct curl_library *curl;
+	struct http_client *client;
+	int r = curl_library_load(&curl, err);
 
+	if (r < 0)
+		return r;
 	pthread_once(&once, init_curl);
+	client = calloc(1, sizeof(*client));
 	if (!client)
 		return error_set(err, -ENOMEM, "out of memory");
+	client->curl = curl;
 	mutex_init(&client->lock);
 	r = prepare(client, options);
 	if (r == 0)
@@ -516,7 +531,7 @@ void http_client_destroy(struct http_client *client)
 	mutex_lock(&client->lock);
 	client->is_stopping = true;
 	mutex_unlock(&client->lock);
-	curl_multi_wakeup(client->multi);
+	client->curl->curl_multi_wakeup(client->multi);
 	pthread_join(client->thread, NULL);
 	free_client(client);
 }

@@ -99,7 +99,7 @@ struct http_client_counters {
 /**
  * http_client_create() - start the network thread
  *
- * Return: 0, -EAGAIN (no thread), -ENOMEM.
+ * Return: 0, -EAGAIN (no thread), -ELIBACC (no libcurl), -ENOMEM.
  */
 int http_client_create(const struct http_client_options *options,
 		       struct http_client **ret, struct error *err);

@@ -10,6 +10,7 @@
 #include "fetch/http_transfer.h"
 
 #include "common/clock.h"
+#include "fetch/curl_library.h"
 #include "fetch/http_range.h"
 #include "fetch/http_response.h"
 #include "fetch/http_settings.h"
@@ -107,7 +108,8 @@ static bool end_head(struct http_transfer *transfer)
 	int64_t now_ms = clock_ms();
 	long status = 0;
 
-	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	CURL_LIBRARY_GETINFO(transfer->curl, transfer->easy,
+			     CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200)
 		return true; /* 1xx: the real one follows */
 	transfer->has_head = true;
@@ -209,7 +211,7 @@ static bool add_header(struct http_transfer *transfer, const char *name,
 		line = NULL;
 		return false;
 	}
-	list = curl_slist_append(transfer->headers, line);
+	list = transfer->curl->curl_slist_append(transfer->headers, line);
 	if (!list)
 		return false;
 	transfer->headers = list;
@@ -238,7 +240,8 @@ static bool copy_strings(struct http_transfer *transfer,
 	return transfer->parts;
 }
 
-struct http_transfer *http_transfer_create(const struct http_request *request,
+struct http_transfer *http_transfer_create(const struct curl_library *curl,
+					   const struct http_request *request,
 					   http_done_fn *done, void *arg)
 {
 	struct http_transfer *transfer = calloc(1, sizeof(*transfer));
@@ -249,6 +252,7 @@ struct http_transfer *http_transfer_create(const struct http_request *request,
 	assert(!request->body || request->method == HTTP_POST);
 	if (!transfer)
 		return NULL;
+	transfer->curl = curl;
 	transfer->method = request->method;
 	transfer->has_range = request->has_range;
 	transfer->range_off = request->range_off;
@@ -278,7 +282,7 @@ void http_transfer_destroy(struct http_transfer *transfer)
 	assert(!transfer->easy);
 	if (transfer->parts)
 		http_response_destroy(&transfer->parts->response);
-	curl_slist_free_all(transfer->headers);
+	transfer->curl->curl_slist_free_all(transfer->headers);
 	url_fini(&transfer->origin);
 	free(transfer->form);
 	free(transfer->url);
@@ -288,63 +292,65 @@ void http_transfer_destroy(struct http_transfer *transfer)
 static CURLcode set_connection(CURL *easy, const struct http_transfer *transfer,
 			       const struct http_settings *settings)
 {
+	const struct curl_library *curl = transfer->curl;
 	CURLcode code = CURLE_OK;
 
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_NOSIGNAL, 1L);
 	/* A resolver that hangs must not hold up the network thread. */
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-			 (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-			 (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)settings->connect_timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
-			 transfer->use_fresh_connection ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_QUICK_EXIT, 1L);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_HTTP_VERSION,
+			    (long)CURL_HTTP_VERSION_2TLS);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_SSLVERSION,
+			    (long)CURL_SSLVERSION_TLSv1_2);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_CONNECTTIMEOUT_MS,
+			    (long)settings->connect_timeout_ms);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_FRESH_CONNECT,
+			    transfer->use_fresh_connection ? 1L : 0L);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	/* A proxy has no way to this machine's loopback. */
 	if (url_host_is_loopback(transfer->origin.host))
-		code = curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_PROXY, "");
 	if (code == CURLE_OK && settings->ca_file)
-		code = curl_easy_setopt(easy, CURLOPT_CAINFO,
-					settings->ca_file);
+		code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_CAINFO,
+					   settings->ca_file);
 	if (code == CURLE_OK && settings->ca_folder)
-		code = curl_easy_setopt(easy, CURLOPT_CAPATH,
-					settings->ca_folder);
+		code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_CAPATH,
+					   settings->ca_folder);
 	return code;
 }
 
 static CURLcode set_request(CURL *easy, const struct http_transfer *transfer,
 			    const struct http_settings *settings)
 {
+	const struct curl_library *curl = transfer->curl;
 	char range[48];
 	CURLcode code;
 
-	code = curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
+	code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_URL, transfer->url);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
-					"http,https");
+		code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_PROTOCOLS_STR,
+					   "http,https");
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_USERAGENT,
-					settings->user_agent);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
-	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+		code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_USERAGENT,
+					   settings->user_agent);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_HTTPHEADER, transfer->headers);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_FOLLOWLOCATION, 0L);
 	if (transfer->method == HTTP_HEAD)
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_NOBODY, 1L);
 	if (transfer->method == HTTP_POST) {
 		/* In this order: the form must outlive the transfer. */
-		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-				 transfer->form ? transfer->form : "");
+		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POST, 1L);
+		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POSTFIELDS,
+				    transfer->form ? transfer->form : "");
 	}
 	if (code == CURLE_OK && transfer->has_range) {
 		snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64,
 			 transfer->range_off,
 			 transfer->range_off + transfer->range_size - 1);
-		code = curl_easy_setopt(easy, CURLOPT_RANGE, range);
+		code = CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_RANGE, range);
 	}
 	return code;
 }
@@ -352,16 +358,18 @@ static CURLcode set_request(CURL *easy, const struct http_transfer *transfer,
 int http_transfer_start(struct http_transfer *transfer, CURL *easy,
 			const struct http_settings *settings)
 {
+	const struct curl_library *curl = transfer->curl;
+
 	assert(!transfer->easy && transfer->result == 0);
 	transfer->easy = easy;
 	transfer->started_ms = clock_ms();
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_PRIVATE, transfer);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_HEADERFUNCTION, on_header);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_HEADERDATA, transfer);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_WRITEFUNCTION, on_body);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_WRITEDATA, transfer);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_PREREQFUNCTION, on_connected);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_PREREQDATA, transfer);
 	if (set_connection(easy, transfer, settings) != CURLE_OK ||
 	    set_request(easy, transfer, settings) != CURLE_OK) {
 		http_transfer_fail(transfer, -ENOMEM, "out of memory");
@@ -396,11 +404,12 @@ int http_transfer_check_time(struct http_transfer *transfer, int64_t now_ms,
 	return -ETIMEDOUT;
 }
 
-static int code_of_connect_failure(CURL *easy)
+static int code_of_connect_failure(const struct http_transfer *transfer)
 {
 	long number = 0;
 
-	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+	CURL_LIBRARY_GETINFO(transfer->curl, transfer->easy, CURLINFO_OS_ERRNO,
+			     &number);
 	if (number == EHOSTUNREACH || number == ENETUNREACH)
 		return -EHOSTUNREACH;
 	if (number == ETIMEDOUT)
@@ -420,7 +429,7 @@ static int explain(struct http_transfer *transfer, CURLcode code,
 	case CURLE_COULDNT_CONNECT:
 		*ret_why = "cannot connect; check host and port, and that "
 			   "the server is up";
-		return code_of_connect_failure(transfer->easy);
+		return code_of_connect_failure(transfer);
 	case CURLE_OPERATION_TIMEDOUT:
 		*ret_why = "no connection within the time allowed; check "
 			   "host, port and firewall";
@@ -460,7 +469,8 @@ static void complete_response(struct http_transfer *transfer)
 {
 	curl_off_t retry_after_s = 0;
 
-	curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+	CURL_LIBRARY_GETINFO(transfer->curl, transfer->easy,
+			     CURLINFO_RETRY_AFTER, &retry_after_s);
 	if (http_response_complete(transfer->parts, retry_after_s) < 0)
 		http_transfer_fail(transfer, -ENOMEM, "out of memory");
 }

@@ -8,10 +8,10 @@
  * Threads: create() and destroy() any; the rest the network thread.
  */
 #include "common/error.h"
+#include "fetch/curl_library.h"
 #include "fetch/http_client.h"
 #include "fetch/url.h"
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@ struct http_transfer {
 	struct http_transfer *prev; /* in one of the client's lists */
 	struct http_transfer *next;
 	/* -- the request; fixed -- */
+	const struct curl_library *curl;
 	enum http_method method;
 	char *url;
 	struct url origin;
@@ -60,7 +61,8 @@ struct http_transfer {
  * A URL that is none makes a transfer whose result is -EINVAL already.
  * Return: NULL when out of memory.
  */
-struct http_transfer *http_transfer_create(const struct http_request *request,
+struct http_transfer *http_transfer_create(const struct curl_library *curl,
+					   const struct http_request *request,
 					   http_done_fn *done, void *arg);
 void http_transfer_destroy(struct http_transfer *transfer);
 

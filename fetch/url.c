@@ -2,25 +2,26 @@
 #include "fetch/url.h"
 
 #include "common/buffer.h"
+#include "fetch/curl_library.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static int copy_part(CURLU *handle, CURLUPart part, unsigned flags, char **ret)
+static int copy_part(const struct curl_library *curl, CURLU *handle,
+		     CURLUPart part, unsigned flags, char **ret)
 {
 	char *text;
 	char *copy;
 
-	if (curl_url_get(handle, part, &text, flags) != CURLUE_OK)
+	if (curl->curl_url_get(handle, part, &text, flags) != CURLUE_OK)
 		return -EINVAL;
 	copy = strdup(text);
-	curl_free(text);
+	curl->curl_free(text);
 	if (!copy)
 		return -ENOMEM;
 	*ret = copy;
@@ -40,16 +41,17 @@ static void normalize_host(char *host)
 		*p = (char)tolower((unsigned char)*p);
 }
 
-static int get_parts(CURLU *handle, struct url *url)
+static int get_parts(const struct curl_library *curl, CURLU *handle,
+		     struct url *url)
 {
 	char *port = NULL;
 	int r;
 
-	r = copy_part(handle, CURLUPART_SCHEME, 0, &url->scheme);
+	r = copy_part(curl, handle, CURLUPART_SCHEME, 0, &url->scheme);
 	if (r == 0)
-		r = copy_part(handle, CURLUPART_HOST, 0, &url->host);
+		r = copy_part(curl, handle, CURLUPART_HOST, 0, &url->host);
 	if (r == 0)
-		r = copy_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT,
+		r = copy_part(curl, handle, CURLUPART_PORT, CURLU_DEFAULT_PORT,
 			      &port);
 	if (r < 0)
 		return r;
@@ -64,17 +66,22 @@ static int get_parts(CURLU *handle, struct url *url)
 
 int url_parse(const char *text, struct url *ret)
 {
+	const struct curl_library *curl;
 	struct url url = { 0 };
-	CURLU *handle = curl_url();
-	int r;
+	CURLU *handle;
+	int r = curl_library_load(&curl, NULL);
 
+	if (r < 0)
+		return r;
+	handle = curl->curl_url();
 	if (!handle)
 		return -ENOMEM;
-	r = curl_url_set(handle, CURLUPART_URL, text, 0) == CURLUE_OK ? 0
-								      : -EINVAL;
+	r = curl->curl_url_set(handle, CURLUPART_URL, text, 0) == CURLUE_OK
+		    ? 0
+		    : -EINVAL;
 	if (r == 0)
-		r = get_parts(handle, &url);
-	curl_url_cleanup(handle);
+		r = get_parts(curl, handle, &url);
+	curl->curl_url_cleanup(handle);
 	if (r < 0)
 		url_fini(&url);
 	else
@@ -84,18 +91,22 @@ int url_parse(const char *text, struct url *ret)
 
 int url_resolve(const char *base, const char *location, char **ret)
 {
-	CURLU *handle = curl_url();
-	int r = 0;
+	const struct curl_library *curl;
+	CURLU *handle;
+	int r = curl_library_load(&curl, NULL);
 
+	if (r < 0)
+		return r;
+	handle = curl->curl_url();
 	if (!handle)
 		return -ENOMEM;
-	if (curl_url_set(handle, CURLUPART_URL, base, 0) != CURLUE_OK ||
-	    curl_url_set(handle, CURLUPART_URL, location, CURLU_URLENCODE) !=
-		    CURLUE_OK)
+	if (curl->curl_url_set(handle, CURLUPART_URL, base, 0) != CURLUE_OK ||
+	    curl->curl_url_set(handle, CURLUPART_URL, location,
+			       CURLU_URLENCODE) != CURLUE_OK)
 		r = -EINVAL;
 	if (r == 0)
-		r = copy_part(handle, CURLUPART_URL, 0, ret);
-	curl_url_cleanup(handle);
+		r = copy_part(curl, handle, CURLUPART_URL, 0, ret);
+	curl->curl_url_cleanup(handle);
 	return r;
 }
 

@@ -26,7 +26,8 @@ struct url {
  * url_parse() - split an absolute http or https URL
  * @ret: url_fini() releases it
  *
- * Return: 0, -EINVAL (malformed, or another scheme), -ENOMEM.
+ * Return: 0, -EINVAL (malformed, or another scheme), -ENOMEM,
+ * -ELIBACC (no libcurl: http_client_create() says so first).
  */
 int url_parse(const char *text, struct url *ret);
 void url_fini(struct url *url);
@@ -37,7 +38,7 @@ void url_fini(struct url *url);
  * @location: absolute or relative to it
  * @ret:      malloc'ed; the caller frees
  *
- * Return: 0, -EINVAL (malformed), -ENOMEM.
+ * Return: 0, -EINVAL (malformed), -ENOMEM, -ELIBACC.
  */
 int url_resolve(const char *base, const char *location, char **ret);
 

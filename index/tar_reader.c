@@ -15,11 +15,10 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "index/archive_library.h"
 #include "index/tar_xattr.h"
 #include "index/tree.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <assert.h>
 #include <errno.h>
 #include <locale.h>
@@ -31,6 +30,7 @@
 enum { SYMLINK_SIZE_MAX = 4095 }; /* PATH_MAX less its NUL */
 
 struct reader {
+	const struct archive_library *library;
 	struct archive *archive;
 	tar_reader_bytes_fn *bytes_fn;
 	tar_reader_entry_fn *entry_fn;
@@ -73,7 +73,8 @@ static la_ssize_t read_callback(struct archive *archive, void *arg,
 	ssize_t n = next_bytes(reader);
 
 	if (n < 0) {
-		archive_set_error(archive, EIO, "the stream failed");
+		reader->library->archive_set_error(archive, EIO,
+						   "the stream failed");
 		return -1;
 	}
 	*ret = reader->bytes;
@@ -83,33 +84,37 @@ static la_ssize_t read_callback(struct archive *archive, void *arg,
 /* What libarchive says, as ours; the stream's own error comes first. */
 static int archive_failure(struct reader *reader)
 {
-	const char *text = archive_error_string(reader->archive);
+	const char *text =
+		reader->library->archive_error_string(reader->archive);
 
 	if (reader->bytes_result < 0)
 		return reader->bytes_result;
-	if (archive_errno(reader->archive) == ENOMEM)
+	if (reader->library->archive_errno(reader->archive) == ENOMEM)
 		return error_set(reader->err, -ENOMEM, "out of memory");
 	return error_set(reader->err, -EBADMSG,
 			 "the layer is not a sound tar archive, seen at byte "
 			 "%lld: %s",
-			 (long long)archive_filter_bytes(reader->archive, 0),
+			 (long long)reader->library->archive_filter_bytes(
+				 reader->archive, 0),
 			 text ? text : "no reason given");
 }
 
 static int open_archive(struct reader *reader)
 {
+	const struct archive_library *library = reader->library;
 	struct archive *archive = reader->archive;
 
-	if (archive_read_support_filter_none(archive) != ARCHIVE_OK ||
-	    archive_read_support_format_tar(archive) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(archive) != ARCHIVE_OK ||
+	if (library->archive_read_support_filter_none(archive) != ARCHIVE_OK ||
+	    library->archive_read_support_format_tar(archive) != ARCHIVE_OK ||
+	    library->archive_read_support_format_empty(archive) != ARCHIVE_OK ||
 	    /* a file named ._x is a file, not x's macOS metadata */
-	    archive_read_set_format_option(archive, "tar", "mac-ext", NULL) !=
+	    library->archive_read_set_format_option(archive, "tar", "mac-ext",
+						    NULL) != ARCHIVE_OK ||
+	    library->archive_read_set_read_callback(archive, read_callback) !=
 		    ARCHIVE_OK ||
-	    archive_read_set_read_callback(archive, read_callback) !=
+	    library->archive_read_set_callback_data(archive, reader) !=
 		    ARCHIVE_OK ||
-	    archive_read_set_callback_data(archive, reader) != ARCHIVE_OK ||
-	    archive_read_open1(archive) != ARCHIVE_OK)
+	    library->archive_read_open1(archive) != ARCHIVE_OK)
 		return archive_failure(reader);
 	return 0;
 }
@@ -178,8 +183,8 @@ static int read_extents(struct reader *reader, uint64_t size)
 		la_int64_t off;
 		int r;
 
-		r = archive_read_data_block(reader->archive, &block,
-					    &block_size, &off);
+		r = reader->library->archive_read_data_block(
+			reader->archive, &block, &block_size, &off);
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r != ARCHIVE_OK)
@@ -193,12 +198,14 @@ static int read_extents(struct reader *reader, uint64_t size)
 		extent.file_off = (uint64_t)off;
 		extent.size = block_size;
 		extent.raw_off =
-			(uint64_t)archive_filter_bytes(reader->archive, 0);
+			(uint64_t)reader->library->archive_filter_bytes(
+				reader->archive, 0);
 		if (!is_at(reader, block, extent.raw_off))
-			return error_set(reader->err, -ENOTSUP,
-					 "%s does not say where data lies; "
-					 "use another version of it",
-					 archive_version_string());
+			return error_set(
+				reader->err, -ENOTSUP,
+				"%s does not say where data lies; "
+				"use another version of it",
+				reader->library->archive_version_string());
 		r = add_extent(reader, &extent);
 		if (r < 0)
 			return r;
@@ -218,11 +225,12 @@ static int convert_id(struct reader *reader, la_int64_t id, uint32_t *ret)
 
 /* libarchive reads the PAX time "-1.5" as -1 s and 5e8 ns: the fraction goes
  * the same way as the seconds. */
-static void convert_mtime(struct archive_entry *entry,
+static void convert_mtime(const struct reader *reader,
+			  struct archive_entry *entry,
 			  struct tree_entry *ret_entry)
 {
-	int64_t s = archive_entry_mtime(entry);
-	long ns = archive_entry_mtime_nsec(entry);
+	int64_t s = reader->library->archive_entry_mtime(entry);
+	long ns = reader->library->archive_entry_mtime_nsec(entry);
 
 	assert(ns >= 0 && ns < 1000000000);
 	if (s < 0 && s > INT64_MIN && ns > 0) {
@@ -234,28 +242,30 @@ static void convert_mtime(struct archive_entry *entry,
 }
 
 /* A "regular" file whose name ends with '/' is an old tar's directory. */
-static uint32_t convert_mode(struct archive_entry *entry, const char *path)
+static uint32_t convert_mode(const struct reader *reader,
+			     struct archive_entry *entry, const char *path)
 {
-	uint32_t mode = archive_entry_mode(entry);
+	uint32_t mode = reader->library->archive_entry_mode(entry);
 	size_t len = strlen(path);
 
 	if (S_ISREG(mode) && len && path[len - 1] == '/')
 		mode = (mode & 07777) | S_IFDIR;
-	return tar_xattr_acl_mode(entry, mode);
+	return tar_xattr_acl_mode(reader->library, entry, mode);
 }
 
 static int convert_inode(struct reader *reader, struct archive_entry *entry,
 			 struct tree_entry *ret_entry)
 {
+	const struct archive_library *library = reader->library;
 	int r;
 
-	ret_entry->mode = convert_mode(entry, ret_entry->path);
+	ret_entry->mode = convert_mode(reader, entry, ret_entry->path);
 	if ((ret_entry->mode & S_IFMT) == 0)
 		return error_set(reader->err, -EBADMSG,
 				 "it is of a type (multi-volume?) that a "
 				 "layer cannot hold");
 	if (S_ISLNK(ret_entry->mode)) {
-		ret_entry->symlink = archive_entry_symlink(entry);
+		ret_entry->symlink = library->archive_entry_symlink(entry);
 		if (!ret_entry->symlink || !*ret_entry->symlink)
 			return error_set(reader->err, -EBADMSG,
 					 "a symbolic link without a target");
@@ -267,17 +277,18 @@ static int convert_inode(struct reader *reader, struct archive_entry *entry,
 	}
 	if (S_ISCHR(ret_entry->mode) || S_ISBLK(ret_entry->mode)) {
 		ret_entry->rdev_major =
-			(uint32_t)archive_entry_rdevmajor(entry);
+			(uint32_t)library->archive_entry_rdevmajor(entry);
 		ret_entry->rdev_minor =
-			(uint32_t)archive_entry_rdevminor(entry);
+			(uint32_t)library->archive_entry_rdevminor(entry);
 	}
-	r = convert_id(reader, archive_entry_uid(entry), &ret_entry->uid);
+	r = convert_id(reader, library->archive_entry_uid(entry),
+		       &ret_entry->uid);
 	if (r == 0)
-		r = convert_id(reader, archive_entry_gid(entry),
+		r = convert_id(reader, library->archive_entry_gid(entry),
 			       &ret_entry->gid);
 	if (r < 0)
 		return r;
-	convert_mtime(entry, ret_entry);
+	convert_mtime(reader, entry, ret_entry);
 	r = tar_xattr_collect(&reader->xattrs, entry, reader->err);
 	ret_entry->xattrs = reader->xattrs.items;
 	ret_entry->xattr_count = reader->xattrs.count;
@@ -287,7 +298,7 @@ static int convert_inode(struct reader *reader, struct archive_entry *entry,
 static int convert_data(struct reader *reader, struct archive_entry *entry,
 			struct tree_entry *ret_entry)
 {
-	la_int64_t size = archive_entry_size(entry);
+	la_int64_t size = reader->library->archive_entry_size(entry);
 	int r;
 
 	if (size < 0)
@@ -308,7 +319,7 @@ static int convert_entry(struct reader *reader, struct archive_entry *entry,
 		return error_set(reader->err, -EFBIG,
 				 "its path is longer than %d bytes",
 				 TAR_READER_PATH_SIZE_MAX);
-	ret_entry->hard_link = archive_entry_hardlink(entry);
+	ret_entry->hard_link = reader->library->archive_entry_hardlink(entry);
 	if (ret_entry->hard_link) {
 		if (strlen(ret_entry->hard_link) > TAR_READER_PATH_SIZE_MAX)
 			return error_set(reader->err, -EFBIG,
@@ -326,7 +337,7 @@ static int convert_entry(struct reader *reader, struct archive_entry *entry,
 static int read_entry(struct reader *reader, struct archive_entry *entry)
 {
 	struct tree_entry converted = {
-		.path = archive_entry_pathname(entry),
+		.path = reader->library->archive_entry_pathname(entry),
 	};
 	int r;
 
@@ -346,12 +357,13 @@ static int read_entries(struct reader *reader)
 {
 	for (;;) {
 		struct archive_entry *entry;
-		int r = archive_read_next_header(reader->archive, &entry);
+		int r = reader->library->archive_read_next_header(
+			reader->archive, &entry);
 
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r == ARCHIVE_WARN &&
-		    archive_errno(reader->archive) == EILSEQ)
+		    reader->library->archive_errno(reader->archive) == EILSEQ)
 			r = ARCHIVE_OK; /* the name was not converted */
 		if (r != ARCHIVE_OK)
 			return archive_failure(reader);
@@ -380,9 +392,12 @@ int tar_reader_read(tar_reader_bytes_fn *bytes_fn,
 	};
 	locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	locale_t before;
-	int r;
+	int r = archive_library_load(&reader.library, err);
 
-	reader.archive = archive_read_new();
+	if (r < 0)
+		goto out;
+	reader.archive = reader.library->archive_read_new();
+	reader.xattrs.library = reader.library;
 	if (!reader.archive || !c_locale) {
 		r = error_set(err, -ENOMEM, "out of memory");
 		goto out;
@@ -395,7 +410,8 @@ int tar_reader_read(tar_reader_bytes_fn *bytes_fn,
 		r = read_to_end(&reader);
 	uselocale(before);
 out:
-	archive_read_free(reader.archive);
+	if (reader.archive)
+		reader.library->archive_read_free(reader.archive);
 	if (c_locale)
 		freelocale(c_locale);
 	tar_xattr_set_fini(&reader.xattrs);

@@ -43,8 +43,8 @@ typedef int tar_reader_entry_fn(void *arg, const struct tree_entry *entry,
  * An empty stream is an archive without entries.
  *
  * Return: 0, -EBADMSG (not a tar archive, damaged, truncated within an entry),
- * -EFBIG (a name, link or xattr past what Linux allows), -ENOMEM, what
- * @bytes_fn or @entry_fn returned.
+ * -EFBIG (a name, link or xattr past what Linux allows), -ENOMEM, -ELIBACC (no
+ * libarchive), what @bytes_fn or @entry_fn returned.
  */
 int tar_reader_read(tar_reader_bytes_fn *bytes_fn,
 		    tar_reader_entry_fn *entry_fn, void *arg,

@@ -11,9 +11,8 @@
 
 #include "common/error.h"
 #include "common/le.h"
+#include "index/archive_library.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <assert.h>
 #include <errno.h>
 #include <linux/posix_acl.h>
@@ -98,9 +97,9 @@ static int collect_stored(struct tar_xattr_set *set,
 	const void *value;
 	size_t size;
 
-	archive_entry_xattr_reset(entry);
-	while (archive_entry_xattr_next(entry, &name, &value, &size) ==
-	       ARCHIVE_OK) {
+	set->library->archive_entry_xattr_reset(entry);
+	while (set->library->archive_entry_xattr_next(entry, &name, &value,
+						      &size) == ARCHIVE_OK) {
 		int r;
 
 		if (!name || !*name)
@@ -143,7 +142,8 @@ static uint16_t acl_tag(int tag)
 	}
 }
 
-static bool next_acl_item(struct archive_entry *entry, int type,
+static bool next_acl_item(const struct archive_library *library,
+			  struct archive_entry *entry, int type,
 			  struct acl_item *ret, bool *ret_is_numeric)
 {
 	const char *name;
@@ -152,8 +152,8 @@ static bool next_acl_item(struct archive_entry *entry, int type,
 	int tag;
 	int id;
 
-	if (archive_entry_acl_next(entry, type, &entry_type, &permset, &tag,
-				   &id, &name) != ARCHIVE_OK)
+	if (library->archive_entry_acl_next(entry, type, &entry_type, &permset,
+					    &tag, &id, &name) != ARCHIVE_OK)
 		return false;
 	ret->tag = acl_tag(tag);
 	ret->perm = (uint16_t)(permset & 7);
@@ -202,7 +202,7 @@ static int collect_acl(struct tar_xattr_set *set, struct archive_entry *entry,
 {
 	int type = acl_kinds[kind].type;
 	struct buffer *buffer = &set->acls[kind];
-	int count = archive_entry_acl_reset(entry, type);
+	int count = set->library->archive_entry_acl_reset(entry, type);
 	bool is_numeric = true;
 	struct acl_item *items;
 	size_t used = 0;
@@ -216,7 +216,8 @@ static int collect_acl(struct tar_xattr_set *set, struct archive_entry *entry,
 	if (!items)
 		return error_set(err, -ENOMEM, "out of memory");
 	while (used < (size_t)count && is_numeric &&
-	       next_acl_item(entry, type, &items[used], &is_numeric))
+	       next_acl_item(set->library, entry, type, &items[used],
+			     &is_numeric))
 		used++;
 	if (is_numeric && used)
 		r = encode_acl(items, used, buffer);
@@ -241,16 +242,17 @@ int tar_xattr_collect(struct tar_xattr_set *set, struct archive_entry *entry,
 	return r;
 }
 
-uint32_t tar_xattr_acl_mode(struct archive_entry *entry, uint32_t mode)
+uint32_t tar_xattr_acl_mode(const struct archive_library *library,
+			    struct archive_entry *entry, uint32_t mode)
 {
-	int count =
-		archive_entry_acl_reset(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS);
+	int count = library->archive_entry_acl_reset(
+		entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS);
 	struct acl_item item;
 	bool is_numeric;
 
 	while (count-- > 0 &&
-	       next_acl_item(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, &item,
-			     &is_numeric))
+	       next_acl_item(library, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS,
+			     &item, &is_numeric))
 		if (item.tag == ACL_MASK)
 			return (mode & ~(uint32_t)070) | (uint32_t)item.perm
 								 << 3;

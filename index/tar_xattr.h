@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct archive_entry;
+struct archive_library;
 struct error;
 
 enum {
@@ -27,7 +28,8 @@ enum {
 
 /* Reused from entry to entry. */
 struct tar_xattr_set {
-	struct tree_xattr *items; /* owned */
+	const struct archive_library *library; /* the reader's */
+	struct tree_xattr *items;	       /* owned */
 	size_t count;
 	size_t capacity;
 	struct buffer acls[2]; /* encoded access and default ACL */
@@ -60,4 +62,5 @@ int tar_xattr_collect(struct tar_xattr_set *set, struct archive_entry *entry,
  * Return: @mode, with the group bits those of the ACL's mask where it has one,
  * as the kernel shows it.
  */
-uint32_t tar_xattr_acl_mode(struct archive_entry *entry, uint32_t mode);
+uint32_t tar_xattr_acl_mode(const struct archive_library *library,
+			    struct archive_entry *entry, uint32_t mode);

@@ -13,12 +13,12 @@
 #include "common/io.h"
 #include "common/thread.h"
 #include "tools/listen_socket.h"
+#include "tools/microhttpd_library.h"
 #include "tools/registry_answer.h"
 #include "tools/registry_catalog.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -35,6 +35,7 @@ enum {
 };
 
 struct registry_server {
+	const struct microhttpd_library *mhd;
 	struct registry_catalog *catalog;
 	struct MHD_Daemon *daemon;
 	uint16_t port;
@@ -120,7 +121,7 @@ static struct MHD_Response *make_slow_response(struct registry_server *server,
 		.off = answer->off,
 		.size = answer->size,
 	};
-	response = MHD_create_response_from_callback(
+	response = server->mhd->MHD_create_response_from_callback(
 		answer->size, SLOW_BLOCK_SIZE, read_slowly, body,
 		free_slow_body);
 	if (response)
@@ -139,13 +140,13 @@ static struct MHD_Response *make_response(struct registry_server *server,
 	if (answer->fd >= 0 && answer->size > 0) {
 		if (server->rate)
 			return make_slow_response(server, answer);
-		response = MHD_create_response_from_fd_at_offset64(
+		response = server->mhd->MHD_create_response_from_fd_at_offset64(
 			answer->size, answer->fd, answer->off);
 		if (response)
 			answer->fd = -1;
 		return response;
 	}
-	response = MHD_create_response_from_buffer(
+	response = server->mhd->MHD_create_response_from_buffer(
 		answer->body ? answer->size : 0, answer->body,
 		answer->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (response)
@@ -153,7 +154,8 @@ static struct MHD_Response *make_response(struct registry_server *server,
 	return response;
 }
 
-static void add_range_headers(struct MHD_Response *response,
+static void add_range_headers(const struct registry_server *server,
+			      struct MHD_Response *response,
 			      const struct registry_answer *answer)
 {
 	char text[80];
@@ -166,33 +168,38 @@ static void add_range_headers(struct MHD_Response *response,
 	else
 		snprintf(text, sizeof(text), "bytes */%llu",
 			 (unsigned long long)answer->total);
-	MHD_add_response_header(response, "Content-Range", text);
+	server->mhd->MHD_add_response_header(response, "Content-Range", text);
 }
 
-static void add_headers(struct MHD_Response *response,
+static void add_headers(const struct registry_server *server,
+			struct MHD_Response *response,
 			const struct registry_answer *answer)
 {
 	char etag[DIGEST_TEXT_SIZE + 2];
 
-	MHD_add_response_header(response, "Docker-Distribution-Api-Version",
-				"registry/2.0");
-	MHD_add_response_header(response, "Content-Type", answer->content_type);
+	server->mhd->MHD_add_response_header(
+		response, "Docker-Distribution-Api-Version", "registry/2.0");
+	server->mhd->MHD_add_response_header(response, "Content-Type",
+					     answer->content_type);
 	if (answer->status == 405)
-		MHD_add_response_header(response, "Allow", "GET, HEAD");
+		server->mhd->MHD_add_response_header(response, "Allow",
+						     "GET, HEAD");
 	if (answer->status == 206 || answer->status == 416)
-		add_range_headers(response, answer);
+		add_range_headers(server, response, answer);
 	if (answer->link[0])
-		MHD_add_response_header(response, "Link", answer->link);
+		server->mhd->MHD_add_response_header(response, "Link",
+						     answer->link);
 	if (answer->is_filtered)
-		MHD_add_response_header(response, "OCI-Filters-Applied",
-					"artifactType");
+		server->mhd->MHD_add_response_header(
+			response, "OCI-Filters-Applied", "artifactType");
 	if (!answer->digest[0] || answer->status >= 300)
 		return;
 	snprintf(etag, sizeof(etag), "\"%s\"", answer->digest);
-	MHD_add_response_header(response, "ETag", etag);
-	MHD_add_response_header(response, "Docker-Content-Digest",
-				answer->digest);
-	MHD_add_response_header(response, "Accept-Ranges", "bytes");
+	server->mhd->MHD_add_response_header(response, "ETag", etag);
+	server->mhd->MHD_add_response_header(response, "Docker-Content-Digest",
+					     answer->digest);
+	server->mhd->MHD_add_response_header(response, "Accept-Ranges",
+					     "bytes");
 }
 
 /* What a client sent, harmless in a line of words. */
@@ -244,17 +251,20 @@ static void log_request(const struct registry_server *server,
 	(void)io_write_full(server->log_fd, line, (size_t)n);
 }
 
-static const char *find_header(struct MHD_Connection *connection,
+static const char *find_header(const struct registry_server *server,
+			       struct MHD_Connection *connection,
 			       const char *name)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	return server->mhd->MHD_lookup_connection_value(connection,
+							MHD_HEADER_KIND, name);
 }
 
-static const char *find_query(struct MHD_Connection *connection,
+static const char *find_query(const struct registry_server *server,
+			      struct MHD_Connection *connection,
 			      const char *name)
 {
-	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND,
-					   name);
+	return server->mhd->MHD_lookup_connection_value(
+		connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 static bool can_read(const char *method)
@@ -270,12 +280,12 @@ static void make_answer(struct registry_server *server,
 	const struct registry_request request = {
 		.path = path,
 		.range = strcmp(method, MHD_HTTP_METHOD_GET) == 0
-				 ? find_header(connection, "Range")
+				 ? find_header(server, connection, "Range")
 				 : NULL,
-		.if_range = find_header(connection, "If-Range"),
-		.count = find_query(connection, "n"),
-		.last = find_query(connection, "last"),
-		.artifact_type = find_query(connection, "artifactType"),
+		.if_range = find_header(server, connection, "If-Range"),
+		.count = find_query(server, connection, "n"),
+		.last = find_query(server, connection, "last"),
+		.artifact_type = find_query(server, connection, "artifactType"),
 	};
 
 	if (can_read(method)) {
@@ -296,9 +306,10 @@ static enum MHD_Result send_answer(struct registry_server *server,
 
 	if (!response)
 		return MHD_NO;
-	add_headers(response, answer);
-	result = MHD_queue_response(connection, answer->status, response);
-	MHD_destroy_response(response);
+	add_headers(server, response, answer);
+	result = server->mhd->MHD_queue_response(connection, answer->status,
+						 response);
+	server->mhd->MHD_destroy_response(response);
 	return result;
 }
 
@@ -332,8 +343,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 	body_bytes =
 		strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? 0 : answer.size;
 	count(server, path, &answer, body_bytes);
-	log_request(server, method, path, find_header(connection, "Range"),
-		    &answer, body_bytes);
+	log_request(server, method, path,
+		    find_header(server, connection, "Range"), &answer,
+		    body_bytes);
 	if (server->delay_ms)
 		sleep_until(server, clock_ms() + server->delay_ms);
 	result = send_answer(server, connection, &answer);
@@ -363,7 +375,7 @@ static struct MHD_Daemon *start_daemon(struct registry_server *server, int fd)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	daemon = MHD_start_daemon(
+	daemon = server->mhd->MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, server,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -388,6 +400,9 @@ int registry_server_start(const struct registry_server_options *options,
 		return error_set(err, -ENOMEM, "out of memory");
 	mutex_init(&server->lock);
 	condition_init(&server->stopping);
+	r = microhttpd_library_load(&server->mhd, err);
+	if (r < 0)
+		return r;
 	server->log_fd = options->log_fd;
 	server->delay_ms = options->delay_ms;
 	server->rate = options->rate;
@@ -416,7 +431,7 @@ void registry_server_stop(struct registry_server *server)
 	condition_broadcast(&server->stopping);
 	mutex_unlock(&server->lock);
 	if (server->daemon)
-		MHD_stop_daemon(server->daemon);
+		server->mhd->MHD_stop_daemon(server->daemon);
 	condition_fini(&server->stopping);
 	mutex_fini(&server->lock);
 	registry_catalog_destroy(server->catalog);

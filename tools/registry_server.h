@@ -52,9 +52,9 @@ struct registry_server_counters {
  * Log line: "METHOD PATH RANGE STATUS BYTES", RANGE as "bytes=0-99" or "-",
  * BYTES of the body; written before the first byte is sent, by one write(2).
  *
- * Return: 0; as registry_catalog_create(); -EINVAL (address); -EADDRINUSE,
- * -EADDRNOTAVAIL, -EACCES and what else bind says; -EAGAIN (no thread);
- * -ENOMEM.
+ * Return: 0; as registry_catalog_create(); -ELIBACC (no libmicrohttpd);
+ * -EINVAL (address); -EADDRINUSE, -EADDRNOTAVAIL, -EACCES and what else bind
+ * says; -EAGAIN (no thread); -ENOMEM.
  */
 int registry_server_start(const struct registry_server_options *options,
 			  struct registry_server **ret, struct error *err);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Holds the table of docs/architecture.md: who may include whom, and which
-third-party library is named where."""
+third-party library is named where.  A library that is loaded when needed has
+a header of ours, which only its module includes."""
 import re
 import lint
 
@@ -22,14 +23,15 @@ THIRD_PARTY = {
     r"lzma\.h": {"common"},
     r"lz4\.h": {"common"},
     r"xxhash\.h": {"common/hash.h"},
-    r"archive.*\.h": {"index"},
+    r"archive.*\.h": {"index/archive_library.h"},
     r"(isa-l|igzip_lib|crc).*\.h|isa-l/.*": {"index"},
     r"zlib\.h": {"index"},
-    r"curl/.*": {"fetch"},
+    r"curl/.*": {"fetch/curl_library.h"},
     r"jansson\.h": {"fetch", "image", "tools"},
     r"fuse.*\.h": {"fs"},
     r"ini\.h": {"tools/config.c"},
-    r"microhttpd\.h": {"tools"},
+    r"microhttpd\.h": {"tools/microhttpd_library.h"},
+    r"dlfcn\.h": {"common/shared_library.c"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -48,6 +50,8 @@ for path in files:
                 lint.fault(path, f'"{name}" is not relative to the root')
             elif target != module and target not in MAY_INCLUDE[module]:
                 lint.fault(path, f"{module}/ may not include {target}/ ({name})")
+            elif name.endswith("_library.h") and target not in ("common", module):
+                lint.fault(path, f"{name} is for {target}/ alone")
             continue
         for pattern, places in THIRD_PARTY.items():
             if re.fullmatch(pattern, name) and module not in places and \
