@@ -51,36 +51,46 @@ int io_write_full(int fd, const void *data, size_t size)
 	return 0;
 }
 
+/* Up to the limit; a byte past it is read to no use, to tell the end. */
+static ssize_t read_some(int fd, struct buffer *buffer)
+{
+	size_t room = buffer->size_max - buffer->size;
+	char past_limit;
+	ssize_t n;
+
+	if (room > 0 && buffer_reserve(buffer, 1) < 0)
+		return -ENOMEM;
+	if (room > buffer->capacity - buffer->size)
+		room = buffer->capacity - buffer->size;
+	do
+		n = room > 0 ? read(fd, buffer->data + buffer->size, room)
+			     : read(fd, &past_limit, 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n > 0 && room == 0)
+		return -EFBIG;
+	buffer->size += (size_t)n;
+	return n;
+}
+
 int io_read_file(int dir_fd, const char *path, struct buffer *buffer,
 		 struct error *err)
 {
 	autoclose int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
-	int r;
+	ssize_t n;
 
 	if (fd < 0)
 		return error_set_errno(err, -errno, "cannot open %s", path);
-	for (;;) {
-		ssize_t n;
-
-		r = buffer_reserve(buffer, 1);
-		if (r < 0)
-			return error_set(err, r, "%s is larger than %zu bytes",
-					 path, buffer->size_max);
-		n = read(fd, buffer->data + buffer->size,
-			 buffer->capacity - buffer->size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set_errno(err, -errno, "cannot read %s",
-					       path);
-		if (n == 0)
-			return 0;
-		buffer->size += (size_t)n;
-		if (buffer->size > buffer->size_max)
-			return error_set(err, -EFBIG,
-					 "%s is larger than %zu bytes", path,
-					 buffer->size_max);
-	}
+	do
+		n = read_some(fd, buffer);
+	while (n > 0);
+	if (n == -EFBIG)
+		return error_set(err, -EFBIG, "%s is larger than %zu bytes",
+				 path, buffer->size_max);
+	if (n < 0)
+		return error_set_errno(err, (int)n, "cannot read %s", path);
+	return 0;
 }
 
 int io_write_file_atomic(int dir_fd, const char *path, const void *data,
@@ -118,8 +128,11 @@ int io_mkdir_all(const char *path, unsigned mode, struct error *err)
 {
 	char partial[PATH_MAX];
 	size_t len = strlen(path);
+	struct stat st;
 
-	if (len == 0 || len >= sizeof(partial))
+	if (len == 0)
+		return error_set(err, -EINVAL, "an empty path");
+	if (len >= sizeof(partial))
 		return error_set(err, -ENAMETOOLONG, "%s: path too long", path);
 	memcpy(partial, path, len + 1);
 	for (size_t i = 1; i <= len; i++) {
@@ -132,5 +145,9 @@ int io_mkdir_all(const char *path, unsigned mode, struct error *err)
 					       partial);
 		partial[i] = path[i];
 	}
+	if (stat(path, &st) < 0)
+		return error_set_errno(err, -errno, "cannot use %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR, "%s is not a directory", path);
 	return 0;
 }

@@ -35,5 +35,10 @@ int io_read_file(int dir_fd, const char *path, struct buffer *buffer,
 int io_write_file_atomic(int dir_fd, const char *path, const void *data,
 			 size_t size, struct error *err);
 
-/** io_mkdir_all() - mkdir -p with @mode for what is created; 0 or -errno */
+/**
+ * io_mkdir_all() - mkdir -p with @mode for what is created
+ *
+ * Return: 0 with a directory at @path, or -EINVAL (empty), -ENAMETOOLONG,
+ * -ENOTDIR and what else mkdir says.
+ */
 int io_mkdir_all(const char *path, unsigned mode, struct error *err);

@@ -21,7 +21,7 @@ enum {
 
 /* First member of every command's option struct. */
 struct common_options {
-	const char *cache_dir; /* NULL: cache_dir_default() */
+	const char *cache_dir; /* NULL: config_cache_dir() */
 	uint64_t cache_size;   /* bytes; 0: chunk_cache.h's default */
 	uint64_t tag_ttl_ms;
 	const char *platform; /* NULL: this machine's */
