@@ -149,9 +149,10 @@ static int set_docker_names(const char *text, const char *name,
 			    struct image_ref *ref, struct error *err)
 {
 	bool is_hub = strcmp(ref->auth_key, hub_name) == 0;
+	const char *folder = is_hub && !strchr(name, '/') ? "library/" : "";
 	int r;
 
-	if (strlen(name) > IMAGE_NAME_REPOSITORY_LEN_MAX)
+	if (strlen(folder) + strlen(name) > IMAGE_NAME_REPOSITORY_LEN_MAX)
 		return error_set(err, -EINVAL,
 				 "%.200s: the name is longer than %d "
 				 "characters",
@@ -163,8 +164,7 @@ static int set_docker_names(const char *text, const char *name,
 				 "'_', '-' between them, in parts divided by "
 				 "'/'",
 				 text, name);
-	r = format_text(&ref->repository, "%s%s",
-			is_hub && !strchr(name, '/') ? "library/" : "", name);
+	r = format_text(&ref->repository, "%s%s", folder, name);
 	if (r < 0)
 		return r;
 	ref->host = strdup(is_hub ? hub_host : ref->auth_key);

@@ -2,6 +2,7 @@
 #include "image/image_ref.h"
 
 #include "common/error.h"
+#include "image/image_name.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -300,4 +301,19 @@ Test(image_ref, splits_image_from_path)
 		free(image);
 	}
 	cr_expect_eq(image_ref_split_path(":/etc", NULL, NULL, NULL), -EINVAL);
+}
+
+Test(image_ref, counts_library_as_part_of_the_name)
+{
+	struct image_ref ref = { 0 };
+	char text[512] = "docker://";
+	size_t start = strlen(text);
+
+	memset(text + start, 'a',
+	       IMAGE_NAME_REPOSITORY_LEN_MAX - strlen("library/"));
+	cr_expect_eq(image_ref_parse(text, &ref, NULL), 0);
+	cr_expect_eq(strlen(ref.repository), IMAGE_NAME_REPOSITORY_LEN_MAX);
+	image_ref_fini(&ref);
+	text[strlen(text)] = 'a';
+	cr_expect_eq(image_ref_parse(text, &ref, NULL), -EINVAL);
 }
