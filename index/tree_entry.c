@@ -135,7 +135,7 @@ static int set_extents(struct tree *tree, const struct tree_entry *entry,
 		       struct tree_inode *inode)
 {
 	size_t start = tree->extents.size;
-	const struct index_format_extent *first;
+	const struct index_format_extent *first = NULL;
 	uint64_t count;
 	int r = 0;
 
@@ -147,7 +147,8 @@ static int set_extents(struct tree *tree, const struct tree_entry *entry,
 	if (r < 0)
 		return r;
 	count = (tree->extents.size - start) / sizeof(*first);
-	first = (const void *)(tree->extents.data + start);
+	if (count > 0) /* else there may be no data at all */
+		first = (const void *)(tree->extents.data + start);
 	if (count == 1 && le_load64(first->size) == entry->size) {
 		inode->data = le_load64(first->place);
 		tree->extents.size = start;

@@ -290,6 +290,7 @@ Test(layer_decoder, cuts_at_every_members_end)
 	struct buffer blob CLEANUP(buffer_fini) = BUFFER_INIT(BLOB_SIZE_MAX);
 	size_t starts = 0;
 
+	cr_assert_eq(buffer_reserve(&raw, 1), 0); /* the first is empty */
 	for (uint32_t i = 0; i < 40; i++) {
 		size_t size = i % 5 == 4 ? 0 : 1000 * i;
 		size_t off = raw.size;
