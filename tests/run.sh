@@ -102,8 +102,9 @@ step_asan() {
 		UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 		meson_tests asan --suite unit --suite stress
 	local log
-	for log in "$BUILD_ROOT"/asan-log.*; do
-		[ -f "$log" ] || continue
+	# of reports that say the same, one
+	for log in $(grep -H '^SUMMARY' "$BUILD_ROOT"/asan-log.* 2>/dev/null |
+		sort -t: -u -k2 | cut -d: -f1); do
 		head -n 40 "$log"
 		count "sanitizer report ${log##*/}" 1
 	done
@@ -113,7 +114,8 @@ step_asan() {
 		stem=${target##*/fuzz_}
 		scratch=$(mktemp -d)
 		"$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 \
-			-rss_limit_mb=2048 -artifact_prefix="$scratch/" \
+			-rss_limit_mb=2048 -error_exitcode=1 \
+			-artifact_prefix="$BUILD_ROOT/fuzz-$stem-" \
 			"$scratch" "tests/fuzz/corpus/$stem" >"$BUILD_ROOT/fuzz-$stem.log" 2>&1
 		local status=$?
 		[ $status = 0 ] || tail -n 30 "$BUILD_ROOT/fuzz-$stem.log"
