@@ -45,8 +45,7 @@ Test(error, cuts_what_is_too_long)
 	error_set(&err, -EIO, "%s", long_text);
 	cr_expect_eq(strlen(err.text), ERROR_TEXT_SIZE - 1);
 	error_set_errno(&err, -EIO, "%s", long_text);
-	cr_expect_str_eq(err.text + strlen(err.text) - 20,
-			 "x: Input/output error" + 1);
+	cr_expect_not_null(strstr(err.text, "x: Input/output error"));
 }
 
 Test(error, puts_context_in_front)
