@@ -10,6 +10,8 @@
 #include "image/image.h"
 
 #include "common/error.h"
+#include "common/thread.h"
+#include "fetch/deferred_source.h"
 #include "image/image_layout.h"
 #include "image/image_origin.h"
 #include "image/image_registry.h"
@@ -28,6 +30,8 @@ struct image {
 	struct image_options options; /* pointers borrowed for image_open()
 					 are not used after it */
 	struct image_origin *origin;  /* NULL until needed */
+	struct mutex lock;	      /* of making it, once sources of layers
+					 make it on their threads */
 	struct digest digest;
 	struct image_document document; /* bytes NULL until the manifest is
 					   at hand */
@@ -238,7 +242,10 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 	if (r < 0)
 		return r;
 	image = calloc(1, sizeof(*image));
-	if (!image || image_ref_copy(ref, &image->ref) < 0)
+	if (!image)
+		return error_set(err, -ENOMEM, "out of memory");
+	mutex_init(&image->lock);
+	if (image_ref_copy(ref, &image->ref) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	image->options = *options;
 	r = resolve(image, &platform, err);
@@ -258,6 +265,7 @@ void image_close(struct image *image)
 	manifest_fini(&image->manifest);
 	image_document_fini(&image->document);
 	image_ref_fini(&image->ref);
+	mutex_fini(&image->lock);
 	free(image);
 }
 
@@ -393,19 +401,35 @@ const char *image_config_json(const struct image *image, size_t *ret_size)
 	return (const char *)image->config_json;
 }
 
+/* By the opener, or by a source that was deferred. */
+static int open_layer(void *arg, uint32_t number, struct range_source **ret,
+		      struct error *err)
+{
+	struct image *image = arg;
+	int r;
+
+	mutex_lock(&image->lock);
+	r = ensure_origin(image, err);
+	mutex_unlock(&image->lock);
+	if (r < 0)
+		return r;
+	return image->origin->ops->open_blob(
+		image->origin, &image->manifest.layers[number], ret, err);
+}
+
 int image_open_layer(struct image *image, uint32_t number,
 		     struct range_source **ret, struct error *err)
 {
-	int r;
-
 	assert(image->config_json);
 	if (number >= image->manifest.layer_count)
 		return error_set(err, -EINVAL, "%s has %u layers; no layer %u",
 				 image->ref.text, image->manifest.layer_count,
 				 number);
-	r = ensure_origin(image, err);
-	if (r < 0)
-		return r;
-	return image->origin->ops->open_blob(
-		image->origin, &image->manifest.layers[number], ret, err);
+	if (!image->origin && image->ref.kind == IMAGE_REF_DOCKER) {
+		*ret = deferred_source_create(
+			image->manifest.layers[number].size, open_layer, image,
+			number);
+		return *ret ? 0 : error_set(err, -ENOMEM, "out of memory");
+	}
+	return open_layer(image, number, ret, err);
 }

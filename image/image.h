@@ -103,7 +103,9 @@ const char *image_config_json(const struct image *image, size_t *ret_size);
  * image_open_layer() - a layer's blob as a range_source
  * @number: 0 is the lowest layer; the manifest must be known
  *
- * Nothing is sent yet.  Return: 0; -EINVAL (no such layer); -ENOENT, -EPROTO
+ * Nothing is sent yet; of an image that needed no registry so far, nothing is
+ * made either until the source is first read: get_http_client() is then called
+ * on the reader's thread.  Return: 0; -EINVAL (no such layer); -ENOENT, -EPROTO
  * (oci: blob file missing, or of another size); -ENOMEM; what
  * get_http_client() says.
  */

@@ -32,7 +32,8 @@
 struct session {
 	const struct common_options *options; /* borrowed */
 	struct chunk_cache *cache;
-	struct http_client *http; /* made when first needed */
+	struct http_client *http; /* made when first needed; atomic: by the
+				     image, perhaps on another thread */
 	struct image *image;
 	int index_fd;
 	struct index_file *index;
@@ -53,15 +54,17 @@ static int get_http_client(void *arg, struct http_client **ret,
 			   struct error *err)
 {
 	struct session *session = arg;
+	struct http_client *http = session_http_client(session);
 	const struct http_client_options options = { 0 };
 	int r;
 
-	if (!session->http) {
-		r = http_client_create(&options, &session->http, err);
+	if (!http) {
+		r = http_client_create(&options, &http, err);
 		if (r < 0)
 			return r;
+		__atomic_store_n(&session->http, http, __ATOMIC_RELEASE);
 	}
-	*ret = session->http;
+	*ret = http;
 	return 0;
 }
 
@@ -446,5 +449,5 @@ struct chunk_loader *session_loader(struct session *session)
 
 struct http_client *session_http_client(struct session *session)
 {
-	return session->http;
+	return __atomic_load_n(&session->http, __ATOMIC_ACQUIRE);
 }

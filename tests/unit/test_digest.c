@@ -9,7 +9,7 @@
 static const struct {
 	const char *text;
 	const char *digest;
-} cases[] = {
+} examples[] = {
 	{ "abc", "sha256:ba7816bf8f01cfea414140de5dae2223"
 		 "b00361a396177a9cb410ff61f20015ad" },
 	{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
@@ -22,17 +22,18 @@ static const struct {
 #define ABC_HEX                                                                \
 	"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-enum { CASE_COUNT = sizeof(cases) / sizeof(cases[0]) };
+enum { EXAMPLE_COUNT = sizeof(examples) / sizeof(examples[0]) };
 
 Test(digest, is_sha256)
 {
 	char text[DIGEST_TEXT_SIZE];
 	struct digest digest;
 
-	for (size_t i = 0; i < CASE_COUNT; i++) {
-		digest_compute(cases[i].text, strlen(cases[i].text), &digest);
+	for (size_t i = 0; i < EXAMPLE_COUNT; i++) {
+		digest_compute(examples[i].text, strlen(examples[i].text),
+			       &digest);
 		digest_format(&digest, text);
-		cr_expect_str_eq(text, cases[i].digest);
+		cr_expect_str_eq(text, examples[i].digest);
 	}
 }
 
@@ -43,12 +44,12 @@ Test(digest, streams_in_pieces_and_starts_anew_after_each_finish)
 	struct digest digest;
 
 	cr_assert_not_null(stream);
-	for (size_t i = 0; i < CASE_COUNT; i++) {
-		for (const char *p = cases[i].text; *p; p++)
+	for (size_t i = 0; i < EXAMPLE_COUNT; i++) {
+		for (const char *p = examples[i].text; *p; p++)
 			digest_stream_update(stream, p, 1);
 		digest_stream_finish(stream, &digest);
 		digest_format(&digest, text);
-		cr_expect_str_eq(text, cases[i].digest);
+		cr_expect_str_eq(text, examples[i].digest);
 	}
 	digest_stream_destroy(stream);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/image.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "fetch/http_client.h"
 #include "fetch/range_source.h"
@@ -322,6 +323,16 @@ Test(image, takes_manifest_and_config_from_an_index)
 		     0);
 }
 
+/* Of a fetch that nobody waits for. */
+static void note_end(void *arg, int result, uint8_t *data,
+		     const struct error *err)
+{
+	(void)arg;
+	(void)result;
+	(void)err;
+	free(data);
+}
+
 Test(image, opens_from_a_registry)
 {
 	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
@@ -419,6 +430,37 @@ Test(image, asks_nobody_about_the_manifest_of_an_index_at_hand)
 	image_close(image);
 	image = open_registry(suffix, &options, 0, NULL);
 	expect_digest(image, &amd64);
+	cr_expect_eq(network.count, 1);
+}
+
+Test(image, needs_no_network_for_layers_that_are_not_read)
+{
+	struct image_options options = amd64_options;
+	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
+	CLEANUP(image_closep) struct image *known = NULL;
+	CLEANUP(image_closep) struct image *image = NULL;
+	const char *config;
+	const char *json;
+	size_t config_size;
+	size_t size;
+	char suffix[80];
+
+	start_registry();
+	known = open_registry(":all", &amd64_options, 0, NULL);
+	expect_loaded(known, "amd64");
+	json = image_manifest_json(known, &size);
+	config = image_config_json(known, &config_size);
+	network.count = 0;
+	options.known_manifest = &amd64.digest;
+	format_suffix(&amd64.digest, suffix);
+	image = open_registry(suffix, &options, 0, NULL);
+	cr_assert_eq(image_set_manifest(image, json, size, config, config_size,
+					NULL),
+		     0);
+	cr_assert_eq(image_open_layer(image, 0, &source, NULL), 0);
+	cr_expect_eq(source->size, strlen("layer of amd64"));
+	cr_expect_eq(network.count, 0);
+	range_source_fetch(source, 0, 1, clock_ms() + 5000, note_end, NULL);
 	cr_expect_eq(network.count, 1);
 }
 
