@@ -86,9 +86,9 @@ static void format_descriptor(const struct layout_maker_blob *blob,
 		 blob->media_type, digest, blob->size, rest);
 }
 
-void layout_maker_add_image(const struct layout_maker *maker,
-			    const char *architecture, const char *layer,
-			    struct layout_maker_blob *ret)
+void layout_maker_add_layer(const struct layout_maker *maker,
+			    const char *architecture, const void *layer,
+			    size_t size, struct layout_maker_blob *ret)
 {
 	struct layout_maker_blob layer_blob;
 	struct layout_maker_blob config_blob;
@@ -96,7 +96,7 @@ void layout_maker_add_image(const struct layout_maker *maker,
 	char descriptors[2][512];
 	char text[2048];
 
-	layout_maker_add_blob(maker, OCI "layer.v1.tar", layer, strlen(layer),
+	layout_maker_add_blob(maker, OCI "layer.v1.tar", layer, size,
 			      &layer_blob);
 	digest_format(&layer_blob.digest, digest);
 	snprintf(text, sizeof(text),
@@ -114,6 +114,13 @@ void layout_maker_add_image(const struct layout_maker *maker,
 		 descriptors[0], descriptors[1]);
 	layout_maker_add_blob(maker, OCI "manifest.v1+json", text, strlen(text),
 			      ret);
+}
+
+void layout_maker_add_image(const struct layout_maker *maker,
+			    const char *architecture, const char *layer,
+			    struct layout_maker_blob *ret)
+{
+	layout_maker_add_layer(maker, architecture, layer, strlen(layer), ret);
 }
 
 void layout_maker_add_list(const struct layout_maker *maker,

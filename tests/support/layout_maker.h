@@ -28,8 +28,13 @@ void layout_maker_add_blob(const struct layout_maker *maker,
 			   const char *media_type, const void *data,
 			   size_t size, struct layout_maker_blob *ret);
 
-/** layout_maker_add_image() - one layer (of these bytes, not a real tar), a
+/** layout_maker_add_layer() - one uncompressed layer (these bytes), a
  * configuration and the manifest, which is returned */
+void layout_maker_add_layer(const struct layout_maker *maker,
+			    const char *architecture, const void *layer,
+			    size_t size, struct layout_maker_blob *ret);
+
+/** layout_maker_add_image() - the same of a text, which is no real tar */
 void layout_maker_add_image(const struct layout_maker *maker,
 			    const char *architecture, const char *layer,
 			    struct layout_maker_blob *ret);
