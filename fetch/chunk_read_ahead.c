@@ -7,6 +7,11 @@
 #include <assert.h>
 #include <string.h>
 
+/* A program's start reads some neighbouring chunks of many files, and stops:
+ * the fourth is where reading ahead begins.  The first window is small, as a
+ * share of a request, and doubles. */
+enum { FIRST_STEP = 3, FIRST_SHARE = 16 };
+
 void chunk_read_ahead_init(struct chunk_read_ahead *ahead,
 			   const struct chunk_table *table, size_t request_size,
 			   unsigned requests_max)
@@ -47,14 +52,17 @@ static struct chunk_read_ahead_stream *get_stream_locked(
  * Widen the window of a reader who goes on, close that of one who jumps.
  * True when the reader has come to a further chunk.
  */
-static bool follow(struct chunk_read_ahead_stream *stream, uint32_t first,
-		   uint32_t last, unsigned requests_max)
+static bool follow(const struct chunk_read_ahead *ahead,
+		   struct chunk_read_ahead_stream *stream, uint32_t first,
+		   uint32_t last)
 {
+	size_t window_max = ahead->request_size * ahead->requests_max;
 	/* The kernel keeps two reads in flight, which may change places. */
 	bool goes_on = first <= stream->last + 1 && last + 1 >= stream->last;
 
 	if (!goes_on) {
 		stream->window = 0;
+		stream->steps = 0;
 		stream->ahead_end = 0;
 		stream->last = last;
 		return false;
@@ -62,28 +70,36 @@ static bool follow(struct chunk_read_ahead_stream *stream, uint32_t first,
 	if (last <= stream->last)
 		return false;
 	stream->last = last;
-	stream->window = stream->window ? stream->window * 2 : 1;
-	if (stream->window > requests_max)
-		stream->window = requests_max;
+	if (++stream->steps < FIRST_STEP)
+		return false;
+	stream->window = stream->window ? stream->window * 2
+					: ahead->request_size / FIRST_SHARE;
+	if (stream->window > window_max)
+		stream->window = window_max;
 	return true;
 }
 
 /*
- * Refill the window by whole requests.  Sizes are added up to where the window
- * ends: some dozens of chunks, and never more than its requests can hold.
+ * Refill the window when half of it (or a whole request) has been used up, so
+ * that what is fetched ahead travels in large ranges.  Sizes are added up to
+ * where the window ends: some dozens of chunks, and never more than its
+ * requests can hold.
  */
 static struct chunk_read_ahead_range refill(
 	const struct chunk_read_ahead *ahead,
 	struct chunk_read_ahead_stream *stream, uint32_t last_of_file)
 {
 	struct chunk_read_ahead_range range = { 0 };
-	uint64_t window_size = (uint64_t)stream->window * ahead->request_size;
 	uint64_t end_max =
-		stream->last + (uint64_t)stream->window * CHUNK_PLAN_CHUNKS_MAX;
+		stream->last + (stream->window / ahead->request_size + 1) *
+				       CHUNK_PLAN_CHUNKS_MAX;
+	uint64_t step = stream->window / 2;
 	uint64_t size = 0;
 	uint32_t number = stream->last + 1;
 	struct chunk_ref ref;
 
+	if (step > ahead->request_size)
+		step = ahead->request_size;
 	if (stream->ahead_end < number)
 		stream->ahead_end = number;
 	for (; number < stream->ahead_end; number++) {
@@ -91,10 +107,10 @@ static struct chunk_read_ahead_range refill(
 			return range;
 		size += ref.stored_size;
 	}
-	if (size + ahead->request_size > window_size)
+	if (size + step > stream->window)
 		return range;
-	for (;
-	     number <= last_of_file && number <= end_max && size < window_size;
+	for (; number <= last_of_file && number <= end_max &&
+	       size < stream->window;
 	     number++) {
 		if (chunk_table_get(ahead->table, number, &ref) < 0)
 			break;
@@ -119,7 +135,7 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	mutex_lock(&ahead->lock);
 	stream = get_stream_locked(ahead, id, last);
 	stream->seen = ++ahead->calls;
-	if (follow(stream, first, last, ahead->requests_max))
+	if (ahead->requests_max && follow(ahead, stream, first, last))
 		range = refill(ahead, stream, last_of_file);
 	mutex_unlock(&ahead->lock);
 	return range;

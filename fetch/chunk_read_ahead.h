@@ -4,10 +4,11 @@
  * chunk_read_ahead: notices who reads on and on, and says what to fetch next.
  *
  * A small table of streams (files, usually), the least recently seen of which
- * gives way.  A stream that goes on where it left off gets a window of one
- * request, which doubles with each chunk it finishes up to requests_max; one
- * that jumps loses it.  The window is refilled by whole requests, so that what
- * is fetched ahead travels in large ranges.
+ * gives way.  A stream that goes on where it left off, thrice, gets a window of
+ * a sixteenth of a request, which doubles with each chunk it finishes, up to
+ * requests_max requests; one that jumps loses it.  The window is refilled when
+ * half of it, or a request, has been used up, so that what is fetched ahead
+ * travels in large ranges.
  *
  * Threads: any; a lock of its own, held over reads of the (immutable) chunk
  * table only.
@@ -26,7 +27,8 @@ struct chunk_read_ahead_stream {
 	uint64_t seen;	    /* when, in calls; 0: this place is free */
 	uint32_t last;	    /* chunk that the latest read ended in */
 	uint32_t ahead_end; /* behind the last chunk asked for */
-	unsigned window;    /* requests; 0: not sequential so far */
+	unsigned steps;	    /* chunks finished in a row */
+	size_t window;	    /* bytes; 0: not sequential so far */
 };
 
 struct chunk_read_ahead {

@@ -5,6 +5,7 @@
 #include "index/gzip_layer.h"
 #include "index/layer_input.h"
 #include "index/layer_span.h"
+#include "index/span_joiner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,9 +14,10 @@
 struct layer_decoder {
 	struct layer_input input;
 	bool use_isal;
-	bool has_begun;		 /* the first bytes were looked at */
-	struct gzip_layer *gzip; /* NULL: a plain tar */
-	int failure;		 /* 0, or what every call answers */
+	bool has_begun;		   /* the first bytes were looked at */
+	struct gzip_layer *gzip;   /* NULL: a plain tar */
+	struct span_joiner joiner; /* over gzip */
+	int failure;		   /* 0, or what every call answers */
 };
 
 struct magic {
@@ -56,6 +58,7 @@ void layer_decoder_destroy(struct layer_decoder *decoder)
 {
 	if (!decoder)
 		return;
+	span_joiner_fini(&decoder->joiner);
 	gzip_layer_destroy(decoder->gzip);
 	layer_input_fini(&decoder->input);
 	free(decoder);
@@ -89,6 +92,8 @@ static int begin(struct layer_decoder *decoder, struct error *err)
 	if (starts_with(input, &gzip_magic))
 		r = gzip_layer_create(input, decoder->use_isal, &decoder->gzip,
 				      err);
+	if (r == 0)
+		span_joiner_init(&decoder->joiner, decoder->gzip);
 	return r;
 }
 
@@ -97,7 +102,7 @@ static int next_tar(struct layer_decoder *decoder, struct layer_span **ret,
 {
 	struct layer_input *input = &decoder->input;
 	struct layer_span *span = NULL;
-	size_t size = LAYER_SPAN_STORED_SIZE;
+	size_t size = LAYER_SPAN_TAR_SIZE;
 	int r;
 
 	r = layer_input_fill(input, size, err);
@@ -131,7 +136,7 @@ int layer_decoder_next(struct layer_decoder *decoder, struct layer_span **ret,
 	if (!decoder->has_begun)
 		r = begin(decoder, err);
 	if (r == 0)
-		r = decoder->gzip ? gzip_layer_next(decoder->gzip, ret, err)
+		r = decoder->gzip ? span_joiner_next(&decoder->joiner, ret, err)
 				  : next_tar(decoder, ret, err);
 	if (r < 0)
 		decoder->failure = r;

@@ -4,7 +4,7 @@
  * layer_decoder: a layer's stored bytes, cut into spans that decode on their
  * own, with their raw bytes; in one pass.
  *
- * What is understood: tar, in chunks of LAYER_SPAN_STORED_SIZE; gzip (RFC
+ * What is understood: tar, in chunks of LAYER_SPAN_TAR_SIZE; gzip (RFC
  * 1952), with one or many members (pigz, pgzip, concatenated files), empty
  * members, zero padding after the last.  Any other byte behind the last member
  * is refused (gzip(1) ignores such garbage with a warning, Go refuses it).
@@ -13,8 +13,10 @@
  *
  * A gzip span is cut at the first deflate block end after
  * LAYER_SPAN_STORED_SIZE stored or LAYER_SPAN_RAW_SIZE raw bytes, and always
- * at a member's end (indexing.md section 8).  A block so long that the span
- * passes CHUNK_RAW_SIZE_MAX or CHUNK_STORED_SIZE_MAX is refused (-EFBIG).
+ * at a member's end; spans that a starting program is unlikely to read are
+ * joined up to the larger sizes (span_joiner.h; figures in docs/figures.md).  A
+ * block so long that the span passes CHUNK_RAW_SIZE_MAX or
+ * CHUNK_STORED_SIZE_MAX is refused (-EFBIG).
  *
  * Threads: one at a time; blocks as long as the stream does.
  */
@@ -29,8 +31,12 @@ struct error;
 struct layer_decoder; /* opaque */
 
 enum {
-	LAYER_SPAN_STORED_SIZE = 256 << 10,
-	LAYER_SPAN_RAW_SIZE = 1 << 20,
+	LAYER_SPAN_STORED_SIZE = 136 << 10,
+	LAYER_SPAN_RAW_SIZE = 544 << 10,
+	/* where a starting program is unlikely to read (span_joiner.h) */
+	LAYER_SPAN_COLD_STORED_SIZE = 1 << 20,
+	LAYER_SPAN_COLD_RAW_SIZE = 4 << 20,
+	LAYER_SPAN_TAR_SIZE = 256 << 10, /* of a tar that is not compressed */
 };
 
 /* Heap object; hand it from thread to thread, then layer_span_destroy(). */

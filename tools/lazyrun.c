@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,9 @@ int main(int argc, char **argv)
 	int skip;
 
 	(void)argc;
+	/* Chunks pass from thread to thread: with an arena for each, every
+	 * one would keep its own share of freed memory. */
+	mallopt(M_ARENA_MAX, 1);
 	open_standard_descriptors();
 	skip = count_global_words(argv + 1);
 	if (!argv[1 + skip]) {
