@@ -4,17 +4,10 @@
  * local file without passthrough, nothing verified, decoded or looked up.
  * What lazyrun's filesystem may be compared with: the practical limit.
  *
- *	cc -O2 -o fs_baseline bench/fs_baseline.c $(pkg-config --cflags \
- *		--libs fuse3) && ./fs_baseline FILE DIR
+ *	fs_baseline FILE DIR
  *
  * Ends when DIR is unmounted.
  */
-#ifndef FUSE_USE_VERSION
-#define FUSE_USE_VERSION 314
-#endif
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
