@@ -76,7 +76,7 @@ static void print_long(const struct listing *listing, const char *name,
 
 	format_mode(inode->mode, mode);
 	if (gmtime_r(&seconds, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	printf("%s %3u %5u %5u ", mode, inode->nlink, inode->uid, inode->gid);
 	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
 		printf("%6u,%5u", inode->rdev_major, inode->rdev_minor);
@@ -197,8 +197,6 @@ static int ls_main(void *values, char **operands, int count, struct error *err)
 			       list_below, &listing, err);
 	else
 		r = list_directory(&listing, inode.number, err);
-	if (r == 0 && fflush(stdout) != 0)
-		return error_set_errno(err, -errno, "cannot write the list");
 	return r;
 }
 

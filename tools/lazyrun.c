@@ -24,7 +24,7 @@ static const struct command *const commands[] = {
 	&cmd_cat,   &cmd_cache, &cmd_serve,
 };
 
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_overview(FILE *out)
 {
@@ -99,6 +99,14 @@ static int load_options(const struct command *command, void *values,
 	return r;
 }
 
+/* What was printed may have met a full disk. */
+static int finish_output(struct error *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return error_set(err, -EIO, "cannot write all of the output");
+}
+
 static int run_command(const struct command *command, char **global,
 		       char **argv)
 {
@@ -130,6 +138,8 @@ static int run_command(const struct command *command, char **global,
 	}
 	apply_log_level(values);
 	r = command->main(values, argv, count, &err);
+	if (r == 0)
+		r = finish_output(&err);
 	if (err.code < 0)
 		fprintf(stderr, "lazyrun %s: %s\n", command->name, err.text);
 	return r < 0 ? command->failure_status : r;
@@ -176,7 +186,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	/* Chunks pass from thread to thread: with an arena for each, every
 	 * one would keep its own share of freed memory. */
-	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe) */
 	open_standard_descriptors();
 	skip = count_global_words(argv + 1);
 	if (!argv[1 + skip]) {
