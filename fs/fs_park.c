@@ -38,13 +38,12 @@ static struct fs_parked *take_waiting_locked(struct fs_park *park)
 {
 	struct fs_parked *parked;
 
-	DL_FOREACH (park->first, parked) {
-		if (try_take(parked)) {
-			DL_DELETE(park->first, parked);
-			return parked;
-		}
-	}
-	return NULL;
+	DL_FOREACH (park->first, parked)
+		if (try_take(parked))
+			break;
+	if (parked)
+		DL_DELETE(park->first, parked);
+	return parked;
 }
 
 void fs_park_fini(struct fs_park *park)

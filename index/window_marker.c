@@ -221,7 +221,7 @@ static int decode_match(struct marker *marker, int symbol)
 	if (extra < 0)
 		return -EBADMSG;
 	r = mark(marker, (size_t)length,
-		 (size_t)(distance_base[symbol] + extra));
+		 (size_t)distance_base[symbol] + (size_t)extra);
 	marker->raw_off += (size_t)length;
 	return r;
 }

@@ -172,12 +172,12 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return error_set_errno(err, -errno, "cannot make a socket");
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	pid = fork();
 	r = -errno;
 	if (pid == 0)
 		be_guard(fds[1]);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(fds[1]);
 	if (pid > job) {
 		*ret = (struct run_guard){ .fd = fds[0], .pid = pid };

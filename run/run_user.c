@@ -82,7 +82,7 @@ static bool is_chrooted(void)
 	while (!found && getline(&line, &size, mounts) > 0) {
 		int off = 0; /* of the mount point */
 
-		sscanf(line, "%*s %*s %*s %*s %n", &off);
+		(void)sscanf(line, "%*s %*s %*s %*s %n", &off);
 		found = strncmp(line + off, "/ ", 2) == 0;
 	}
 	fclose(mounts);

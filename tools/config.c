@@ -79,7 +79,8 @@ static const char *home_directory(void)
 
 	if (home && home[0] == '/')
 		return home;
-	user = getpwuid(geteuid()); /* before threads exist */
+	/* before threads exist; NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	user = getpwuid(geteuid());
 	return user ? user->pw_dir : NULL;
 }
 
