@@ -166,8 +166,8 @@ figure_memory() {
 	for layout in $LAYOUTS; do
 		case $layout in */scipy | */torch*) ;; *) continue ;; esac
 		fresh_cache
-		LAZYRUN_CACHEDIR=$WORK/cache "$LAZYRUN" -q index "oci:$layout:1"
-		LAZYRUN_CACHEDIR=$WORK/cache "$LAZYRUN" -q mount --foreground "oci:$layout:1" "$WORK/m" &
+		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q index "oci:$layout:1"
+		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount --foreground "oci:$layout:1" "$WORK/m" &
 		pid=$!
 		until mountpoint -q "$WORK/m"; do sleep 0.1; done
 		tar -C "$WORK/m" --one-file-system -cf - . | cat >/dev/null &
@@ -191,7 +191,7 @@ figure_identity() {
 		[ -d "$layout" ] || continue
 		rm -rf "$WORK/bundle"
 		umoci unpack --image "$layout:1" "$WORK/bundle" >/dev/null
-		LAZYRUN_CACHEDIR=$WORK/cache "$LAZYRUN" -q mount "oci:$layout:1" "$WORK/m"
+		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount "oci:$layout:1" "$WORK/m"
 		printf '%s: ' "${layout##*/}"
 		python3 tests/integration/compare_trees.py "$WORK/bundle/rootfs" "$WORK/m" | tail -n 3
 		"$LAZYRUN" umount "$WORK/m"

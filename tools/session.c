@@ -356,11 +356,16 @@ static int find_or_build_index(struct session *session, struct error *err)
 
 static int open_loader(struct session *session, struct error *err)
 {
-	const struct chunk_loader_options options = { 0 };
+	/* Together with what malloc() keeps, under 64 MiB of private memory
+	 * while a whole image is read (tests/integration/08-figures.sh). */
+	const struct chunk_loader_options options = {
+		.memory_size = 16 << 20,
+		.flight_size_max = 10 << 20,
+	};
 	uint32_t count = image_manifest(session->image)->layer_count;
 	int r;
 
-	session->sources = calloc(count + 1, sizeof(*session->sources));
+	session->sources = calloc(count + 1, sizeof(struct range_source *));
 	if (!session->sources)
 		return error_set(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < count; i++) {

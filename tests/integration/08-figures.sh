@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 600
+# Counts that must not creep up, on a real image (Debian, Python, scipy):
+# bytes, ranges and FUSE requests of a start, the index's size, the server's
+# private memory.  Times are bench/figures.sh's business.
+. "$(dirname "$0")/lib.sh"
+need umoci
+layout=$(image_layout scipy) || { echo "$layout"; exit 77; }
+serve "$layout"
+IMAGE=docker://127.0.0.1:$PORT/scipy:1
+lr() { as_user "$LAZYRUN" -q "$@"; }
+number() { sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" "$2"; }
+percent() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.3f", 100 * a / b}'; }
+
+lr --cache-dir "$WORK/home/other" --json index "$IMAGE" -o "$WORK/home/scipy.lzi" >"$WORK/index"
+image=$(number image_bytes "$WORK/index")
+at_most "index, % of the image" 1.2 "$(percent "$(number index_bytes "$WORK/index")" "$image")"
+at_most "of it to mount, %" 0.3 "$(percent "$(number mount_bytes "$WORK/index")" "$image")"
+
+start() { # FILE: one start, its statistics in FILE
+	: >"$REGISTRY_LOG"
+	rm -f "$WORK/home/statistics"
+	lr exec --index "$WORK/home/scipy.lzi" --statistics "$WORK/home/statistics" \
+		--no-home --pwd / "$IMAGE" python3 -c 'import scipy.stats' ||
+		fault "import scipy.stats"
+	mv "$WORK/home/statistics" "$1"
+}
+start "$WORK/cold"
+# 10 % on the same packages laid out by buildah; umoci's order costs 0.3 more.
+at_most "cold: bytes fetched, % of the image" 10.6 \
+	"$(percent "$(number bytes_fetched "$WORK/cold")" "$image")"
+at_most "cold: ranges" 280 "$(number ranges_fetched "$WORK/cold")"
+at_most "cold: blob requests beyond the ranges" 1 \
+	"$(($(blob_requests) - $(number ranges_fetched "$WORK/cold")))"
+at_most "cold: FUSE requests" 3900 "$(number fuse_requests "$WORK/cold")"
+start "$WORK/warm"
+equal "warm: requests for a blob" 0 "$(blob_requests)"
+equal "warm: bytes fetched" 0 "$(number bytes_fetched "$WORK/warm")"
+at_most "warm: FUSE requests" 3900 "$(number fuse_requests "$WORK/warm")"
+
+if [ "$(id -u)" = 0 ]; then
+	export LAZYRUN_CACHEDIR=$WORK/root-cache
+	mkdir "$WORK/m"
+	"$LAZYRUN" -q --index "$WORK/home/scipy.lzi" mount --foreground "$IMAGE" "$WORK/m" &
+	server=$!
+	wait_for "the mount" mountpoint -q "$WORK/m"
+	tar -C "$WORK/m" -cf - . | cat >/dev/null &
+	reader=$!
+	peak=0
+	while kill -0 $reader 2>/dev/null; do
+		private=$(awk '/^Private_/ {s += $2} END {print s + 0}' /proc/$server/smaps_rollup)
+		[ "$private" -le $peak ] || peak=$private
+		sleep 0.1
+	done
+	at_most "private memory while all is read, KiB" 65536 $peak
+	umount "$WORK/m"
+	wait $server
+fi
