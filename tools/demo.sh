@@ -21,7 +21,8 @@ sh tools/install-deps.sh build demo
 say "building lazyrun"
 [ -f "$BUILD/build.ninja" ] ||
 	meson setup "$BUILD" -Dunit_tests=disabled --buildtype=release >/dev/null
-ninja -C "$BUILD" lazyrun | tail -n 1
+ninja -C "$BUILD" --quiet tools/lazyrun
+LAZYRUN=$BUILD/tools/lazyrun
 mkdir -p "$DEMO_DIR"
 chmod 755 "$DEMO_DIR"
 
@@ -41,7 +42,7 @@ if ! umoci ls --layout "$DEMO_DIR/scipy" 2>/dev/null | grep -q '^1$'; then
 fi
 
 say "serving it"
-"$BUILD/lazyrun" serve "$DEMO_DIR/scipy" --log "$DEMO_DIR/registry.log" \
+"$LAZYRUN" serve "$DEMO_DIR/scipy" --log "$DEMO_DIR/registry.log" \
 	>"$DEMO_DIR/serve.out" &
 SERVER=$!
 trap 'kill "$SERVER" 2>/dev/null; wait "$SERVER" 2>/dev/null || true' EXIT
@@ -59,7 +60,7 @@ rm -rf "$CACHE" "$DEMO_DIR/statistics"
 mkdir -p "$CACHE"
 as_user=
 if [ "$(id -u)" = 0 ]; then
-	[ -w /dev/fuse ] && chmod 666 /dev/fuse # as distributions have it
+	[ ! -w /dev/fuse ] || chmod 666 /dev/fuse # as distributions have it
 	touch "$DEMO_DIR/statistics"
 	chown -R 65534:65534 "$CACHE" "$DEMO_DIR/statistics"
 	as_user='setpriv --reuid=65534 --regid=65534 --clear-groups'
@@ -68,12 +69,12 @@ export LAZYRUN_CACHEDIR="$CACHE" HOME=/tmp
 
 say "indexing the image, once (anybody may do that, anywhere)"
 # The index goes to a file, so that the runs below fetch what they touch.
-"$BUILD/lazyrun" --cache-dir "$DEMO_DIR/index-cache" index "$IMAGE" -o "$DEMO_DIR/scipy.lzi"
+"$LAZYRUN" --cache-dir "$DEMO_DIR/index-cache" index "$IMAGE" -o "$DEMO_DIR/scipy.lzi"
 chmod 644 "$DEMO_DIR/scipy.lzi"
 
 run_job() {
 	start=$(now_ms)
-	$as_user "$BUILD/lazyrun" exec --index "$DEMO_DIR/scipy.lzi" \
+	$as_user "$LAZYRUN" exec --index "$DEMO_DIR/scipy.lzi" \
 		--statistics "$DEMO_DIR/statistics" --no-home --pwd / "$IMAGE" \
 		python3 -c "$JOB"
 	echo "$1: $(($(now_ms) - start)) ms"
