@@ -125,7 +125,7 @@ figure_start() {
 }
 
 serve() {
-	"$LAZYRUN" serve "$1" --log "$WORK/registry.log" >"$WORK/serve.out" &
+	"$LAZYRUN" serve "$1" --listen 127.0.0.1:0 --log "$WORK/registry.log" >"$WORK/serve.out" &
 	until grep -q http:// "$WORK/serve.out"; do sleep 0.1; done
 	PORT=$(sed -n 's#.*http://127\.0\.0\.1:\([0-9]*\).*#\1#p' "$WORK/serve.out" | head -n 1)
 }

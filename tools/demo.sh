@@ -42,7 +42,7 @@ if ! umoci ls --layout "$DEMO_DIR/scipy" 2>/dev/null | grep -q '^1$'; then
 fi
 
 say "serving it"
-"$LAZYRUN" serve "$DEMO_DIR/scipy" --log "$DEMO_DIR/registry.log" \
+"$LAZYRUN" serve "$DEMO_DIR/scipy" --listen 127.0.0.1:0 --log "$DEMO_DIR/registry.log" \
 	>"$DEMO_DIR/serve.out" &
 SERVER=$!
 trap 'kill "$SERVER" 2>/dev/null; wait "$SERVER" 2>/dev/null || true' EXIT

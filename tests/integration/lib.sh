@@ -91,7 +91,7 @@ wait_for() {
 # serve DIR: the embedded registry; sets PORT and REGISTRY_LOG
 serve() {
 	REGISTRY_LOG=$WORK/registry.log
-	"$LAZYRUN" serve "$1" --log "$REGISTRY_LOG" >"$WORK/serve.out" 2>&1 &
+	"$LAZYRUN" serve "$1" --listen 127.0.0.1:0 --log "$REGISTRY_LOG" >"$WORK/serve.out" 2>&1 &
 	servers+=($!)
 	wait_for "the embedded registry" grep -q 'http://' "$WORK/serve.out" ||
 		{ cat "$WORK/serve.out"; exit 1; }
