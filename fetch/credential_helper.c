@@ -225,6 +225,7 @@ static int parse_answer(const char *program, const struct buffer *answer,
 			      "%s did not answer with a user name and a "
 			      "secret; try it: echo SERVER | %s get",
 			      program, program);
+	assert(r < 0 || (user && secret));
 	if (r == 0 && (strlen(user) > CREDENTIALS_TEXT_MAX ||
 		       strlen(secret) > CREDENTIALS_TEXT_MAX))
 		r = error_set(err, -EPROTO, "%s: the answer is too long",

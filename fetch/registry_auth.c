@@ -444,16 +444,18 @@ static void expire_waiters(struct registry_auth *auth)
 
 static void on_tick(void *arg);
 
-/* Takes over a reference of the caller's. */
-static void plan_tick(struct registry_auth *auth)
+/* Takes over a reference of the caller's.  False when there is no network any
+ * more: those who wait have been told so. */
+static bool plan_tick(struct registry_auth *auth)
 {
 	int r = http_client_run_later(auth->client, TICK_MS, on_tick, auth);
 
 	auth->is_ticking = r == 0;
 	if (r == 0)
-		return;
+		return true;
 	fail(auth, r, "canceled while waiting for a token");
 	registry_auth_unref(auth);
+	return false;
 }
 
 static void on_tick(void *arg)
@@ -476,10 +478,9 @@ static void start_renewal(struct registry_auth *auth)
 	auth->has_reloaded = false;
 	if (!auth->is_ticking) {
 		ref(auth);
-		plan_tick(auth);
+		if (!plan_tick(auth))
+			return;
 	}
-	if (!auth->is_renewing)
-		return;
 	if (auth->has_credentials && !auth->is_loading)
 		go_on(auth);
 	else

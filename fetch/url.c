@@ -5,6 +5,7 @@
 #include "fetch/curl_library.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ static int get_parts(const struct curl_library *curl, CURLU *handle,
 			      &port);
 	if (r < 0)
 		return r;
+	assert(url->scheme && url->host && port);
 	normalize_host(url->host);
 	url->port = (unsigned)strtoul(port, NULL, 10);
 	free(port);

@@ -136,6 +136,7 @@ static int set_extents(struct tree *tree, const struct tree_entry *entry,
 {
 	size_t start = tree->extents.size;
 	const struct index_format_extent *first = NULL;
+	bool is_whole = false; /* one extent makes up the file */
 	uint64_t count;
 	int r = 0;
 
@@ -147,9 +148,11 @@ static int set_extents(struct tree *tree, const struct tree_entry *entry,
 	if (r < 0)
 		return r;
 	count = (tree->extents.size - start) / sizeof(*first);
-	if (count > 0) /* else there may be no data at all */
+	if (count == 1) {
 		first = (const void *)(tree->extents.data + start);
-	if (count == 1 && le_load64(first->size) == entry->size) {
+		is_whole = le_load64(first->size) == entry->size;
+	}
+	if (is_whole) {
 		inode->data = le_load64(first->place);
 		tree->extents.size = start;
 	} else if (entry->size > 0) {

@@ -17,6 +17,7 @@
 #include "tools/session.h"
 #include "tools/size_text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -139,6 +140,7 @@ static int index_to_file(const struct index_options *options,
 
 	if (fd < 0)
 		return fd;
+	assert(temporary);
 	r = session_build_index(session, fd, true, options->keep_chunks, err);
 	if (r == 0 && rename(temporary, options->output) < 0)
 		r = error_set_errno(err, -errno, "cannot write %s",
