@@ -140,10 +140,15 @@ step_tidy() {
 	git ls-files '*.c' | grep -E '^(common|index|fetch|image|fs|run|tools)/' |
 		xargs -P 2 -n 8 clang-tidy --quiet -p "$BUILD_ROOT/tsan" \
 			>"$out" 2>/dev/null
-	count "clang-tidy" $?
+	local status=$?
 	grep -E 'warning:|error:' "$out" | sort -u | head -n 40
+	count "clang-tidy" $status
+	# Off: what gcc 12 sees where a struct's first member is handed out, or
+	# a cleanup attribute is at work.  Leaks are LeakSanitizer's.
 	build analyzer --buildtype=debugoptimized -Dunit_tests=disabled \
-		"-Dc_args=-fanalyzer -Wno-analyzer-too-complex"
+		"-Dc_args=-fanalyzer -Wno-analyzer-too-complex
+			-Wno-analyzer-malloc-leak
+			-Wno-analyzer-use-of-uninitialized-value"
 }
 
 mkdir -p "$BUILD_ROOT"
