@@ -104,11 +104,12 @@ if [ "$(id -u)" = 0 ]; then
 	# no /dev/fuse; user namespaces switched off
 	fails "no /dev/fuse" 125 /dev/fuse unshare -m sh -c \
 		"mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && exec setpriv --reuid=$TEST_UID --regid=$TEST_GID --clear-groups env HOME=$WORK/home '$LAZYRUN' -q exec '$IMAGE' true"
-	before=$(cat /proc/sys/user/max_user_namespaces)
-	if echo 0 2>/dev/null >/proc/sys/user/max_user_namespaces; then
-		fails "user namespaces switched off" 125 user.max_user_namespaces lr exec "$IMAGE" true
-		echo "$before" >/proc/sys/user/max_user_namespaces
-	fi
+	# in a user namespace of our own, whose limit we may set
+	fails "user namespaces switched off" 125 user.max_user_namespaces \
+		setpriv --reuid="$TEST_UID" --regid="$TEST_GID" --clear-groups \
+		env HOME="$WORK/home" unshare -U --map-user="$TEST_UID" \
+		--map-group="$TEST_GID" --keep-caps sh -c \
+		"echo 0 >/proc/sys/user/max_user_namespaces; exec '$LAZYRUN' -q exec '$IMAGE' true"
 fi
 
 equal "nothing is left mounted" "" "$(grep lazyrun /proc/self/mounts)"
