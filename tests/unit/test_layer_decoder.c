@@ -352,7 +352,9 @@ Test(layer_decoder, cuts_masses_of_empty_blocks)
 	CLEANUP(result_destroyp)
 	struct result *result = check_layer(&blob, &raw, "empty blocks");
 
-	cr_expect_eq(result->cut_count, 3);
+	/* ten bits each */
+	cr_assert_gt(blob.size, 4 * LAYER_SPAN_STORED_SIZE);
+	cr_expect_eq(result->cut_count, blob.size / LAYER_SPAN_STORED_SIZE + 1);
 }
 
 Test(layer_decoder, refuses_a_block_that_no_chunk_can_hold)
@@ -382,14 +384,14 @@ Test(layer_decoder, cuts_a_plain_tar_into_equal_chunks)
 {
 	struct buffer raw CLEANUP(buffer_fini) = BUFFER_INIT(BLOB_SIZE_MAX);
 
-	fill(&raw, 2 * LAYER_SPAN_STORED_SIZE + 512, 5);
+	fill(&raw, 2 * LAYER_SPAN_TAR_SIZE + 512, 5);
 	raw.data[0] = 'a'; /* no magic number */
 	CLEANUP(result_destroyp)
 	struct result *result = check_layer(&raw, &raw, "tar");
 
 	cr_assert_eq(result->cut_count, 3);
 	cr_expect_eq(result->cuts[0].ref.codec, CODEC_RAW);
-	cr_expect_eq(result->cuts[1].ref.stored_off, LAYER_SPAN_STORED_SIZE);
+	cr_expect_eq(result->cuts[1].ref.stored_off, LAYER_SPAN_TAR_SIZE);
 	cr_expect_eq(result->cuts[2].ref.raw_size, 512);
 }
 
