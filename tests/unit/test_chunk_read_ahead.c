@@ -50,31 +50,79 @@ static struct chunk_read_ahead_range note(uint64_t stream, uint32_t number)
 				     "is %u", range_.first);                   \
 	} while (0)
 
-Test(chunk_read_ahead, says_nothing_at_the_first_read)
+/* Three chunks in a row: reading on from there is reading ahead. */
+static void begin(uint64_t stream, uint32_t number)
 {
-	EXPECT(note(1, 0), 0, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		EXPECT(note(stream, number + i), 0, 0);
+}
+
+Test(chunk_read_ahead, says_nothing_at_the_first_reads)
+{
+	begin(1, 0);
 	EXPECT(chunk_read_ahead_note(&ahead, 2, 5, 3, LAST), 0, 0);
 }
 
 Test(chunk_read_ahead, widens_with_each_chunk_up_to_the_maximum)
 {
-	note(1, 0);
-	EXPECT(note(1, 1), 2, PER_REQUEST);
-	/* of two requests nine chunks are there: a whole one more */
-	EXPECT(note(1, 2), 12, 11);
-	EXPECT(note(1, 3), 23, 21);
+	/* the window doubles from 62 bytes to 4000; chunks have 100 */
+	static const uint32_t counts[] = { 1, 2, 2, 3, 6, 11, 21 };
+	uint32_t end = 4;
+
+	begin(1, 0);
+	for (uint32_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		EXPECT(note(1, 3 + i), end, counts[i]);
+		end += counts[i];
+	}
+	cr_assert_eq(end, 10 + 4 * PER_REQUEST);
 	/* wide open: the next only when a whole request has room */
-	for (uint32_t i = 4; i < 13; i++)
-		EXPECT(note(1, i), 44, i == 13 ? PER_REQUEST : 0);
-	EXPECT(note(1, 13), 44, PER_REQUEST);
+	for (uint32_t i = 10; i < 19; i++)
+		EXPECT(note(1, i), 0, 0);
+	EXPECT(note(1, 19), end, PER_REQUEST);
+	for (uint32_t i = 20; i < 29; i++)
+		EXPECT(note(1, i), 0, 0);
+	EXPECT(note(1, 29), end + PER_REQUEST, PER_REQUEST);
+}
+
+Test(chunk_read_ahead, refills_when_half_of_the_window_is_used_up)
+{
+	for (uint32_t i = 0; i < CHUNKS; i++)
+		table->refs[i].stored_size = table->refs[i].raw_size = 10;
+	begin(1, 0);
+	EXPECT(note(1, 3), 4, 7);   /* window 62 */
+	EXPECT(note(1, 4), 11, 7);  /* 124, 60 of them there */
+	EXPECT(note(1, 5), 18, 13); /* 248, 120 there */
+	EXPECT(note(1, 6), 31, 26); /* 496, 240 there */
+}
+
+Test(chunk_read_ahead, waits_while_more_than_half_of_the_window_is_there)
+{
+	table->refs[4].stored_size = table->refs[4].raw_size = 10;
+	table->refs[5].stored_size = table->refs[5].raw_size = 63;
+	begin(1, 0);
+	EXPECT(note(1, 3), 4, 2); /* window 62 */
+	EXPECT(note(1, 4), 0, 0); /* 124, 63 of them there */
+	EXPECT(note(1, 5), 6, 3); /* 248, none there */
+}
+
+Test(chunk_read_ahead, says_nothing_when_switched_off)
+{
+	struct chunk_read_ahead off;
+
+	chunk_read_ahead_init(&off, &table->table, SIZE * PER_REQUEST, 0);
+	for (uint32_t i = 0; i < 20; i++)
+		EXPECT(chunk_read_ahead_note(&off, 1, i, 1, LAST), 0, 0);
+	chunk_read_ahead_fini(&off);
 }
 
 Test(chunk_read_ahead, says_nothing_while_a_chunk_is_read_in_pieces)
 {
-	note(1, 0);
-	cr_expect_gt(note(1, 1).count, 0);
+	begin(1, 0);
 	for (int i = 0; i < 8; i++)
-		EXPECT(note(1, 1), 0, 0);
+		EXPECT(note(1, 2), 0, 0);
+	cr_expect_gt(note(1, 3).count, 0);
+	for (int i = 0; i < 8; i++)
+		EXPECT(note(1, 3), 0, 0);
 }
 
 Test(chunk_read_ahead, forgives_two_reads_that_changed_places)
@@ -82,17 +130,23 @@ Test(chunk_read_ahead, forgives_two_reads_that_changed_places)
 	note(1, 0);
 	note(1, 1);
 	note(1, 3); /* would be a jump from 1 */
-	EXPECT(note(1, 4), 5, PER_REQUEST);
+	EXPECT(note(1, 4), 0, 0);
 	EXPECT(note(1, 3), 0, 0);
-	cr_expect_gt(note(1, 5).count, 0, "still sequential");
+	EXPECT(note(1, 5), 0, 0);
+	EXPECT(note(1, 6), 7, 1);
+	EXPECT(note(1, 5), 0, 0);
+	cr_expect_gt(note(1, 7).count, 0, "still sequential");
 }
 
 Test(chunk_read_ahead, closes_the_window_of_one_who_jumps)
 {
-	for (uint32_t i = 0; i < 5; i++)
+	for (uint32_t i = 0; i < 8; i++)
 		note(1, i);
-	EXPECT(note(1, 500), 0, 0);
-	EXPECT(note(1, 501), 502, PER_REQUEST);
+	begin(1, 500);
+	EXPECT(note(1, 503), 504, 1);
+	/* backwards too */
+	begin(1, 100);
+	EXPECT(note(1, 103), 104, 1);
 }
 
 Test(chunk_read_ahead, says_nothing_to_a_random_reader)
@@ -103,27 +157,31 @@ Test(chunk_read_ahead, says_nothing_to_a_random_reader)
 
 Test(chunk_read_ahead, stops_at_the_end_of_the_file)
 {
-	chunk_read_ahead_note(&ahead, 1, 0, 1, 5);
-	EXPECT(chunk_read_ahead_note(&ahead, 1, 1, 1, 5), 2, 4);
-	EXPECT(chunk_read_ahead_note(&ahead, 1, 2, 1, 5), 0, 0);
-	EXPECT(chunk_read_ahead_note(&ahead, 1, 5, 1, 5), 0, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		chunk_read_ahead_note(&ahead, 1, i, 1, 8);
+	EXPECT(chunk_read_ahead_note(&ahead, 1, 5, 1, 8), 7, 2);
+	EXPECT(chunk_read_ahead_note(&ahead, 1, 6, 1, 8), 0, 0);
+	EXPECT(chunk_read_ahead_note(&ahead, 1, 8, 1, 8), 0, 0);
 }
 
 Test(chunk_read_ahead, follows_several_streams)
 {
 	for (uint64_t s = 0; s < CHUNK_READ_AHEAD_STREAMS; s++)
 		note(s, (uint32_t)s * 50);
+	for (uint32_t i = 1; i < 3; i++)
+		for (uint64_t s = 0; s < CHUNK_READ_AHEAD_STREAMS; s++)
+			EXPECT(note(s, (uint32_t)s * 50 + i), 0, 0);
 	for (uint64_t s = 0; s < CHUNK_READ_AHEAD_STREAMS; s++)
-		EXPECT(note(s, (uint32_t)s * 50 + 1), s * 50 + 2, PER_REQUEST);
+		EXPECT(note(s, (uint32_t)s * 50 + 3), s * 50 + 4, 1);
 }
 
 Test(chunk_read_ahead, forgets_the_stream_not_seen_for_longest)
 {
-	note(100, 0);
+	begin(100, 0);
 	for (uint64_t s = 0; s < CHUNK_READ_AHEAD_STREAMS; s++)
-		note(s, 0);
-	EXPECT(note(100, 1), 0, 0);
-	EXPECT(note(CHUNK_READ_AHEAD_STREAMS - 1, 1), 2, PER_REQUEST);
+		begin(s, 0);
+	EXPECT(note(100, 3), 0, 0);
+	EXPECT(note(CHUNK_READ_AHEAD_STREAMS - 1, 3), 4, 1);
 }
 
 Test(chunk_read_ahead, is_bounded_for_tiny_chunks)
@@ -132,17 +190,25 @@ Test(chunk_read_ahead, is_bounded_for_tiny_chunks)
 
 	for (uint32_t i = 0; i < CHUNKS; i++)
 		table->refs[i].stored_size = table->refs[i].raw_size = 1;
-	note(1, 0);
-	range = note(1, 1);
-	cr_expect_eq(range.count, 64);
+	begin(1, 0);
+	EXPECT(note(1, 3), 4, 62); /* the window holds no more */
+	EXPECT(note(1, 4), 66, 4 + 64 + 1 - 66);
+	for (uint32_t i = 5; i < 100; i++) {
+		range = note(1, i);
+		cr_expect_leq(range.count ? range.first + range.count : 0,
+			      i + 5 * 64 + 1, "at %u", i);
+	}
+	EXPECT(note(1, 100), 99 + 5 * 64 + 1, 1);
 }
 
 Test(chunk_read_ahead, stops_where_the_table_is_damaged)
 {
-	table->refs[5].stored_size = 0;
-	note(1, 0);
-	EXPECT(note(1, 1), 2, 3);
-	EXPECT(note(1, 6), 0, 0);
+	table->refs[14].stored_size = 0;
+	for (uint32_t i = 0; i < 7; i++)
+		note(1, i);
+	EXPECT(note(1, 7), 12, 2); /* of 6 */
+	EXPECT(note(1, 8), 0, 0);
+	EXPECT(note(1, 15), 0, 0);
 }
 
 Test(chunk_read_ahead, survives_numbers_at_the_edge)
