@@ -89,6 +89,18 @@ static int add(struct tar_xattr_set *set, const char *name, const void *value,
 	return 0;
 }
 
+/* A record without a value deletes the attribute (POSIX.1-2017 pax, "pax
+ * Extended Header"; so do Go's archive/tar and all that is built on it). */
+static void drop_empty(struct tar_xattr_set *set)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].value_size > 0)
+			set->items[kept++] = set->items[i];
+	set->count = kept;
+}
+
 /* libarchive lists the newest record first: the first of a name wins. */
 static int collect_stored(struct tar_xattr_set *set,
 			  struct archive_entry *entry, struct error *err)
@@ -118,6 +130,7 @@ static int collect_stored(struct tar_xattr_set *set,
 		if (r < 0)
 			return r;
 	}
+	drop_empty(set);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need umoci
 [ "$(id -u)" = 0 ] || skip "only root sees real ids, devices and capabilities"
-export LAZYRUN_CACHEDIR=$WORK/cache
+export LAZYRUN_CACHEDIR=$WORK/root-cache # root's own
 mkdir -p "$WORK/m"
 
 # same IMAGE KNOWN: mount against umoci's unpacked tree

@@ -79,15 +79,26 @@ Test(tar_xattr, keeps_binary_values)
 						0, 0, 0, 0, 0, 0,    0, 255 };
 	const struct tar_maker_record records[] = {
 		{ "SCHILY.xattr.security.capability", capability, 20 },
-		{ "SCHILY.xattr.user.empty", "", 0 },
 		{ "SCHILY.xattr.user.caf\xc3\xa9", "\xff\x00\n=", 4 },
 	};
 
-	cr_assert_eq(read_file_with(records, 3), 0, "%s", err.text);
-	cr_expect_eq(file()->xattr_count, 3);
+	cr_assert_eq(read_file_with(records, 2), 0, "%s", err.text);
+	cr_expect_eq(file()->xattr_count, 2);
 	check_xattr("security.capability", capability, 20);
-	check_xattr("user.empty", "", 0);
 	check_xattr("user.caf\xc3\xa9", "\xff\x00\n=", 4);
+}
+
+Test(tar_xattr, takes_a_record_without_value_for_a_deletion)
+{
+	const struct tar_maker_record records[] = {
+		TAR_MAKER_RECORD("SCHILY.xattr.user.a", "old"),
+		{ "SCHILY.xattr.user.a", "", 0 },
+		TAR_MAKER_RECORD("SCHILY.xattr.user.b", "kept"),
+	};
+
+	cr_assert_eq(read_file_with(records, 3), 0, "%s", err.text);
+	cr_expect_eq(file()->xattr_count, 1);
+	check_xattr("user.b", "kept", 4);
 }
 
 /* bsdtar writes every attribute in both forms. */
