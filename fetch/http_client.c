@@ -22,6 +22,7 @@
 #include "common/error.h"
 #include "common/thread.h"
 #include "fetch/curl_library.h"
+#include "fetch/http_call.h"
 #include "fetch/http_settings.h"
 #include "fetch/http_transfer.h"
 #include "fetch/timer_list.h"
@@ -382,47 +383,18 @@ int http_client_run_later(struct http_client *client, int64_t delay_ms,
 
 /* ---- waiting for an answer ---- */
 
-struct call {
-	struct mutex lock;
-	struct condition is_over;
-	/* -- protected by lock -- */
-	bool is_done GUARDED;
-	int result GUARDED;
-	struct http_response *response GUARDED;
-	struct error err GUARDED;
+struct answer {
+	struct http_call call;
+	struct http_response *response; /* once the call has ended */
 };
 
-static void end_call(void *arg, int result, struct http_response *response,
-		     const struct error *err)
+static void take_answer(void *arg, int result, struct http_response *response,
+			const struct error *err)
 {
-	struct call *call = arg;
+	struct answer *answer = arg;
 
-	mutex_lock(&call->lock);
-	call->is_done = true;
-	call->result = result;
-	call->response = response;
-	if (result < 0)
-		call->err = *err;
-	condition_signal(&call->is_over);
-	mutex_unlock(&call->lock);
-}
-
-/* Ends: every transfer has a deadline. */
-static int wait_for_call(struct call *call, struct http_response **ret,
-			 struct error *err)
-{
-	int r;
-
-	mutex_lock(&call->lock);
-	while (!call->is_done)
-		condition_wait(&call->is_over, &call->lock);
-	r = call->result;
-	if (r == 0)
-		*ret = call->response;
-	else if (err)
-		*err = call->err;
-	mutex_unlock(&call->lock);
-	return r;
+	answer->response = response;
+	http_call_end(&answer->call, result, err);
 }
 
 int http_client_call(struct http_client *client,
@@ -430,22 +402,23 @@ int http_client_call(struct http_client *client,
 		     struct http_response **ret, struct error *err)
 {
 	struct http_transfer *transfer;
-	struct call call = { 0 };
+	struct answer answer = { 0 };
 	int r;
 
 	assert(!pthread_equal(pthread_self(), client->thread));
-	mutex_init(&call.lock);
-	condition_init(&call.is_over);
-	transfer = http_transfer_create(client->curl, request, end_call, &call);
+	http_call_init(&answer.call);
+	transfer = http_transfer_create(client->curl, request, take_answer,
+					&answer);
 	if (transfer)
 		transfer->is_kept = true;
 	r = queue_transfer(client, transfer);
-	if (r == 0)
-		r = wait_for_call(&call, ret, err);
-	else
+	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
-	condition_fini(&call.is_over);
-	mutex_fini(&call.lock);
+	else
+		r = http_call_wait(&answer.call, err);
+	if (r == 0)
+		*ret = answer.response;
+	http_call_fini(&answer.call);
 	return r;
 }
 

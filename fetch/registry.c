@@ -3,7 +3,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/thread.h"
+#include "fetch/http_call.h"
 #include "fetch/http_client.h"
 #include "fetch/registry_auth.h"
 #include "fetch/registry_blob.h"
@@ -68,81 +68,49 @@ void registry_destroy(struct registry *registry)
 
 /* ---- a request, waited for ---- */
 
-struct call {
-	struct mutex lock;
-	struct condition is_over;
-	/* -- protected by lock -- */
-	bool is_done GUARDED;
-	int result GUARDED;
-	uint8_t *body GUARDED;
-	size_t body_size GUARDED;
-	char media_type[128] GUARDED;
-	struct error err GUARDED;
+struct answer {
+	struct http_call call;
+	struct registry_manifest manifest; /* once the call has ended well */
 };
 
-static void end_call(void *arg, int result, struct http_response *response,
-		     const struct error *err)
+static void take_answer(void *arg, int result, struct http_response *response,
+			const struct error *err)
 {
-	struct call *call = arg;
+	struct answer *answer = arg;
+	struct registry_manifest *manifest = &answer->manifest;
 
-	mutex_lock(&call->lock);
-	call->is_done = true;
-	call->result = result;
-	if (result < 0) {
-		call->err = *err;
-	} else {
-		call->body = response->body;
-		call->body_size = response->body_size;
+	if (result == 0) {
+		manifest->bytes = response->body;
+		manifest->size = response->body_size;
 		response->body = NULL;
-		snprintf(call->media_type, sizeof(call->media_type), "%s",
+		snprintf(manifest->media_type, sizeof(manifest->media_type),
+			 "%s",
 			 response->content_type ? response->content_type : "");
 	}
-	condition_signal(&call->is_over);
-	mutex_unlock(&call->lock);
-}
-
-/* Ends: the request has a deadline. */
-static int wait_for_call(struct call *call, struct registry_manifest *ret,
-			 struct error *err)
-{
-	int r;
-
-	mutex_lock(&call->lock);
-	while (!call->is_done)
-		condition_wait(&call->is_over, &call->lock);
-	r = call->result;
-	if (r == 0) {
-		ret->bytes = call->body;
-		ret->size = call->body_size;
-		memcpy(ret->media_type, call->media_type,
-		       sizeof(ret->media_type));
-	} else if (err) {
-		*err = call->err;
-	}
-	mutex_unlock(&call->lock);
-	if (r == 0)
-		digest_compute(ret->bytes, ret->size, &ret->digest);
-	return r;
+	http_call_end(&answer->call, result, err);
 }
 
 static int fetch_whole(struct registry *registry,
 		       struct registry_request_spec *spec,
 		       struct registry_manifest *ret, struct error *err)
 {
-	struct call call = { 0 };
+	struct answer answer = { 0 };
 	int r;
 
 	spec->deadline_ms = clock_ms() + registry->timeout_ms;
-	mutex_init(&call.lock);
-	condition_init(&call.is_over);
-	r = registry_request_start(registry->server, spec, end_call, &call);
-	if (r == 0)
-		r = wait_for_call(&call, ret, err);
-	else
+	http_call_init(&answer.call);
+	r = registry_request_start(registry->server, spec, take_answer,
+				   &answer);
+	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
-	condition_fini(&call.is_over);
-	mutex_fini(&call.lock);
-	return r;
+	else
+		r = http_call_wait(&answer.call, err);
+	http_call_fini(&answer.call);
+	if (r < 0)
+		return r;
+	*ret = answer.manifest;
+	digest_compute(ret->bytes, ret->size, &ret->digest);
+	return 0;
 }
 
 /* ---- manifests and blobs ---- */
