@@ -182,10 +182,10 @@ static int remove_image(const struct cache_options *options, const char *image,
 	if (r < 0)
 		return r;
 	r = session_find_index(session, err);
-	if (r == -ENOENT)
-		return error_set(err, r, "%s is not in the cache", image);
 	if (r < 0)
 		return r;
+	if (!session_index(session))
+		return error_set(err, -ENOENT, "%s is not in the cache", image);
 	for_each_chunk(session_cache(session), session_index(session),
 		       remove_chunk, NULL);
 	return index_store_remove(

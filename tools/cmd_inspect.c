@@ -140,9 +140,8 @@ static int inspect_main(void *values, char **operands, int count,
 	if (r < 0)
 		return r;
 	r = session_find_index(session, err);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0)
 		return r;
-	*err = (struct error){ 0 };
 	r = image_load_manifest(session_image(session), err);
 	if (r < 0)
 		return r;

@@ -144,14 +144,12 @@ static int verify_main(void *values, char **operands, int count,
 	if (r < 0)
 		return r;
 	r = session_find_index(session, err);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0)
 		return r;
-	has_index = r == 0;
+	has_index = session_index(session);
 	if (has_index)
 		r = index_file_check(session_index(session), err);
-	else
-		*err = (struct error){ 0 };
-	if (r < 0 && has_index)
+	if (r < 0)
 		return r;
 	r = replay(options, session, has_index, err);
 	if (r == 0)

@@ -193,9 +193,16 @@ static int find_cached_index(struct session *session, struct error *err)
 
 int session_find_index(struct session *session, struct error *err)
 {
+	int r;
+
 	if (session->options->index)
 		return adopt_index(session, session->options->index, err);
-	return find_cached_index(session, err);
+	r = find_cached_index(session, err);
+	if (r != -ENOENT)
+		return r;
+	if (err)
+		*err = (struct error){ 0 };
+	return 0;
 }
 
 static int build_open_layer(void *arg, uint32_t number,
@@ -327,7 +334,7 @@ static int find_or_build_index(struct session *session, struct error *err)
 
 	for (;;) {
 		r = session_find_index(session, err);
-		if (r != -ENOENT || session->options->index)
+		if (r < 0 || session->index)
 			break;
 		if (is_claimed) {
 			r = build_cached_index(session, err);
@@ -349,8 +356,6 @@ static int find_or_build_index(struct session *session, struct error *err)
 	}
 	if (is_claimed)
 		chunk_cache_unclaim(session->cache, manifest);
-	if (r == 0 && err)
-		*err = (struct error){ 0 };
 	return r;
 }
 

@@ -57,7 +57,7 @@ struct chunk_loader *session_loader(struct session *session);
 struct http_client *session_http_client(struct session *session);
 
 /** session_find_index() - like SESSION_INDEX, but never builds: 0 with the
- * index open, -ENOENT without one */
+ * index open, or with session_index() NULL when there is none */
 int session_find_index(struct session *session, struct error *err);
 
 /** session_build_index() - read all layers, write the index to @fd

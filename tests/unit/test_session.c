@@ -107,11 +107,13 @@ Test(session, never_builds_what_is_only_looked_for)
 {
 	struct session *session = open_session(SESSION_IMAGE);
 
-	cr_expect_eq(session_find_index(session, NULL), -ENOENT);
+	cr_expect_eq(session_find_index(session, NULL), 0);
+	cr_expect_null(session_index(session));
 	session_close(session);
 	session_close(open_session(SESSION_INDEX));
 	session = open_session(SESSION_IMAGE);
 	cr_expect_eq(session_find_index(session, NULL), 0);
+	cr_expect_not_null(session_index(session));
 	session_close(session);
 }
 
@@ -147,7 +149,8 @@ Test(session, builds_anew_what_is_damaged)
 	close(fd);
 	session_close(session);
 	session = open_session(SESSION_IMAGE);
-	cr_expect_eq(session_find_index(session, NULL), -ENOENT);
+	cr_expect_eq(session_find_index(session, NULL), 0);
+	cr_expect_null(session_index(session));
 	session_close(session);
 	session_close(open_session(SESSION_INDEX));
 }
