@@ -87,7 +87,9 @@ step_integration() {
 			bash "$script" >"$BUILD_ROOT/integration.log" 2>&1
 		local status=$?
 		printf '%-52s %4ds\n' "${script##*/}" $((SECONDS - start))
-		[ $status = 0 ] || tail -n 40 "$BUILD_ROOT/integration.log"
+		[ $status = 0 ] ||
+			{ grep FAULT "$BUILD_ROOT/integration.log"
+			tail -n 40 "$BUILD_ROOT/integration.log"; }
 		count "${script##*/}" $status
 	done
 }
