@@ -8,7 +8,7 @@
 #include "fetch/registry_auth.h"
 #include "fetch/registry_blob.h"
 #include "fetch/registry_request.h"
-#include "fetch/registry_server.h"
+#include "fetch/registry_endpoint.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -32,7 +32,7 @@ static const char manifest_types[] =
 	"application/vnd.docker.distribution.manifest.v2+json";
 
 struct registry {
-	struct registry_server *server;
+	struct registry_endpoint *endpoint;
 	int64_t timeout_ms;
 };
 
@@ -46,7 +46,7 @@ int registry_create(struct http_client *client,
 	assert(options->timeout_ms >= 0);
 	if (!registry)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = registry_server_create(client, options, &registry->server, err);
+	r = registry_endpoint_create(client, options, &registry->endpoint, err);
 	if (r < 0) {
 		free(registry);
 		return r;
@@ -61,8 +61,8 @@ void registry_destroy(struct registry *registry)
 {
 	if (!registry)
 		return;
-	registry_auth_stop(registry->server->auth);
-	registry_server_unref(registry->server);
+	registry_auth_stop(registry->endpoint->auth);
+	registry_endpoint_unref(registry->endpoint);
 	free(registry);
 }
 
@@ -99,7 +99,7 @@ static int fetch_whole(struct registry *registry,
 
 	spec->deadline_ms = clock_ms() + registry->timeout_ms;
 	http_call_init(&answer.call);
-	r = registry_request_start(registry->server, spec, take_answer,
+	r = registry_request_start(registry->endpoint, spec, take_answer,
 				   &answer);
 	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
@@ -137,8 +137,8 @@ static int check_digest(const struct registry *registry,
 	return error_set(err, -EBADMSG,
 			 "%s/%s@%s: the registry sent other bytes than this "
 			 "digest names; nothing of it is used",
-			 registry->server->host, registry->server->repository,
-			 text);
+			 registry->endpoint->host,
+			 registry->endpoint->repository, text);
 }
 
 int registry_fetch_manifest(struct registry *registry, const char *reference,
@@ -212,7 +212,7 @@ int registry_open_blob(struct registry *registry, const struct digest *digest,
 		       struct error *err)
 {
 	struct range_source *source =
-		registry_blob_create(registry->server, digest, size);
+		registry_blob_create(registry->endpoint, digest, size);
 
 	if (!source)
 		return error_set(err, -ENOMEM, "out of memory");

@@ -17,7 +17,7 @@
 #include "fetch/range_source.h"
 #include "fetch/registry_redirect.h"
 #include "fetch/registry_request.h"
-#include "fetch/registry_server.h"
+#include "fetch/registry_endpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +26,7 @@
 
 struct registry_blob {
 	struct range_source source;
-	struct registry_server *server; /* a reference */
+	struct registry_endpoint *endpoint; /* a reference */
 	char reference[DIGEST_TEXT_SIZE];
 	unsigned refs;			   /* atomic */
 	bool is_suspect;		   /* atomic: wrong bytes came */
@@ -52,7 +52,7 @@ static void unref(struct registry_blob *blob)
 	if (__atomic_sub_fetch(&blob->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	registry_redirect_fini(&blob->redirect);
-	registry_server_unref(blob->server);
+	registry_endpoint_unref(blob->endpoint);
 	condition_fini(&blob->quiet);
 	mutex_fini(&blob->lock);
 	free(blob);
@@ -167,7 +167,7 @@ static void registry_blob_fetch(struct range_source *source, uint64_t off,
 	mutex_lock(&blob->lock);
 	DL_APPEND(blob->fetches, fetch);
 	mutex_unlock(&blob->lock);
-	r = registry_request_start(blob->server, &spec, on_range, fetch);
+	r = registry_request_start(blob->endpoint, &spec, on_range, fetch);
 	if (r == 0)
 		return;
 	error_set_errno(&err, source_code(r), "cannot start a request");
@@ -227,7 +227,7 @@ static const struct range_source_ops registry_blob_ops = {
 	.destroy = registry_blob_destroy,
 };
 
-struct range_source *registry_blob_create(struct registry_server *server,
+struct range_source *registry_blob_create(struct registry_endpoint *endpoint,
 					  const struct digest *digest,
 					  uint64_t size)
 {
@@ -237,7 +237,7 @@ struct range_source *registry_blob_create(struct registry_server *server,
 		return NULL;
 	blob->source.ops = &registry_blob_ops;
 	blob->source.size = size;
-	blob->server = registry_server_ref(server);
+	blob->endpoint = registry_endpoint_ref(endpoint);
 	blob->refs = 1;
 	digest_format(digest, blob->reference);
 	mutex_init(&blob->lock);

@@ -10,9 +10,9 @@
 
 struct digest;
 struct range_source;
-struct registry_server;
+struct registry_endpoint;
 
-/** registry_blob_create() - takes a reference to @server; NULL: no memory */
-struct range_source *registry_blob_create(struct registry_server *server,
+/** registry_blob_create() - takes a reference to @endpoint; NULL: no memory */
+struct range_source *registry_blob_create(struct registry_endpoint *endpoint,
 					  const struct digest *digest,
 					  uint64_t size);

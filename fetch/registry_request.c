@@ -19,7 +19,7 @@
 #include "fetch/registry_auth.h"
 #include "fetch/registry_error.h"
 #include "fetch/registry_redirect.h"
-#include "fetch/registry_server.h"
+#include "fetch/registry_endpoint.h"
 #include "fetch/retry_policy.h"
 #include "fetch/url.h"
 
@@ -40,7 +40,7 @@ enum {
 };
 
 struct registry_request {
-	struct registry_server *server; /* a reference */
+	struct registry_endpoint *endpoint; /* a reference */
 	struct registry_request_spec spec;
 	char *reference;
 	char *what; /* "host/repository:tag", for sentences */
@@ -64,7 +64,7 @@ struct registry_request {
 
 static void request_destroy(struct registry_request *request)
 {
-	registry_server_unref(request->server);
+	registry_endpoint_unref(request->endpoint);
 	free(request->reference);
 	free(request->what);
 	free(request->location);
@@ -130,7 +130,7 @@ static void retry(struct registry_request *request, int64_t retry_after_ms,
 		return;
 	}
 	request->has_come_back = false; /* by then it may be old again */
-	r = http_client_run_later(request->server->client, delay_ms, on_wake,
+	r = http_client_run_later(request->endpoint->client, delay_ms, on_wake,
 				  request);
 	if (r < 0)
 		fail(request, r, "canceled");
@@ -190,7 +190,7 @@ static void submit(struct registry_request *request, const char *url,
 			(struct http_header){ "Authorization", authorization };
 	assert(http.header_count <= HEADERS_MAX);
 	assert(!authorization || request->is_at_registry);
-	r = http_client_submit(request->server->client, &http, on_answer,
+	r = http_client_submit(request->endpoint->client, &http, on_answer,
 			       request);
 	if (r < 0)
 		fail(request, r,
@@ -199,25 +199,25 @@ static void submit(struct registry_request *request, const char *url,
 
 static void send_to_registry(struct registry_request *request)
 {
-	struct registry_server *server = request->server;
+	struct registry_endpoint *endpoint = request->endpoint;
 	const char *authorization = NULL;
 	autofree char *own_url = NULL;
 	const char *url = request->location;
 
-	if (registry_auth_get(server->auth, &authorization,
+	if (registry_auth_get(endpoint->auth, &authorization,
 			      &request->generation) == REGISTRY_AUTH_STALE) {
-		registry_auth_wait(server->auth, &request->waiter);
+		registry_auth_wait(endpoint->auth, &request->waiter);
 		return;
 	}
 	if (!url)
-		url = own_url = registry_server_make_url(
-			server, request->spec.kind, request->reference);
+		url = own_url = registry_endpoint_make_url(
+			endpoint, request->spec.kind, request->reference);
 	if (!url) {
 		fail(request, -ENOMEM, "out of memory");
 		return;
 	}
 	request->is_at_registry = true;
-	request->is_http = server->is_http;
+	request->is_http = endpoint->is_http;
 	submit(request, url, authorization);
 }
 
@@ -232,7 +232,7 @@ static void send_request(struct registry_request *request)
 		return;
 	}
 	if (!request->location ||
-	    registry_server_owns(request->server, request->location)) {
+	    registry_endpoint_owns(request->endpoint, request->location)) {
 		send_to_registry(request);
 		return;
 	}
@@ -245,13 +245,13 @@ static void send_request(struct registry_request *request)
 static void on_refused(struct registry_request *request,
 		       const struct http_response *response)
 {
-	struct registry_auth *auth = request->server->auth;
+	struct registry_auth *auth = request->endpoint->auth;
 	struct error err = { 0 };
 	int r;
 
 	if (++request->refusals > REFUSALS_MAX) {
 		r = registry_error_set_status(response, request->what,
-					      request->server->host, &err);
+					      request->endpoint->host, &err);
 		finish(request, r, NULL, &err);
 		return;
 	}
@@ -332,12 +332,12 @@ static bool is_passing(int status)
 static bool must_try_https(const struct registry_request *request,
 			   const struct http_response *response)
 {
-	struct registry_server *server = request->server;
+	struct registry_endpoint *endpoint = request->endpoint;
 
 	if (response->status != 400 || !request->is_at_registry ||
 	    !request->is_http || !strstr((const char *)response->body, "HTTPS"))
 		return false;
-	return !server->is_http || registry_server_switch_scheme(server);
+	return !endpoint->is_http || registry_endpoint_switch_scheme(endpoint);
 }
 
 static void on_other_status(struct registry_request *request,
@@ -365,7 +365,7 @@ static void on_other_status(struct registry_request *request,
 		return;
 	}
 	r = registry_error_set_status(response, request->what,
-				      request->server->host, &err);
+				      request->endpoint->host, &err);
 	if (is_passing(status))
 		retry(request, response->retry_after_ms, &err);
 	else
@@ -376,7 +376,7 @@ static void on_status(struct registry_request *request,
 		      struct http_response *response)
 {
 	if (request->is_at_registry && response->status != 400)
-		request->server->is_scheme_sure = true;
+		request->endpoint->is_scheme_sure = true;
 	if (request->is_at_registry && response->status != 401)
 		request->refusals = 0;
 	switch (response->status) {
@@ -426,12 +426,12 @@ static bool may_pass(struct registry_request *request, int result)
 /* https failed where http is allowed; another request may have found out. */
 static bool may_try_http(const struct registry_request *request, int result)
 {
-	struct registry_server *server = request->server;
+	struct registry_endpoint *endpoint = request->endpoint;
 
 	if (!request->is_at_registry || request->is_http ||
 	    result == -ECANCELED || result == -ENOMEM)
 		return false;
-	return server->is_http || registry_server_switch_scheme(server);
+	return endpoint->is_http || registry_endpoint_switch_scheme(endpoint);
 }
 
 static void on_fault(struct registry_request *request, int result,
@@ -484,18 +484,18 @@ static void begin(void *arg)
 	send_request(request);
 }
 
-static char *make_what(const struct registry_server *server,
+static char *make_what(const struct registry_endpoint *endpoint,
 		       const char *reference)
 {
 	char *what = NULL;
 
-	if (asprintf(&what, "%s/%s%c%s", server->host, server->repository,
+	if (asprintf(&what, "%s/%s%c%s", endpoint->host, endpoint->repository,
 		     strchr(reference, ':') ? '@' : ':', reference) < 0)
 		return NULL;
 	return what;
 }
 
-int registry_request_start(struct registry_server *server,
+int registry_request_start(struct registry_endpoint *endpoint,
 			   const struct registry_request_spec *spec,
 			   registry_request_fn *done, void *arg)
 {
@@ -505,10 +505,10 @@ int registry_request_start(struct registry_server *server,
 	assert(spec->deadline_ms > 0);
 	if (!request)
 		return -ENOMEM;
-	request->server = registry_server_ref(server);
+	request->endpoint = registry_endpoint_ref(endpoint);
 	request->spec = *spec;
 	request->reference = strdup(spec->reference);
-	request->what = make_what(server, spec->reference);
+	request->what = make_what(endpoint, spec->reference);
 	request->done = done;
 	request->arg = arg;
 	request->use_fresh_connection = spec->use_fresh_connection;
@@ -518,7 +518,7 @@ int registry_request_start(struct registry_server *server,
 	request->waiter.fn = on_authorized;
 	request->waiter.arg = request;
 	if (request->reference && request->what)
-		r = http_client_run_later(server->client, 0, begin, request);
+		r = http_client_run_later(endpoint->client, 0, begin, request);
 	if (r < 0)
 		request_destroy(request);
 	return r;

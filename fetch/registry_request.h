@@ -17,7 +17,7 @@
 struct error;
 struct http_response;
 struct registry_redirect;
-struct registry_server;
+struct registry_endpoint;
 
 struct registry_request_spec {
 	const char *kind;      /* "manifests" or "blobs"; a literal */
@@ -54,6 +54,6 @@ typedef void registry_request_fn(void *arg, int result,
  * Return: 0 and `done` will be called once, on the network thread; or -ENOMEM,
  * -EAGAIN, -ECANCELED, and it will not.
  */
-int registry_request_start(struct registry_server *server,
+int registry_request_start(struct registry_endpoint *endpoint,
 			   const struct registry_request_spec *spec,
 			   registry_request_fn *done, void *arg);

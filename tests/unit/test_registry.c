@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "fetch/base64.h"
 #include "fetch/http_client.h"
-#include "fetch/registry_server.h"
+#include "fetch/registry_endpoint.h"
 #include "tests/support/fake_registry.h"
 
 #include <criterion/criterion.h>
@@ -574,19 +574,19 @@ Test(registry, chooses_the_scheme_by_the_host)
 			.repository = "r",
 			.allow_http = cases[i].allow_http,
 		};
-		struct registry_server *server = NULL;
+		struct registry_endpoint *endpoint = NULL;
 
-		cr_assert_eq(
-			registry_server_create(client, &options, &server, NULL),
-			0);
-		cr_expect_eq(server->is_http, cases[i].is_http, "case: %s",
+		cr_assert_eq(registry_endpoint_create(client, &options,
+						      &endpoint, NULL),
+			     0);
+		cr_expect_eq(endpoint->is_http, cases[i].is_http, "case: %s",
 			     cases[i].host);
-		cr_expect_eq(registry_server_switch_scheme(server),
+		cr_expect_eq(registry_endpoint_switch_scheme(endpoint),
 			     cases[i].switches, "case: %s", cases[i].host);
-		cr_expect_eq(server->is_http,
+		cr_expect_eq(endpoint->is_http,
 			     cases[i].is_http != cases[i].switches, "case: %s",
 			     cases[i].host);
-		cr_expect(!registry_server_switch_scheme(server));
-		registry_server_unref(server);
+		cr_expect(!registry_endpoint_switch_scheme(endpoint));
+		registry_endpoint_unref(endpoint);
 	}
 }

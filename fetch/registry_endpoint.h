@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * registry_server: what all requests to one repository of a registry share:
+ * registry_endpoint: what all requests to one repository of a registry share:
  * where it is, http or https, and the authorization.
  *
  * Reference counted, because a request whose blob was destroyed still runs to
@@ -20,7 +20,7 @@ struct http_client;
 struct registry_auth;
 struct url;
 
-struct registry_server {
+struct registry_endpoint {
 	/* -- fixed -- */
 	struct http_client *client; /* borrowed */
 	struct registry_auth *auth;
@@ -33,32 +33,33 @@ struct registry_server {
 };
 
 /**
- * registry_server_create() - one reference
+ * registry_endpoint_create() - one reference
  *
  * Return: 0, -EINVAL (host or repository hold what a URL would take for
  * something else), -ENOMEM.
  */
-int registry_server_create(struct http_client *client,
-			   const struct registry_options *options,
-			   struct registry_server **ret, struct error *err);
-struct registry_server *registry_server_ref(struct registry_server *server);
-void registry_server_unref(struct registry_server *server);
+int registry_endpoint_create(struct http_client *client,
+			     const struct registry_options *options,
+			     struct registry_endpoint **ret, struct error *err);
+struct registry_endpoint *registry_endpoint_ref(
+	struct registry_endpoint *endpoint);
+void registry_endpoint_unref(struct registry_endpoint *endpoint);
 
-/** registry_server_make_url() - "https://host/v2/repository/kind/reference";
+/** registry_endpoint_make_url() - "https://host/v2/repository/kind/reference";
  * malloc'ed, NULL when out of memory */
-char *registry_server_make_url(const struct registry_server *server,
-			       const char *kind, const char *reference);
+char *registry_endpoint_make_url(const struct registry_endpoint *endpoint,
+				 const char *kind, const char *reference);
 
-/** registry_server_owns() - whether a URL leads to the registry itself */
-bool registry_server_owns(const struct registry_server *server,
-			  const char *url);
+/** registry_endpoint_owns() - whether a URL leads to the registry itself */
+bool registry_endpoint_owns(const struct registry_endpoint *endpoint,
+			    const char *url);
 
 /**
- * registry_server_switch_scheme() - the scheme tried first does not work here
+ * registry_endpoint_switch_scheme() - the scheme tried first does not work here
  *
  * From http to https always, from https to http only where that is allowed;
  * only once, and only before the registry has ever answered.
  *
  * Return: whether it was switched.
  */
-bool registry_server_switch_scheme(struct registry_server *server);
+bool registry_endpoint_switch_scheme(struct registry_endpoint *endpoint);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fetch/registry_server.h"
+#include "fetch/registry_endpoint.h"
 
 #include "common/cleanup.h"
 #include "common/error.h"
@@ -39,7 +39,7 @@ static int check_options(const struct registry_options *options,
 	return 0;
 }
 
-static int choose_scheme(struct registry_server *server, bool allow_http,
+static int choose_scheme(struct registry_endpoint *endpoint, bool allow_http,
 			 struct error *err)
 {
 	struct url url = { 0 };
@@ -47,7 +47,7 @@ static int choose_scheme(struct registry_server *server, bool allow_http,
 	bool is_loopback;
 	int r;
 
-	if (asprintf(&text, "https://%s/", server->host) < 0) {
+	if (asprintf(&text, "https://%s/", endpoint->host) < 0) {
 		text = NULL;
 		return error_set(err, -ENOMEM, "out of memory");
 	}
@@ -56,18 +56,18 @@ static int choose_scheme(struct registry_server *server, bool allow_http,
 		return error_set(err, r,
 				 "\"%.100s\" is not the name of a "
 				 "registry",
-				 server->host);
+				 endpoint->host);
 	is_loopback = url_host_is_loopback(url.host);
 	/* Without a port written, loopback means http's own. */
-	server->is_http =
+	endpoint->is_http =
 		is_loopback && (allow_http || url.port != HTTPS_PORT ||
-				!strstr(server->host, ":443"));
-	server->is_scheme_sure = !server->is_http && !allow_http;
+				!strstr(endpoint->host, ":443"));
+	endpoint->is_scheme_sure = !endpoint->is_http && !allow_http;
 	url_fini(&url);
 	return 0;
 }
 
-static int fill(struct registry_server *server,
+static int fill(struct registry_endpoint *endpoint,
 		const struct registry_options *options, struct error *err)
 {
 	const struct registry_auth_options auth_options = {
@@ -79,71 +79,74 @@ static int fill(struct registry_server *server,
 	};
 	int r;
 
-	server->host = strdup(options->host);
-	server->repository = strdup(options->repository);
-	if (!server->host || !server->repository)
+	endpoint->host = strdup(options->host);
+	endpoint->repository = strdup(options->repository);
+	if (!endpoint->host || !endpoint->repository)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = choose_scheme(server, options->allow_http, err);
+	r = choose_scheme(endpoint, options->allow_http, err);
 	if (r < 0)
 		return r;
-	r = registry_auth_create(server->client, &auth_options, &server->auth);
+	r = registry_auth_create(endpoint->client, &auth_options,
+				 &endpoint->auth);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
-int registry_server_create(struct http_client *client,
-			   const struct registry_options *options,
-			   struct registry_server **ret, struct error *err)
+int registry_endpoint_create(struct http_client *client,
+			     const struct registry_options *options,
+			     struct registry_endpoint **ret, struct error *err)
 {
-	struct registry_server *server;
+	struct registry_endpoint *endpoint;
 	int r = check_options(options, err);
 
 	if (r < 0)
 		return r;
-	server = calloc(1, sizeof(*server));
-	if (!server)
+	endpoint = calloc(1, sizeof(*endpoint));
+	if (!endpoint)
 		return error_set(err, -ENOMEM, "out of memory");
-	server->client = client;
-	server->refs = 1;
-	r = fill(server, options, err);
+	endpoint->client = client;
+	endpoint->refs = 1;
+	r = fill(endpoint, options, err);
 	if (r < 0) {
-		registry_server_unref(server);
+		registry_endpoint_unref(endpoint);
 		return r;
 	}
-	*ret = server;
+	*ret = endpoint;
 	return 0;
 }
 
-struct registry_server *registry_server_ref(struct registry_server *server)
+struct registry_endpoint *registry_endpoint_ref(
+	struct registry_endpoint *endpoint)
 {
-	__atomic_fetch_add(&server->refs, 1, __ATOMIC_RELAXED);
-	return server;
+	__atomic_fetch_add(&endpoint->refs, 1, __ATOMIC_RELAXED);
+	return endpoint;
 }
 
-void registry_server_unref(struct registry_server *server)
+void registry_endpoint_unref(struct registry_endpoint *endpoint)
 {
-	if (__atomic_sub_fetch(&server->refs, 1, __ATOMIC_ACQ_REL) > 0)
+	if (__atomic_sub_fetch(&endpoint->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	registry_auth_unref(server->auth);
-	free(server->host);
-	free(server->repository);
-	free(server);
+	registry_auth_unref(endpoint->auth);
+	free(endpoint->host);
+	free(endpoint->repository);
+	free(endpoint);
 }
 
-char *registry_server_make_url(const struct registry_server *server,
-			       const char *kind, const char *reference)
+char *registry_endpoint_make_url(const struct registry_endpoint *endpoint,
+				 const char *kind, const char *reference)
 {
 	char *url = NULL;
 
 	if (asprintf(&url, "%s://%s/v2/%s/%s/%s",
-		     server->is_http ? "http" : "https", server->host,
-		     server->repository, kind, reference) < 0)
+		     endpoint->is_http ? "http" : "https", endpoint->host,
+		     endpoint->repository, kind, reference) < 0)
 		return NULL;
 	return url;
 }
 
-bool registry_server_owns(const struct registry_server *server, const char *url)
+bool registry_endpoint_owns(const struct registry_endpoint *endpoint,
+			    const char *url)
 {
-	autofree char *own_text = registry_server_make_url(server, "", "");
+	autofree char *own_text = registry_endpoint_make_url(endpoint, "", "");
 	struct url own = { 0 };
 	struct url other = { 0 };
 	bool is_same = own_text && url_parse(own_text, &own) == 0 &&
@@ -155,11 +158,11 @@ bool registry_server_owns(const struct registry_server *server, const char *url)
 	return is_same;
 }
 
-bool registry_server_switch_scheme(struct registry_server *server)
+bool registry_endpoint_switch_scheme(struct registry_endpoint *endpoint)
 {
-	if (server->is_scheme_sure)
+	if (endpoint->is_scheme_sure)
 		return false;
-	server->is_http = !server->is_http;
-	server->is_scheme_sure = true;
+	endpoint->is_http = !endpoint->is_http;
+	endpoint->is_scheme_sure = true;
 	return true;
 }
