@@ -8,7 +8,7 @@
  * OCI layout, lowest layer first.  -p packs the sections, -z inflates by zlib.
  * Compare with `igzip -dc BLOB >/dev/null`.
  */
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/error.h"

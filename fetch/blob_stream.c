@@ -14,7 +14,7 @@
  */
 #include "fetch/blob_stream.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"

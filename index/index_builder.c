@@ -11,7 +11,7 @@
  */
 #include "index/index_builder.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/error.h"
 #include "common/thread.h"
 #include "index/entry_list.h"

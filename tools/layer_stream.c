@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/layer_stream.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/error.h"
 #include "fetch/blob_stream.h"
 #include "fetch/range_source.h"
@@ -41,7 +41,11 @@ static const struct byte_stream_ops layer_stream_ops = {
 int layer_stream_open(struct image *image, uint32_t number,
 		      struct byte_stream **ret, struct error *err)
 {
-	const struct blob_stream_options options = { 0 };
+	/* several layers at once: 4 MiB each */
+	const struct blob_stream_options options = {
+		.request_size = 1 << 20,
+		.request_count = 4,
+	};
 	struct layer_stream *layer = calloc(1, sizeof(*layer));
 	int r;
 

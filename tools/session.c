@@ -6,7 +6,7 @@
  */
 #include "tools/session.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/error.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_loader.h"

@@ -6,7 +6,7 @@
  */
 #include "index/layer_decoder.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "index/inflate_isal.h"
 #include "index/inflate_zlib.h"
 #include "index/inflater.h"

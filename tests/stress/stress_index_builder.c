@@ -3,7 +3,7 @@
  * An image of many small layers built over and over: with every number of
  * layers at once, cancelled at every moment, and with a layer that is wrong.
  */
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/error.h"
 #include "index/index_builder.h"
 #include "tests/support/layer_maker.h"

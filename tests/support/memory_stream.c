@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/memory_stream.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/error.h"
 
 #include <assert.h>

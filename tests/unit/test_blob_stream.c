@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/blob_stream.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "fetch/range_source.h"

@@ -6,7 +6,7 @@
 #include "index/layer_decoder.h"
 
 #include "common/buffer.h"
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "common/error.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "index/layer_indexer.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/error.h"
 #include "index/entry_list.h"
 #include "index/index_builder.h"

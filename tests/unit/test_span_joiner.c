@@ -5,7 +5,7 @@
  */
 #include "index/span_joiner.h"
 
-#include "common/byte_source.h"
+#include "common/byte_stream.h"
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "index/gzip_layer.h"
