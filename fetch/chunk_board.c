@@ -294,13 +294,7 @@ void chunk_board_drain(struct chunk_board *board, struct chunk_outcome *outcome)
 {
 	mutex_lock(&board->lock);
 	assert(board->is_stopped);
-	chunk_traffic_drain(&board->traffic, outcome);
-	mutex_unlock(&board->lock);
-}
-
-void chunk_board_selfcheck(struct chunk_board *board)
-{
-	mutex_lock(&board->lock);
 	chunk_traffic_selfcheck(&board->traffic);
+	chunk_traffic_drain(&board->traffic, outcome);
 	mutex_unlock(&board->lock);
 }

@@ -118,6 +118,3 @@ void chunk_board_stop(struct chunk_board *board);
  * scheduler and workers have ended */
 void chunk_board_drain(struct chunk_board *board,
 		       struct chunk_outcome *outcome);
-
-/** chunk_board_selfcheck() - assert every invariant; for tests */
-void chunk_board_selfcheck(struct chunk_board *board);

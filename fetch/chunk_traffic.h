@@ -136,5 +136,5 @@ void chunk_traffic_end(struct chunk_traffic *traffic,
 void chunk_traffic_drain(struct chunk_traffic *traffic,
 			 struct chunk_outcome *outcome);
 
-/** chunk_traffic_selfcheck() - assert every invariant; for tests */
+/** chunk_traffic_selfcheck() - assert every invariant */
 void chunk_traffic_selfcheck(const struct chunk_traffic *traffic);

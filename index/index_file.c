@@ -52,11 +52,6 @@ int index_file_get_blob(const struct index_file *index, uint32_t number,
 	return 0;
 }
 
-bool index_file_has_xattrs(const struct index_file *index)
-{
-	return index->tables[INDEX_FORMAT_XATTR].size > 0;
-}
-
 /* ---- inodes ---- */
 
 static bool mode_is_known(uint32_t mode)

@@ -136,9 +136,6 @@ int index_file_get_blob(const struct index_file *index, uint32_t number,
 int index_file_chunk_raw_off(const struct index_file *index, uint32_t chunk,
 			     uint64_t *ret);
 
-/** index_file_has_xattrs() - whether any inode of the image has one */
-bool index_file_has_xattrs(const struct index_file *index);
-
 /** index_file_get_inode() - 0, -ENOENT (no such number), -EBADMSG */
 int index_file_get_inode(const struct index_file *index, uint32_t number,
 			 struct index_inode *ret);

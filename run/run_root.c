@@ -310,13 +310,3 @@ int run_root_enter(struct run_root *root, bool is_writable, struct error *err)
 	}
 	return run_mount_pivot(root->fd, err);
 }
-
-void run_root_fini(struct run_root *root)
-{
-	if (root->image_fd >= 0)
-		close(root->image_fd);
-	if (root->fd >= 0)
-		close(root->fd);
-	root->image_fd = -1;
-	root->fd = -1;
-}

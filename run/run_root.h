@@ -54,5 +54,3 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 
 /** run_root_enter() - close for writing unless @is_writable, make it "/" */
 int run_root_enter(struct run_root *root, bool is_writable, struct error *err);
-
-void run_root_fini(struct run_root *root);

@@ -197,12 +197,3 @@ void job_environment_destroy(char **environment)
 		free(*v);
 	free(environment);
 }
-
-const char *job_environment_find(const char *const *environment,
-				 const char *name)
-{
-	for (; *environment; environment++)
-		if (is_named(*environment, name))
-			return *environment + strlen(name) + 1;
-	return NULL;
-}

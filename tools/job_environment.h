@@ -33,7 +33,3 @@ struct job_environment_options {
 int job_environment_create(const struct job_environment_options *options,
 			   char ***ret, struct error *err);
 void job_environment_destroy(char **environment);
-
-/** job_environment_find() - a variable's value, or NULL */
-const char *job_environment_find(const char *const *environment,
-				 const char *name);

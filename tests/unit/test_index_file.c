@@ -78,7 +78,6 @@ Test(index_file, gives_back_what_was_added)
 	cr_expect_eq(inode.mtime_ns, 999999999);
 	cr_expect_eq(inode.parent, find(index, "bin"));
 	cr_expect(inode.has_xattrs);
-	cr_expect(index_file_has_xattrs(index));
 	cr_assert_eq(index_file_get_inode(index, INDEX_ROOT, &inode), 0);
 	cr_expect_eq(inode.mode, S_IFDIR | 0711);
 	cr_expect_eq(inode.mtime_s, -1);
