@@ -178,15 +178,23 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
+/* Chunks and spans pass from thread to thread.  With an arena for each thread,
+ * every one would keep its own share of freed memory; and what is a megabyte or
+ * more goes back at once. */
+static void bound_freed_memory(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
 	int skip;
 
 	(void)argc;
-	/* Chunks pass from thread to thread: with an arena for each, every
-	 * one would keep its own share of freed memory. */
-	mallopt(M_ARENA_MAX, 1); /* NOLINT(concurrency-mt-unsafe) */
+	bound_freed_memory();
 	open_standard_descriptors();
 	skip = count_global_words(argv + 1);
 	if (!argv[1 + skip]) {
