@@ -183,9 +183,11 @@ static void open_standard_descriptors(void)
  * more goes back at once. */
 static void bound_freed_memory(void)
 {
+	/* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	mallopt(M_TRIM_THRESHOLD, 8 << 20);
+	/* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 int main(int argc, char **argv)
