@@ -5,21 +5,25 @@
 # chunk, with an index in a file and without any.
 . "$(dirname "$0")/lib.sh"
 need umoci
-layout=$(image_layout tiny)
+# HERD_IMAGE=scipy HERD_JOB="python3 -c 'import numpy; print(1)'": by hand
+NAME=${HERD_IMAGE:-tiny}
+JOB=${HERD_JOB:-sha256sum /srv/random}
+layout=$(image_layout "$NAME") || { echo "$layout"; exit 77; }
 serve "$layout"
-IMAGE=docker://127.0.0.1:$PORT/tiny:1
+IMAGE=docker://127.0.0.1:$PORT/$NAME:1
 COUNT=50
 
 herd() { # ARGUMENT...: start all at once, wait, check every output
 	local pids=() i
 	for i in $(seq $COUNT); do
-		as_user "$LAZYRUN" -q exec "$@" "$IMAGE" sha256sum /srv/random \
+		as_user "$LAZYRUN" -q exec "$@" "$IMAGE" sh -c "$JOB" \
 			>"$WORK/out.$i" 2>"$WORK/err.$i" &
 		pids+=($!)
 	done
 	for i in $(seq $COUNT); do
 		wait "${pids[$((i - 1))]}" || { fault "exec $i failed"; cat "$WORK/err.$i"; }
 	done
+	echo "$(grep -c 'GET .*/blobs/' "$REGISTRY_LOG") requests for blobs by $COUNT jobs"
 	equal "every output is the same" 1 "$(cat "$WORK"/out.* | sort -u | wc -l)"
 }
 
