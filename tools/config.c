@@ -41,7 +41,7 @@ static int take_setting(void *arg, const char *section, const char *name,
 			const char *value)
 {
 	struct load *load = arg;
-	char *text = strdup(value); /* for the life of the process */
+	char *text = strdup(value);
 
 	(void)section;
 	if (!text) {
@@ -50,7 +50,8 @@ static int take_setting(void *arg, const char *section, const char *name,
 	}
 	load->result =
 		option_set(load->tables, load->values, name, text, load->err);
-	if (load->result < 0)
+	/* what is kept is so for the life of the process */
+	if (load->result < 0 || !option_keeps_text(load->tables, name))
 		free(text);
 	return load->result == 0;
 }

@@ -207,6 +207,14 @@ int option_set(const struct option *const *tables, void *values,
 	return set_value(option, name, values, text, err);
 }
 
+bool option_keeps_text(const struct option *const *tables, const char *name)
+{
+	const struct option *option = find_long(tables, name, strlen(name));
+
+	return option &&
+	       (option->kind == OPTION_TEXT || option->kind == OPTION_LIST);
+}
+
 int option_load_environment(const struct option *const *tables, void *values,
 			    struct error *err)
 {

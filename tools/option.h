@@ -70,6 +70,10 @@ int option_parse(const struct option *const *tables, void *values,
 int option_set(const struct option *const *tables, void *values,
 	       const char *name, const char *text, struct error *err);
 
+/** option_keeps_text() - whether option_set() keeps the text it is given, as
+ * texts and lists do */
+bool option_keeps_text(const struct option *const *tables, const char *name);
+
 /** option_load_environment() - apply the variables that tables name */
 int option_load_environment(const struct option *const *tables, void *values,
 			    struct error *err);

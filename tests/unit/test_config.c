@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 static char folder[TEMP_DIR_SIZE];
+static struct common_options options; /* its texts are never freed */
 static const struct option *const tables[] = { common_option_table, NULL };
 
 static void set_up(void)
@@ -32,8 +33,7 @@ static void tear_down(void)
 
 TestSuite(config, .init = set_up, .fini = tear_down);
 
-static int load(const char *text, struct common_options *options,
-		struct error *err)
+static int load(const char *text, struct error *err)
 {
 	char path[TEMP_DIR_SIZE + 32];
 
@@ -43,17 +43,17 @@ static int load(const char *text, struct common_options *options,
 	cr_assert_eq(
 		io_write_file_atomic(AT_FDCWD, path, text, strlen(text), NULL),
 		0);
-	return config_load(tables, options, err);
+	return config_load(tables, &options, err);
 }
 
 Test(config, sets_what_the_file_names)
 {
-	struct common_options options = { .tag_ttl_ms = 1 };
 	struct error err = { 0 };
 
+	options.tag_ttl_ms = 1;
 	cr_assert_eq(load("# comment\ncache-dir = /scratch/lr\n"
 			  "cache-size = 2G\ninsecure = yes\n",
-			  &options, &err),
+			  &err),
 		     0, "%s", err.text);
 	cr_expect_str_eq(options.cache_dir, "/scratch/lr");
 	cr_expect_eq(options.cache_size, (uint64_t)2 << 30);
@@ -63,8 +63,6 @@ Test(config, sets_what_the_file_names)
 
 Test(config, may_be_absent)
 {
-	struct common_options options = { 0 };
-
 	cr_expect_eq(config_load(tables, &options, NULL), 0);
 }
 
@@ -77,11 +75,9 @@ Test(config, names_file_and_line_of_a_mistake)
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct common_options options = { 0 };
 		struct error err = { 0 };
 
-		cr_expect_lt(load(texts[i], &options, &err), 0, "case: %s",
-			     texts[i]);
+		cr_expect_lt(load(texts[i], &err), 0, "case: %s", texts[i]);
 		cr_expect_not_null(strstr(err.text, "lazyrun.conf line 2"),
 				   "%s", err.text);
 	}
