@@ -87,7 +87,7 @@ elif command -v dnf >/dev/null 2>&1; then
 	# shellcheck disable=SC2086
 	as_root dnf -q -y --setopt=install_weak_deps=False install $missing
 else
-	say "neither apt-get nor dnf is here; needed: see docs/building.md"
+	say "neither apt-get nor dnf is here; needed: the packages that this script names"
 	exit 1
 fi
 say "done"
