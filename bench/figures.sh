@@ -126,7 +126,11 @@ figure_start() {
 
 serve() {
 	"$LAZYRUN" serve "$1" --listen 127.0.0.1:0 --log "$WORK/registry.log" >"$WORK/serve.out" &
-	until grep -q http:// "$WORK/serve.out"; do sleep 0.1; done
+	for _ in $(seq 100); do
+		grep -q http:// "$WORK/serve.out" && break
+		sleep 0.1
+	done
+	[ -s "$WORK/serve.out" ] || { echo "the registry did not start"; exit 1; }
 	PORT=$(sed -n 's#.*http://127\.0\.0\.1:\([0-9]*\).*#\1#p' "$WORK/serve.out" | head -n 1)
 }
 
@@ -146,14 +150,23 @@ figure_scipy() {
 				--statistics "$WORK/home/statistics" --pwd / \
 				"docker://127.0.0.1:$PORT/scipy:1" \
 				python3 -c 'import scipy.stats'
-			python3 - "$WORK/home/statistics" $run "$(grep -c /blobs/ "$WORK/registry.log")" <<'PY'
-import json, sys
+			python3 - "$WORK/home/statistics" $run "$(grep -c /blobs/ "$WORK/registry.log")" "$WORK/registry.log" <<'PY'
+import json, re, sys
 s = json.load(open(sys.argv[1]))
+# the fewest ranges that a client which knew all beforehand would need
+runs, end = 0, None
+for blob, start, stop in sorted(
+        (m[1], int(m[2]), int(m[3])) for m in re.finditer(
+            r"/blobs/(\S+) .*?bytes=(\d+)-(\d+)", open(sys.argv[4]).read())):
+    if end is None or blob != end[0] or start > end[1] + 1:
+        runs += 1
+    end = (blob, stop)
 print(f"{sys.argv[2]}: {s['bytes_fetched'] / 1e6:.1f} MB of {s['image_bytes'] / 1e6:.1f} "
       f"({100 * s['bytes_fetched'] / s['image_bytes']:.2f} %) in {s['ranges_fetched']} ranges "
       f"(limit bytes/1 MiB + 20 = {s['bytes_fetched'] / 1048576 + 20:.0f}), "
       f"blob requests in the registry's log {sys.argv[3]}, {s['chunks_fetched']} chunks, "
-      f"{s['fuse_requests']} FUSE requests, {s['ended_ms']:.0f} ms")
+      f"{s['fuse_requests']} FUSE requests, {s['ended_ms']:.0f} ms; "
+      f"with perfect foresight {runs} ranges")
 PY
 		done
 		kill %% && wait %% 2>/dev/null || true
@@ -169,7 +182,10 @@ figure_memory() {
 		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q index "oci:$layout:1"
 		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount --foreground "oci:$layout:1" "$WORK/m" &
 		pid=$!
-		until mountpoint -q "$WORK/m"; do sleep 0.1; done
+		for _ in $(seq 600); do
+			mountpoint -q "$WORK/m" && break
+			sleep 0.1
+		done
 		tar -C "$WORK/m" --one-file-system -cf - . | cat >/dev/null &
 		local tar=$! start=$SECONDS
 		peak=0

@@ -3,7 +3,7 @@
 /*
  * sparse_window: the 32 KiB before a deflate span, of which the span refers to
  * 5 to 11 % (indexing.md section 1.2).  Bytes that the span never refers to
- * are zeroed and the result is compressed by zstd at level 6.
+ * are zeroed and the result is compressed by zstd at level 3.
  *
  * Encoded form (docs/index-format.md, "Windows"): one zstd frame of the
  * zero-filled window, 1 to 32768 bytes long, without a content checksum.

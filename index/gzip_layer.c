@@ -38,6 +38,8 @@ enum state {
 struct gzip_layer {
 	struct layer_input *input; /* borrowed */
 	struct inflater *inflater;
+	size_t stored_target; /* where a span may end */
+	size_t raw_target;
 	enum state state;
 	struct gzip_member member;
 	unsigned start_bit; /* of the next span, within the input's first
@@ -61,6 +63,15 @@ static int create_inflater(bool use_isal, struct inflater **ret)
 	return r == -ENOTSUP ? inflate_zlib_create(ret) : r;
 }
 
+void gzip_layer_set_target(struct gzip_layer *layer, size_t stored_size,
+			   size_t raw_size)
+{
+	assert(stored_size >= LAYER_SPAN_STORED_SIZE);
+	assert(raw_size >= LAYER_SPAN_RAW_SIZE);
+	layer->stored_target = stored_size;
+	layer->raw_target = raw_size;
+}
+
 int gzip_layer_create(struct layer_input *input, bool use_isal,
 		      struct gzip_layer **ret, struct error *err)
 {
@@ -72,6 +83,8 @@ int gzip_layer_create(struct layer_input *input, bool use_isal,
 				 "out of memory for a gzip decoder");
 	}
 	layer->input = input;
+	gzip_layer_set_target(layer, LAYER_SPAN_STORED_SIZE,
+			      LAYER_SPAN_RAW_SIZE);
 	*ret = layer;
 	return 0;
 }
@@ -205,7 +218,7 @@ static int inflate_span(struct gzip_layer *layer, struct draft *draft,
 {
 	struct layer_input *input = layer->input;
 	struct inflater_span *inflated = &draft->inflated;
-	size_t want = draft->head + LAYER_SPAN_STORED_SIZE + READ_AHEAD;
+	size_t want = draft->head + layer->stored_target + READ_AHEAD;
 	int r;
 
 	for (;;) {
@@ -337,8 +350,8 @@ static int next_span(struct gzip_layer *layer, size_t head,
 		.inflated = { .start_bit = layer->start_bit,
 			      .window = layer->window,
 			      .window_size = layer->window_size,
-			      .stored_target = LAYER_SPAN_STORED_SIZE,
-			      .raw_target = LAYER_SPAN_RAW_SIZE },
+			      .stored_target = layer->stored_target,
+			      .raw_target = layer->raw_target },
 		.head = head,
 	};
 	struct inflater_span *inflated = &draft.inflated;

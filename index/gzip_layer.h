@@ -7,6 +7,7 @@
  * Threads: one at a time; blocks as long as the input does.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 struct error;
 struct gzip_layer; /* opaque */
@@ -24,6 +25,15 @@ int gzip_layer_create(struct layer_input *input, bool use_isal,
 
 /** gzip_layer_destroy() - NULL is allowed */
 void gzip_layer_destroy(struct gzip_layer *layer);
+
+/**
+ * gzip_layer_set_target() - where spans end from now on: at the first block
+ * end that makes them this long
+ * @stored_size, @raw_size: at least LAYER_SPAN_STORED_SIZE and
+ *                          LAYER_SPAN_RAW_SIZE, which hold until this is called
+ */
+void gzip_layer_set_target(struct gzip_layer *layer, size_t stored_size,
+			   size_t raw_size);
 
 /**
  * gzip_layer_next() - the next span; not to be called again after an error

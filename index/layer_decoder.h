@@ -31,8 +31,12 @@ struct error;
 struct layer_decoder; /* opaque */
 
 enum {
-	LAYER_SPAN_STORED_SIZE = 136 << 10,
-	LAYER_SPAN_RAW_SIZE = 544 << 10,
+	LAYER_SPAN_STORED_SIZE = 120 << 10,
+	LAYER_SPAN_RAW_SIZE = 480 << 10,
+	/* within files of LAYER_SPAN_LARGE_FILE_SIZE and more */
+	LAYER_SPAN_LARGE_STORED_SIZE = 272 << 10,
+	LAYER_SPAN_LARGE_RAW_SIZE = 1088 << 10,
+	LAYER_SPAN_LARGE_FILE_SIZE = 16 << 20,
 	/* where a starting program is unlikely to read (span_joiner.h) */
 	LAYER_SPAN_COLD_STORED_SIZE = 1 << 20,
 	LAYER_SPAN_COLD_RAW_SIZE = 4 << 20,

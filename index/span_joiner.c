@@ -92,13 +92,35 @@ static bool is_cold(struct span_joiner *joiner, const struct layer_span *span)
 	       span->ref.raw_size / HOT_SHARE;
 }
 
+/* How long the next span is to be, by the file it begins in.  What is known to
+ * become one span is cut as one, and needs no joining. */
+static void set_target(struct span_joiner *joiner)
+{
+	const struct tar_scout *scout = &joiner->scout;
+	size_t stored_size = LAYER_SPAN_STORED_SIZE;
+	size_t raw_size = LAYER_SPAN_RAW_SIZE;
+
+	if (scout->is_cold && scout->data_left >= LAYER_SPAN_COLD_RAW_SIZE) {
+		stored_size = LAYER_SPAN_COLD_STORED_SIZE;
+		raw_size = LAYER_SPAN_COLD_RAW_SIZE;
+	} else if (scout->data_size >= LAYER_SPAN_LARGE_FILE_SIZE &&
+		   scout->data_left >= LAYER_SPAN_LARGE_RAW_SIZE) {
+		stored_size = LAYER_SPAN_LARGE_STORED_SIZE;
+		raw_size = LAYER_SPAN_LARGE_RAW_SIZE;
+	}
+	gzip_layer_set_target(joiner->gzip, stored_size, raw_size);
+}
+
 /* Take one more span of the layer: join it, or hand out what was pending. */
 static int advance(struct span_joiner *joiner, struct layer_span **ret,
 		   struct error *err)
 {
 	struct layer_span *next = NULL;
 	bool next_is_cold;
-	int r = gzip_layer_next(joiner->gzip, &next, err);
+	int r;
+
+	set_target(joiner);
+	r = gzip_layer_next(joiner->gzip, &next, err);
 
 	if (r < 0)
 		return r;

@@ -7,8 +7,10 @@
  * Small spans mean fewer needless bytes, and windows that cost index space
  * each.  So the space goes where it counts: neighbours of one member whose
  * bytes tar_scout.h calls cold become one span of up to
- * LAYER_SPAN_COLD_STORED_SIZE stored or LAYER_SPAN_COLD_RAW_SIZE raw bytes;
- * the others stay as gzip_layer.h cut them.
+ * LAYER_SPAN_COLD_STORED_SIZE stored or LAYER_SPAN_COLD_RAW_SIZE raw bytes.
+ * Within very large files spans are cut larger too (LAYER_SPAN_LARGE_*): they
+ * are read in long runs, and are most of such an image.  The others stay as
+ * gzip_layer.h cuts them.
  *
  * Threads: one at a time; blocks as long as the layer's input does.
  */

@@ -138,6 +138,7 @@ static void begin_entry(struct tar_scout *scout)
 		size = 0; /* links, devices, directories have no data */
 	scout->data_left = (size + TAR_SCOUT_BLOCK_SIZE - 1) /
 			   TAR_SCOUT_BLOCK_SIZE * TAR_SCOUT_BLOCK_SIZE;
+	scout->data_size = scout->data_left;
 	if (type == 'x' || type == 'g' || type == 'L' || type == 'K') {
 		scout->is_cold = true; /* more of the header, no file's data */
 		return;

@@ -21,6 +21,7 @@ struct tar_scout {
 	uint8_t header[TAR_SCOUT_BLOCK_SIZE];
 	size_t header_size; /* bytes of the next header seen so far */
 	uint64_t data_left; /* of the current entry, padding included */
+	uint64_t data_size; /* the same at the entry's start */
 	bool is_cold;	    /* the current entry */
 	bool is_lost;	    /* what came was no header */
 };
