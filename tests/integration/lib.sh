@@ -38,7 +38,9 @@ need() { command -v "$1" >/dev/null 2>&1 || skip "$1 is not installed"; }
 check() {
 	local what=$1
 	shift
-	"$@" || fault "$what: status $? from: $*"
+	"$@" && return
+	fault "$what: status $? from: $*"
+	return 1
 }
 
 # equal WHAT EXPECTED ACTUAL

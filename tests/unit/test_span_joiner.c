@@ -17,6 +17,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SIZE_MAX_TEST = 64 << 20, SPANS_MAX = 256, MIB = 1 << 20 };
@@ -49,14 +50,31 @@ static void teardown(void)
 
 TestSuite(span_joiner, .fini = teardown);
 
-/* @size bytes that compress like a layer's do, as the file @path */
+/* Smaller than what is cut as one span at once. */
+#define PIECE_SIZE ((size_t)LAYER_SPAN_COLD_RAW_SIZE / 2)
+
+/* @data as files @path.0, @path.1 ... */
+static void add_pieces(const char *path, const uint8_t *data, size_t size)
+{
+	char name[64];
+
+	for (size_t off = 0, i = 0; off < size; off += PIECE_SIZE, i++) {
+		size_t left = size - off;
+
+		snprintf(name, sizeof(name), "%s.%zu", path, i);
+		tar_maker_add_file(&tar, name, data + off,
+				   left < PIECE_SIZE ? left : PIECE_SIZE);
+	}
+}
+
+/* @size bytes that compress like a layer's do */
 static void add_file(const char *path, size_t size, uint32_t seed)
 {
 	autofree uint8_t *data = malloc(size);
 
 	cr_assert_not_null(data);
 	gzip_maker_fill(data, size, seed);
-	tar_maker_add_file(&tar, path, data, size);
+	add_pieces(path, data, size);
 }
 
 /* The archive so far as one more member; it begins anew. */
@@ -290,7 +308,7 @@ Test(span_joiner, joins_cold_neighbours_up_to_the_raw_size)
 	size_t size = 20 * MIB;
 	autofree uint8_t *data = calloc(1, size);
 
-	tar_maker_add_file(&tar, "var/lib/zeros", data, size);
+	add_pieces("var/lib/zeros", data, size);
 	end_member(1);
 	join_blob(runs);
 	cr_assert_gt(joined.count, 4);
@@ -298,6 +316,55 @@ Test(span_joiner, joins_cold_neighbours_up_to_the_raw_size)
 		cr_expect_gt(joined.spans[i]->ref.raw_size,
 			     LAYER_SPAN_COLD_RAW_SIZE -
 				     2 * LAYER_SPAN_RAW_SIZE);
+}
+
+static void add_whole(const char *path, size_t size)
+{
+	autofree uint8_t *data = malloc(size);
+
+	gzip_maker_fill(data, size, 11);
+	tar_maker_add_file(&tar, path, data, size);
+	end_member(8);
+}
+
+/* Joined spans, without cuts to compare them with */
+static void join_whole(void)
+{
+	struct byte_stream *stream;
+
+	stream = memory_stream_create(blob.data, blob.size, 0);
+	join_stream(stream, true, &joined);
+	byte_stream_destroy(stream);
+	cr_assert_eq(joined.code, 0);
+	for (size_t i = 0; i < joined.count; i++)
+		if (joined.spans[i]->has_chunk)
+			check_alone(joined.spans[i]);
+}
+
+Test(span_joiner, cuts_a_long_cold_file_as_large_spans)
+{
+	add_whole("usr/share/doc", 20 * MIB);
+	join_whole();
+	cr_assert_gt(joined.count, 3);
+	for (size_t i = 1; i + 2 < joined.count; i++)
+		cr_expect(joined.spans[i]->ref.stored_size >=
+				  LAYER_SPAN_COLD_STORED_SIZE ||
+			  joined.spans[i]->ref.raw_size >=
+				  LAYER_SPAN_COLD_RAW_SIZE);
+}
+
+Test(span_joiner, cuts_a_very_large_file_as_larger_spans)
+{
+	add_whole("usr/lib/libvery.so", LAYER_SPAN_LARGE_FILE_SIZE + MIB);
+	join_whole();
+	cr_assert_gt(joined.count, 8);
+	for (size_t i = 1; i < 8; i++) {
+		const struct chunk_ref *ref = &joined.spans[i]->ref;
+
+		cr_expect(ref->stored_size >= LAYER_SPAN_LARGE_STORED_SIZE ||
+			  ref->raw_size >= LAYER_SPAN_LARGE_RAW_SIZE);
+		cr_expect_lt(ref->stored_size, LAYER_SPAN_COLD_STORED_SIZE);
+	}
 }
 
 Test(span_joiner, leaves_hot_spans_as_they_are)
