@@ -27,10 +27,10 @@ start() { # FILE: one start, its statistics in FILE
 	mv "$WORK/home/statistics" "$1"
 }
 start "$WORK/cold"
-# 10 % on the same packages laid out by buildah; umoci's order costs 0.3 more.
-at_most "cold: bytes fetched, % of the image" 10.6 \
+# 9.9 % on Debian 12's packages of November 2026; others may lie otherwise.
+at_most "cold: bytes fetched, % of the image" 10.4 \
 	"$(percent "$(number bytes_fetched "$WORK/cold")" "$image")"
-at_most "cold: ranges" 280 "$(number ranges_fetched "$WORK/cold")"
+at_most "cold: ranges" 300 "$(number ranges_fetched "$WORK/cold")"
 at_most "cold: blob requests beyond the ranges" 1 \
 	"$(($(blob_requests) - $(number ranges_fetched "$WORK/cold")))"
 at_most "cold: FUSE requests" 3900 "$(number fuse_requests "$WORK/cold")"
