@@ -94,8 +94,9 @@ if [ "$(id -u)" = 0 ]; then
 	rm -rf "$LAZYRUN_CACHEDIR"
 	user_folder "$LAZYRUN_CACHEDIR"
 	equal "a full disk, again" "$sum" "$(lr exec --index "$WORK/home/good.lzi" "$IMAGE" sha256sum /srv/random)"
-	head -c 2000000 /dev/zero >"$WORK/small/fill" 2>/dev/null
 	rm -rf "$LAZYRUN_CACHEDIR"
+	user_folder "$LAZYRUN_CACHEDIR"
+	head -c 2000000 /dev/zero >"$WORK/small/fill" 2>/dev/null
 	fails "a disk without a byte left" 125 "space" lr exec "$IMAGE" true
 	rm -f "$WORK/small/fill"
 	umount "$WORK/small"
