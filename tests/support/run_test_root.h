@@ -7,7 +7,7 @@
 #include "run/run.h"
 
 enum {
-	RUN_TEST_USER = 1001, /* uid and gid without an entry anywhere */
+	RUN_TEST_USER = 5907, /* uid and gid without an entry anywhere */
 	RUN_TEST_OUTPUT_SIZE = 1 << 16,
 };
 
