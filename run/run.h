@@ -56,6 +56,20 @@ struct run_bind {
 	bool is_optional; /* a missing source is passed over */
 };
 
+/* A link that the job finds in its root. */
+struct run_link {
+	const char *path;   /* absolute; a file or link there gives way */
+	const char *target; /* its text */
+};
+
+/* A small file that the job finds in its root. */
+struct run_file {
+	const char *path; /* absolute; a file or link there gives way */
+	const char *text;
+	bool is_mask; /* mounted, read-only, over a file that is there (one of
+			 /proc, say); nothing happens without one */
+};
+
 /* What to run.  All borrowed for the call of run_start(). */
 struct run_job {
 	const char *const *argv; /* NULL-ended, argv[0] looked up in the job's
@@ -70,6 +84,10 @@ struct run_job {
 				    none */
 	const struct run_bind *binds; /* in order, after the standard ones */
 	size_t bind_count;
+	const struct run_link *links; /* made before the binds */
+	size_t link_count;
+	const struct run_file *files; /* made before the binds; masks after */
+	size_t file_count;
 	bool no_standard_mounts; /* leave out home, /tmp, /var/tmp, cwd */
 	bool is_writable;	 /* the root; what is written lies in memory and
 				    is gone with the job */

@@ -3,12 +3,14 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/io.h"
 #include "run/run_path.h"
 #include "run/run_user.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -197,6 +199,66 @@ int run_mount_bind(int root_fd, const char *source, const char *target,
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return error_set_errno(err, -errno, "cannot bind %s to %s",
 				       source, target);
+	return 0;
+}
+
+/* A tmpfs that is mounted nowhere. */
+static int make_tmpfs(void)
+{
+	autoclose int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd;
+
+	if (context < 0 ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "size", "1m", 0) < 0 ||
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = fsmount(context, FSMOUNT_CLOEXEC,
+		     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A mount, attached to nothing, whose root is a file with @text. */
+static int make_file_mount(const char *text)
+{
+	autoclose int tmpfs = make_tmpfs();
+	autoclose int file = -1;
+	int fd;
+	int r;
+
+	if (tmpfs < 0)
+		return tmpfs;
+	file = openat(tmpfs, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		      0444);
+	if (file < 0)
+		return -errno;
+	r = io_write_full(file, text, strlen(text));
+	if (r < 0)
+		return r;
+	fd = open_tree(tmpfs, "file", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int run_mount_mask(int root_fd, const char *path, const char *text,
+		   struct error *err)
+{
+	autoclose int target = run_path_open(root_fd, path, O_PATH);
+	autoclose int mount_fd = -1;
+	struct stat st;
+	int r;
+
+	if (target < 0 || fstat(target, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	mount_fd = make_file_mount(text);
+	if (mount_fd < 0)
+		return error_set_errno(err, mount_fd, "%s cannot be masked",
+				       path);
+	r = run_mount_set_read_only(mount_fd, err);
+	if (r < 0)
+		return r;
+	if (move_mount(mount_fd, "", target, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return error_set_errno(err, -errno, "%s cannot be masked",
+				       path);
 	return 0;
 }
 

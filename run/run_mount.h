@@ -56,6 +56,17 @@ int run_mount_overlay(const char *dir, int lower_fd, int staging_fd,
 int run_mount_bind(int root_fd, const char *source, const char *target,
 		   unsigned flags, struct error *err);
 
+/**
+ * run_mount_mask() - show @text instead of a file that is in the root
+ *
+ * The text lies in a tmpfs of its own that nothing else shows; read-only.
+ * Nothing happens where the root has no such file.
+ *
+ * Return: 0 or negative errno with @err.
+ */
+int run_mount_mask(int root_fd, const char *path, const char *text,
+		   struct error *err);
+
 /** run_mount_set_read_only() - the one mount @fd lies on */
 int run_mount_set_read_only(int fd, struct error *err);
 

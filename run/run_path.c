@@ -3,12 +3,14 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/io.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -236,4 +238,86 @@ int run_path_make_in_place(int root_fd, const char *path,
 {
 	remove_link(root_fd, path);
 	return run_path_make(root_fd, path, kind, err);
+}
+
+/* The folder of @path, made where it is missing, and the name in it, which
+ * nothing has any more. */
+static int clear_name(int root_fd, const char *path, const char **ret_name,
+		      struct error *err)
+{
+	autoclose int made = -1;
+	autoclose int folder = -1;
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (!slash || !slash[1] || (size_t)(slash - path) + 2 > sizeof(parent))
+		return say_why_not(path, -EINVAL, err);
+	snprintf(parent, sizeof(parent), "%.*s/", (int)(slash - path), path);
+	made = run_path_make(root_fd, parent, RUN_PATH_DIRECTORY, err);
+	if (made < 0)
+		return made;
+	folder = open_in_root(root_fd, parent, O_PATH | O_DIRECTORY,
+			      RESOLVE_NO_XDEV);
+	if (folder < 0)
+		return say_why_not(path, folder, err);
+	*ret_name = slash + 1;
+	if (fstatat(folder, slash + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? STEAL_FD(folder)
+				       : say_why_not(path, -errno, err);
+	if (S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR,
+				 "%s is a directory in the image, but a file "
+				 "is to be made there",
+				 path);
+	if (unlinkat(folder, slash + 1, 0) < 0)
+		return say_why_not(path, -errno, err);
+	return STEAL_FD(folder);
+}
+
+static bool is_link_to(int root_fd, const char *path, const char *target)
+{
+	autoclose int fd = open_in_root(root_fd, path, O_PATH | O_NOFOLLOW,
+					RESOLVE_NO_XDEV);
+	char text[PATH_MAX];
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", text, sizeof(text));
+
+	return n > 0 && (size_t)n == strlen(target) &&
+	       memcmp(text, target, (size_t)n) == 0;
+}
+
+int run_path_make_link(int root_fd, const char *path, const char *target,
+		       struct error *err)
+{
+	autoclose int folder = -1;
+	const char *name;
+
+	if (is_link_to(root_fd, path, target))
+		return 0;
+	folder = clear_name(root_fd, path, &name, err);
+	if (folder < 0)
+		return folder;
+	if (symlinkat(target, folder, name) < 0)
+		return say_why_not(path, -errno, err);
+	return 0;
+}
+
+int run_path_make_file(int root_fd, const char *path, const char *text,
+		       struct error *err)
+{
+	autoclose int folder = -1;
+	autoclose int fd = -1;
+	const char *name;
+	int r;
+
+	folder = clear_name(root_fd, path, &name, err);
+	if (folder < 0)
+		return folder;
+	fd = openat(folder, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return say_why_not(path, -errno, err);
+	r = fchmod(fd, 0644) < 0 ? -errno
+				 : io_write_full(fd, text, strlen(text));
+	return r < 0 ? say_why_not(path, r, err) : 0;
 }

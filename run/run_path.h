@@ -48,3 +48,24 @@ int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
  */
 int run_path_make_in_place(int root_fd, const char *path,
 			   enum run_path_kind kind, struct error *err);
+
+/**
+ * run_path_make_link() - a symbolic link, over a file or link that is there
+ * @target: its text, not looked at
+ *
+ * Made only on the root's own filesystem, as its folders are.  A link with
+ * that text already is left alone.
+ *
+ * Return: 0, or negative errno with @err: -EISDIR (a directory is there) and
+ * as run_path_make().
+ */
+int run_path_make_link(int root_fd, const char *path, const char *target,
+		       struct error *err);
+
+/**
+ * run_path_make_file() - a file with this text, over a file or link there
+ *
+ * Mode 0644.  Errors as run_path_make_link().
+ */
+int run_path_make_file(int root_fd, const char *path, const char *text,
+		       struct error *err);

@@ -277,6 +277,33 @@ static int bind_all(int root_fd, const struct run_job *job, struct error *err)
 	return 0;
 }
 
+/* What lies in the root itself: before anything is mounted over it. */
+static int make_entries(int root_fd, const struct run_job *job,
+			struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->link_count; i++)
+		r = run_path_make_link(root_fd, job->links[i].path,
+				       job->links[i].target, err);
+	for (size_t i = 0; r == 0 && i < job->file_count; i++)
+		if (!job->files[i].is_mask)
+			r = run_path_make_file(root_fd, job->files[i].path,
+					       job->files[i].text, err);
+	return r;
+}
+
+static int mask_all(int root_fd, const struct run_job *job, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->file_count; i++)
+		if (job->files[i].is_mask)
+			r = run_mount_mask(root_fd, job->files[i].path,
+					   job->files[i].text, err);
+	return r;
+}
+
 int run_root_assemble(struct run_root *root, const struct run_job *job,
 		      const struct run_user *user, const char *host_cwd,
 		      struct error *err)
@@ -292,10 +319,12 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 	 * the job can do without a name. */
 	if (run_etc_add_user(root->fd, user, job->home, &etc_err) < 0)
 		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"", etc_err.text);
-	r = bind_all_standard(root->fd, job, host_cwd, err);
-	if (r < 0)
-		return r;
-	return bind_all(root->fd, job, err);
+	r = make_entries(root->fd, job, err);
+	if (r == 0)
+		r = bind_all_standard(root->fd, job, host_cwd, err);
+	if (r == 0)
+		r = bind_all(root->fd, job, err);
+	return r < 0 ? r : mask_all(root->fd, job, err);
 }
 
 int run_root_enter(struct run_root *root, bool is_writable, struct error *err)

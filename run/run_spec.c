@@ -18,6 +18,7 @@ enum flag {
 	IS_WRITABLE = 1 << 2,
 	BIND_IS_READ_ONLY = 1 << 3,
 	BIND_IS_OPTIONAL = 1 << 4,
+	FILE_IS_MASK = 1 << 5,
 };
 
 struct fixed {
@@ -26,6 +27,8 @@ struct fixed {
 	uint32_t argv_count;
 	uint32_t envp_count;
 	uint32_t bind_count;
+	uint32_t link_count;
+	uint32_t file_count;
 };
 
 static uint32_t count_strings(const char *const *strings)
@@ -70,6 +73,23 @@ static int encode_bind(struct buffer *buffer, const struct run_bind *bind)
 	return encode_string(buffer, bind->destination);
 }
 
+static int encode_link(struct buffer *buffer, const struct run_link *link)
+{
+	int r = encode_string(buffer, link->path);
+
+	return r < 0 ? r : encode_string(buffer, link->target);
+}
+
+static int encode_file(struct buffer *buffer, const struct run_file *file)
+{
+	uint8_t flags = file->is_mask ? FILE_IS_MASK : 0;
+	int r = buffer_append(buffer, &flags, 1);
+
+	if (r == 0)
+		r = encode_string(buffer, file->path);
+	return r < 0 ? r : encode_string(buffer, file->text);
+}
+
 static int encode_all(const struct run_job *job, struct buffer *buffer)
 {
 	struct fixed fixed = {
@@ -77,6 +97,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		.argv_count = count_strings(job->argv),
 		.envp_count = count_strings(job->envp),
 		.bind_count = (uint32_t)job->bind_count,
+		.link_count = (uint32_t)job->link_count,
+		.file_count = (uint32_t)job->file_count,
 	};
 	int r;
 
@@ -93,6 +115,10 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		r = encode_string(buffer, job->envp[i]);
 	for (size_t i = 0; r == 0 && i < job->bind_count; i++)
 		r = encode_bind(buffer, &job->binds[i]);
+	for (size_t i = 0; r == 0 && i < job->link_count; i++)
+		r = encode_link(buffer, &job->links[i]);
+	for (size_t i = 0; r == 0 && i < job->file_count; i++)
+		r = encode_file(buffer, &job->files[i]);
 	if (r == 0)
 		r = encode_optional(buffer, job->cwd);
 	if (r == 0)
@@ -203,6 +229,52 @@ static int take_binds(struct cursor *cursor, uint32_t count,
 	return 0;
 }
 
+static int take_links(struct cursor *cursor, uint32_t count,
+		      struct run_link **ret)
+{
+	struct run_link *links;
+	int r = 0;
+
+	if (count > cursor->size)
+		return -EPROTO;
+	links = calloc((size_t)count + 1, sizeof(*links));
+	if (!links)
+		return -ENOMEM;
+	*ret = links;
+	for (uint32_t i = 0; r == 0 && i < count; i++) {
+		r = take_string(cursor, &links[i].path);
+		if (r == 0)
+			r = take_string(cursor, &links[i].target);
+	}
+	return r;
+}
+
+static int take_files(struct cursor *cursor, uint32_t count,
+		      struct run_file **ret)
+{
+	struct run_file *files;
+
+	if (count > cursor->size)
+		return -EPROTO;
+	files = calloc((size_t)count + 1, sizeof(*files));
+	if (!files)
+		return -ENOMEM;
+	*ret = files;
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t flags;
+		int r = take_byte(cursor, &flags);
+
+		if (r == 0)
+			r = take_string(cursor, &files[i].path);
+		if (r == 0)
+			r = take_string(cursor, &files[i].text);
+		if (r < 0)
+			return r;
+		files[i].is_mask = flags & FILE_IS_MASK;
+	}
+	return 0;
+}
+
 int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 {
 	struct cursor cursor = { .data = data, .size = size };
@@ -222,6 +294,10 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	if (r == 0)
 		r = take_binds(&cursor, fixed.bind_count, &ret->binds);
 	if (r == 0)
+		r = take_links(&cursor, fixed.link_count, &ret->links);
+	if (r == 0)
+		r = take_files(&cursor, fixed.file_count, &ret->files);
+	if (r == 0)
 		r = take_optional(&cursor, &ret->job.cwd);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.home);
@@ -233,6 +309,10 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	ret->job.envp = ret->envp;
 	ret->job.binds = ret->binds;
 	ret->job.bind_count = fixed.bind_count;
+	ret->job.links = ret->links;
+	ret->job.link_count = fixed.link_count;
+	ret->job.files = ret->files;
+	ret->job.file_count = fixed.file_count;
 	ret->job.writable_size = fixed.writable_size;
 	ret->job.cwd_is_required = fixed.flags & CWD_IS_REQUIRED;
 	ret->job.no_standard_mounts = fixed.flags & NO_STANDARD_MOUNTS;
@@ -245,4 +325,6 @@ void run_spec_fini(struct run_spec *spec)
 	free(spec->argv);
 	free(spec->envp);
 	free(spec->binds);
+	free(spec->links);
+	free(spec->files);
 }

@@ -21,6 +21,8 @@ struct run_spec {
 	const char **argv;	/* owned; job.argv */
 	const char **envp;	/* owned; job.envp */
 	struct run_bind *binds; /* owned; job.binds */
+	struct run_link *links; /* owned; job.links */
+	struct run_file *files; /* owned; job.files */
 };
 
 /**

@@ -121,8 +121,8 @@ Test(run, has_no_power)
 			 "CapBnd:\t0000000000000000\n"
 			 "CapAmb:\t0000000000000000\n"
 			 "NoNewPrivs:\t1\n"
-			 "1001\n"
-			 "      1001          0          1\n"
+			 "5907\n"
+			 "      5907          0          1\n"
 			 "mount: permission denied (are you root?)\n");
 	run_script(0, NULL, (struct run_job){ 0 },
 		   "grep NoNewPrivs /proc/self/status");
@@ -167,9 +167,9 @@ Test(run, shows_the_user)
 	run_script(RUN_TEST_USER, NULL, job,
 		   "cat /etc/passwd /etc/group; id -un; id -gn");
 	cr_expect_str_eq(result.output, "root:x:0:0::/root:/bin/sh\n"
-					"user:x:1001:1001::/home/ann:/bin/sh\n"
+					"user:x:5907:5907::/home/ann:/bin/sh\n"
 					"root:x:0:\n"
-					"user:x:1001:\n"
+					"user:x:5907:\n"
 					"user\nuser\n");
 	run_script(0, NULL, (struct run_job){ 0 }, "cat /etc/passwd");
 	cr_expect_str_eq(result.output, "root:x:0:0::/root:/bin/sh\n");
@@ -241,6 +241,53 @@ Test(run, binds_directories_and_files)
 			 "text\nfile\nmade\n"
 			 "touch: /data/read/x: Read-only file system\n"
 			 "ls: /n: No such file or directory\n");
+}
+
+Test(run, makes_links_files_and_masks)
+{
+	struct run_bind bind = { .source = "/bin", .destination = "/.h/0" };
+	struct run_link links[] = {
+		{ .path = "/libs/sh", .target = "../.h/0/sh" },
+		{ .path = "/etc/replaced", .target = "/libs" },
+	};
+	struct run_file files[] = {
+		{ .path = "/etc/made", .text = "made\n" },
+		{ .path = "/proc/version",
+		  .text = "masked\n",
+		  .is_mask = true },
+		{ .path = "/proc/no-such", .text = "", .is_mask = true },
+	};
+	struct run_job job = { .binds = &bind,
+			       .bind_count = 1,
+			       .links = links,
+			       .link_count = 2,
+			       .files = files,
+			       .file_count = 3 };
+
+	run_test_root_write(&root, "etc/replaced", "old");
+	for (size_t i = 0; i < 2; i++) {
+		run_script(users[i], NULL, job,
+			   "cat /etc/made /proc/version; test -s /libs/sh; "
+			   "readlink /etc/replaced; echo x 2>/dev/null "
+			   ">/proc/version || echo closed; ls /proc/no-such "
+			   "2>/dev/null || grep -c /file /proc/self/mountinfo");
+		cr_expect_str_eq(result.output,
+				 "made\nmasked\n/libs\nclosed\n1\n");
+	}
+}
+
+Test(run, says_which_link_is_wrong)
+{
+	static const char *const argv[] = { "true", NULL };
+	struct run_link link = { .path = "/etc", .target = "x" };
+	struct run_job job = {
+		.argv = argv, .envp = envp, .links = &link, .link_count = 1
+	};
+
+	run_test_root_run(&root, RUN_TEST_USER, NULL, &job, &result);
+	cr_expect_eq(result.code, -EISDIR);
+	cr_expect(strstr(result.text, "/etc is a directory"), "%s",
+		  result.text);
 }
 
 Test(run, says_which_bind_is_wrong)

@@ -162,3 +162,54 @@ Test(run_path, replaces_a_link_in_place)
 	cr_expect_geq(fd, 0);
 	close(fd);
 }
+
+static void link_is(const char *path, const char *target, int expected)
+{
+	struct error err = { .code = 0 };
+
+	cr_expect_eq(run_path_make_link(root_fd, path, target, &err), expected,
+		     "%s: %s", path, err.text);
+	if (expected < 0)
+		cr_expect(strstr(err.text, path), "%s", err.text);
+}
+
+Test(run_path, makes_links_over_files_and_links)
+{
+	char text[64] = "";
+	int fd;
+
+	link_is("/new/folder/link", "../target", 0);
+	cr_expect(S_ISLNK(mode_of("new/folder/link")));
+	link_is("/new/folder/link", "../target", 0);
+	link_is("/new/folder/link", "elsewhere", 0);
+	cr_expect_eq(readlinkat(root_fd, "new/folder/link", text, 63), 9);
+	cr_expect_str_eq(text, "elsewhere");
+	run_test_root_write(&root, "etc/file", "old");
+	link_is("/etc/file", "x", 0);
+	cr_expect(S_ISLNK(mode_of("etc/file")));
+	cr_expect_eq(run_path_make_file(root_fd, "/etc/file", "new\n", NULL),
+		     0);
+	cr_expect_eq(mode_of("etc/file"), S_IFREG | 0644);
+	fd = openat(root_fd, "etc/file", O_RDONLY | O_CLOEXEC);
+	cr_expect_eq(read(fd, text, sizeof(text)), 4);
+	close(fd);
+}
+
+Test(run_path, refuses_links_where_none_can_be)
+{
+	autoclose int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	link_is("/etc", "x", -EISDIR);
+	link_is("/", "x", -EINVAL);
+	link_is("name", "x", -EINVAL);
+	run_test_root_write(&root, "plain", "file");
+	cr_expect_eq(run_path_make_link(root_fd, "/plain/below", "x", NULL),
+		     -ENOTDIR);
+	cr_expect_eq(run_path_make_link(host_fd, "/proc/none", "x", NULL),
+		     -EXDEV);
+	/* a link on the way leads nowhere else */
+	run_test_root_link(&root, "out", root.outside);
+	link_is("/out/link", "x", 0);
+	cr_expect_eq(rmdir(root.outside), 0, "made outside");
+	cr_expect_eq(mkdir(root.outside, 0777), 0);
+}

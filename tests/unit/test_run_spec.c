@@ -13,12 +13,23 @@ static const struct run_bind binds[] = {
 	{ .source = "/a", .destination = "/b", .is_read_only = true },
 	{ .source = "/c", .destination = "/d", .is_optional = true },
 };
+static const struct run_link links[] = {
+	{ .path = "/lib/x.so.1", .target = "../hidden/x.so.1.2" },
+};
+static const struct run_file files[] = {
+	{ .path = "/e", .text = "text\n" },
+	{ .path = "/proc/f", .text = "", .is_mask = true },
+};
 static const struct run_job job = {
 	.argv = argv,
 	.envp = envp,
 	.home = "/home/ann",
 	.binds = binds,
 	.bind_count = 2,
+	.links = links,
+	.link_count = 1,
+	.files = files,
+	.file_count = 2,
 	.cwd_is_required = true,
 	.is_writable = true,
 	.writable_size = 1ull << 40,
@@ -44,6 +55,14 @@ Test(run_spec, carries_everything_over)
 	cr_expect_not(spec.job.binds[0].is_optional);
 	cr_expect_str_eq(spec.job.binds[1].destination, "/d");
 	cr_expect(spec.job.binds[1].is_optional);
+	cr_assert_eq(spec.job.link_count, 1);
+	cr_expect_str_eq(spec.job.links[0].path, "/lib/x.so.1");
+	cr_expect_str_eq(spec.job.links[0].target, "../hidden/x.so.1.2");
+	cr_assert_eq(spec.job.file_count, 2);
+	cr_expect_str_eq(spec.job.files[0].text, "text\n");
+	cr_expect_not(spec.job.files[0].is_mask);
+	cr_expect_str_eq(spec.job.files[1].path, "/proc/f");
+	cr_expect(spec.job.files[1].is_mask);
 	cr_expect(spec.job.cwd_is_required);
 	cr_expect(spec.job.is_writable);
 	cr_expect_not(spec.job.no_standard_mounts);
@@ -75,7 +94,7 @@ Test(run_spec, refuses_counts_beyond_its_bytes)
 	struct buffer buffer = BUFFER_INIT(1 << 16);
 
 	cr_assert_eq(run_spec_encode(&job, &buffer, NULL), 0);
-	for (size_t off = 12; off < 24; off += 4) {
+	for (size_t off = 12; off < 32; off += 4) {
 		struct run_spec spec = { 0 };
 		uint8_t *copy = malloc(buffer.size);
 
