@@ -5,13 +5,12 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
-#include "common/thread.h"
-#include "fs/fs_server.h"
 #include "image/image.h"
 #include "index/index_file.h"
 #include "run/run.h"
 #include "tools/bind_option.h"
 #include "tools/job_environment.h"
+#include "tools/job_service.h"
 #include "tools/session.h"
 #include "tools/statistics.h"
 
@@ -26,73 +25,11 @@
 
 extern char **environ;
 
-/* The mount, served on a thread of its own. */
-struct service {
-	struct fs_server *server;
-	pthread_t thread;
-	bool is_running;
-	int result;
-	struct error err;
-};
-
-static void *serve(void *arg)
-{
-	struct service *service = arg;
-
-	service->result = fs_server_run(service->server, &service->err);
-	return NULL;
-}
-
-static int service_start(struct service *service, struct session *session,
-			 struct run *run, struct error *err)
-{
-	const struct fs_server_options options = {
-		.map_ids = run_maps_ids(run),
-	};
-	int fd = run_take_fuse_fd(run);
-	int r;
-
-	r = fs_server_create(session_index(session), session_loader(session),
-			     &options, &service->server, err);
-	if (r == 0)
-		r = fs_server_attach(service->server, fd, err);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	r = thread_start(&service->thread, "fuse", serve, service);
-	if (r < 0)
-		return error_set_errno(err, r, "cannot start a thread");
-	service->is_running = true;
-	return 0;
-}
-
-/* The session ends by itself when nobody holds the mount any more. */
-static void service_join(struct service *service)
-{
-	if (!service->is_running)
-		return;
-	pthread_join(service->thread, NULL);
-	service->is_running = false;
-	if (service->result < 0)
-		log_event(LOG_WARN, "tools", "op=serve text=\"%s\"",
-			  service->err.text);
-}
-
-static void service_fini(struct service *service)
-{
-	if (service->is_running)
-		fs_server_stop(service->server);
-	service_join(service);
-	fs_server_destroy(service->server);
-	service->server = NULL;
-}
-
 /* Everything one job holds; released in one place. */
 struct work {
 	struct run *run;
 	struct session *session;
-	struct service service;
+	struct job_service service;
 	const char **argv;
 	char **environment;
 	struct run_bind *binds;
@@ -103,7 +40,7 @@ struct work {
 static void work_fini(struct work *work)
 {
 	run_destroy(work->run);
-	service_fini(&work->service);
+	job_service_fini(&work->service);
 	session_close(work->session);
 	free(work->argv);
 	job_environment_destroy(work->environment);
@@ -191,7 +128,7 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 	r = prepare(job, work, &run_job, err);
 	if (r < 0)
 		return r;
-	r = service_start(&work->service, work->session, work->run, err);
+	r = job_service_start(&work->service, work->session, work->run, err);
 	if (r < 0)
 		return r;
 	work->statistics.ready_us = clock_us();
@@ -240,7 +177,7 @@ static int wait_for_end(const struct job *job, struct work *work,
 	work->statistics.exit_status = WIFEXITED(status)
 					       ? WEXITSTATUS(status)
 					       : 128 + WTERMSIG(status);
-	service_join(&work->service);
+	job_service_join(&work->service);
 	report(job, work);
 	work_fini(work);
 	*work = (struct work){ 0 };

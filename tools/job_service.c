@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/job_service.h"
+
+#include "common/log.h"
+#include "common/thread.h"
+#include "fs/fs_server.h"
+#include "run/run.h"
+#include "tools/session.h"
+
+#include <unistd.h>
+
+static void *serve(void *arg)
+{
+	struct job_service *service = arg;
+
+	service->result = fs_server_run(service->server, &service->err);
+	return NULL;
+}
+
+int job_service_start(struct job_service *service, struct session *session,
+		      struct run *run, struct error *err)
+{
+	const struct fs_server_options options = {
+		.map_ids = run_maps_ids(run),
+	};
+	int fd = run_take_fuse_fd(run);
+	int r;
+
+	r = fs_server_create(session_index(session), session_loader(session),
+			     &options, &service->server, err);
+	if (r == 0)
+		r = fs_server_attach(service->server, fd, err);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	r = thread_start(&service->thread, "fuse", serve, service);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot start a thread");
+	service->is_running = true;
+	return 0;
+}
+
+/* The session ends by itself when nobody holds the mount any more. */
+void job_service_join(struct job_service *service)
+{
+	if (!service->is_running)
+		return;
+	pthread_join(service->thread, NULL);
+	service->is_running = false;
+	if (service->result < 0)
+		log_event(LOG_WARN, "tools", "op=serve text=\"%s\"",
+			  service->err.text);
+}
+
+void job_service_fini(struct job_service *service)
+{
+	if (service->is_running)
+		fs_server_stop(service->server);
+	job_service_join(service);
+	fs_server_destroy(service->server);
+	service->server = NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * job_service: the mount of a runner, served on a thread of its own.
+ *
+ * Threads: one at a time; starts the reader thread "fuse".
+ */
+#include "common/error.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct fs_server;
+struct run;
+struct session;
+
+/* Starts as = { 0 }. */
+struct job_service {
+	struct fs_server *server; /* NULL until started */
+	pthread_t thread;
+	bool is_running;
+	int result; /* of the thread, once joined */
+	struct error err;
+};
+
+/**
+ * job_service_start() - serve the mount that @run made
+ * @session: opened as far as SESSION_LOADER; must outlive the service
+ *
+ * Return: 0, -EIO, -ENOMEM, -EAGAIN (no thread).
+ */
+int job_service_start(struct job_service *service, struct session *session,
+		      struct run *run, struct error *err);
+
+/** job_service_join() - until nobody holds the mount any more; a failed
+ * session is logged */
+void job_service_join(struct job_service *service);
+
+/** job_service_fini() - stop, if it still runs, and free */
+void job_service_fini(struct job_service *service);
