@@ -92,6 +92,13 @@ struct run_job {
 	bool is_writable;	 /* the root; what is written lies in memory and
 				    is gone with the job */
 	uint64_t writable_size;	 /* bytes of that memory; 0: half of all */
+	const char *hot_tree;	 /* a directory of the host, absolute, above the
+				    image in the overlay: what it names is its
+				    own.  One that cannot be opened or mounted
+				    is passed over; NULL: none */
+	bool hot_tree_is_whole;	 /* it names everything; of the image only the
+				    contents of files show that its files point
+				    to (docs/hot-tree.md) */
 };
 
 /**

@@ -51,16 +51,22 @@ int run_mount_fuse(const char *dir, uid_t uid, gid_t gid, struct error *err)
 	return error_set_errno(err, -errno, "cannot mount FUSE on %s", dir);
 }
 
-int run_mount_overlay(const char *dir, int lower_fd, int staging_fd,
-		      bool is_mapped, struct error *err)
+int run_mount_overlay(const char *dir, const struct run_overlay *overlay,
+		      struct error *err)
 {
+	bool has_hot = overlay->hot_fd >= 0;
+	char hot[40] = "";
 	char options[256];
 
+	if (has_hot)
+		snprintf(hot, sizeof(hot), "/proc/self/fd/%d%s",
+			 overlay->hot_fd, overlay->hot_is_whole ? "::" : ":");
 	snprintf(options, sizeof(options),
-		 "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d/upper,"
+		 "lowerdir=%s/proc/self/fd/%d,upperdir=/proc/self/fd/%d/upper,"
 		 "workdir=/proc/self/fd/%d/work%s",
-		 lower_fd, staging_fd, staging_fd,
-		 is_mapped ? ",userxattr" : "");
+		 hot, overlay->image_fd, overlay->staging_fd,
+		 overlay->staging_fd,
+		 overlay->is_mapped || has_hot ? ",userxattr" : "");
 	if (mount("overlay", dir, "overlay", MS_NOSUID | MS_NODEV, options) ==
 	    0)
 		return 0;

@@ -34,16 +34,24 @@ enum run_mount_flags {
  */
 int run_mount_fuse(const char *dir, uid_t uid, gid_t gid, struct error *err);
 
+/* What an overlay is made of; every descriptor an O_PATH. */
+struct run_overlay {
+	int image_fd;	   /* the read-only tree */
+	int hot_fd;	   /* a directory above it, or -1 */
+	bool hot_is_whole; /* then the image is a data-only layer (Linux 6.16;
+			      as root 6.8) */
+	int staging_fd;	   /* holds "upper" and "work" */
+	bool is_mapped;	   /* in a user namespace: the overlay's marks are
+			      user.* xattrs, as with hot_fd they always are */
+};
+
 /**
  * run_mount_overlay() - kernel overlayfs on @dir
- * @lower_fd:   O_PATH of the read-only tree
- * @staging_fd: O_PATH of a directory with "upper" and "work"
- * @is_mapped:  in a user namespace: the overlay's marks are user.* xattrs
  *
  * Return: 0 or negative errno with @err.
  */
-int run_mount_overlay(const char *dir, int lower_fd, int staging_fd,
-		      bool is_mapped, struct error *err);
+int run_mount_overlay(const char *dir, const struct run_overlay *overlay,
+		      struct error *err);
 
 /**
  * run_mount_bind() - show a file or directory of the host in the root

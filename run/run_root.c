@@ -133,13 +133,38 @@ static int make_upper(int staging_fd, int image_fd, struct error *err)
 	return 0;
 }
 
+/* Without the hot tree where it cannot be mounted. */
+static int mount_layers(const struct run_root *root, const struct run_job *job,
+			int staging_fd, int hot_fd, struct error *err)
+{
+	struct run_overlay overlay = {
+		.image_fd = root->image_fd,
+		.hot_fd = hot_fd,
+		.hot_is_whole = job->hot_tree_is_whole,
+		.staging_fd = staging_fd,
+		.is_mapped = root->is_mapped,
+	};
+	struct error own;
+
+	if (hot_fd >= 0) {
+		if (run_mount_overlay(root->dir, &overlay, &own) == 0)
+			return 0;
+		log_event(LOG_DEBUG, "run", "op=hot text=\"%s\"", own.text);
+		overlay.hot_fd = -1;
+	}
+	return run_mount_overlay(root->dir, &overlay, err);
+}
+
 static int mount_overlay(struct run_root *root, const struct run_job *job,
 			 struct error *err)
 {
 	autoclose int staging_fd = -1;
+	autoclose int hot_fd = -1;
 	char options[64];
 	int r;
 
+	if (job->hot_tree) /* while no mount of ours can hide it */
+		hot_fd = open_dir(job->hot_tree);
 	if (!job->is_writable)
 		snprintf(options, sizeof(options), "mode=0700,%s", closed_size);
 	else if (job->writable_size > 0)
@@ -157,8 +182,7 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	r = make_upper(staging_fd, root->image_fd, err);
 	if (r < 0)
 		return r;
-	r = run_mount_overlay(root->dir, root->image_fd, staging_fd,
-			      root->is_mapped, err);
+	r = mount_layers(root, job, staging_fd, hot_fd, err);
 	if (r < 0)
 		return r;
 	root->fd = open_dir(root->dir);

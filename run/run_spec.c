@@ -19,6 +19,7 @@ enum flag {
 	BIND_IS_READ_ONLY = 1 << 3,
 	BIND_IS_OPTIONAL = 1 << 4,
 	FILE_IS_MASK = 1 << 5,
+	HOT_TREE_IS_WHOLE = 1 << 6,
 };
 
 struct fixed {
@@ -108,6 +109,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		fixed.flags |= NO_STANDARD_MOUNTS;
 	if (job->is_writable)
 		fixed.flags |= IS_WRITABLE;
+	if (job->hot_tree_is_whole)
+		fixed.flags |= HOT_TREE_IS_WHOLE;
 	r = buffer_append(buffer, &fixed, sizeof(fixed));
 	for (uint32_t i = 0; r == 0 && i < fixed.argv_count; i++)
 		r = encode_string(buffer, job->argv[i]);
@@ -123,6 +126,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		r = encode_optional(buffer, job->cwd);
 	if (r == 0)
 		r = encode_optional(buffer, job->home);
+	if (r == 0)
+		r = encode_optional(buffer, job->hot_tree);
 	return r;
 }
 
@@ -301,6 +306,8 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 		r = take_optional(&cursor, &ret->job.cwd);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.home);
+	if (r == 0)
+		r = take_optional(&cursor, &ret->job.hot_tree);
 	if (r < 0)
 		return r;
 	if (cursor.size != 0)
@@ -317,6 +324,7 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	ret->job.cwd_is_required = fixed.flags & CWD_IS_REQUIRED;
 	ret->job.no_standard_mounts = fixed.flags & NO_STANDARD_MOUNTS;
 	ret->job.is_writable = fixed.flags & IS_WRITABLE;
+	ret->job.hot_tree_is_whole = fixed.flags & HOT_TREE_IS_WHOLE;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static struct run_test_root root;
@@ -214,6 +215,92 @@ Test(run, restricts_every_mount)
 	cr_expect(strstr(result.output, "/sys ro nosuid nodev noexec\n"));
 	cr_expect(strstr(result.output, "/tmp nosuid nodev\n"));
 	cr_expect(strstr(result.output, "/dev nosuid\n"), "%s", result.output);
+}
+
+/* A file of the directory beside the root, which serves as the hot tree. */
+static void put(const char *name, mode_t mode, const char *text)
+{
+	char path[192];
+	autoclose int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", root.outside, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	cr_assert_eq(fchmod(fd, mode), 0);
+}
+
+static void make_folder(const char *name)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", root.outside, name);
+	cr_assert_eq(mkdir(path, 0755), 0);
+}
+
+Test(run, takes_files_from_the_hot_tree)
+{
+	struct run_job job = { .hot_tree = root.outside };
+
+	make_folder("etc");
+	put("etc/hot", 0644, "hot\n");
+	run_test_root_write(&root, "etc/hot", "cold\n");
+	run_test_root_write(&root, "etc/other", "other\n");
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		run_script(users[i], NULL, job, "cat /etc/hot /etc/other");
+		cr_expect_str_eq(result.output, "hot\nother\n");
+	}
+	job.hot_tree = "/no/such/tree";
+	run_script(RUN_TEST_USER, NULL, job, "cat /etc/hot");
+	cr_expect_str_eq(result.output, "cold\n");
+}
+
+/* Points to a file of the image, whose size it has. */
+static void put_pointer(const char *name, mode_t mode, off_t size,
+			const char *target)
+{
+	char path[192];
+
+	put(name, mode, "");
+	snprintf(path, sizeof(path), "%s/%s", root.outside, name);
+	cr_assert_eq(truncate(path, size), 0);
+	cr_assert_eq(setxattr(path, "user.overlay.metacopy", "", 0, 0), 0);
+	cr_assert_eq(setxattr(path, "user.overlay.redirect", target,
+			      strlen(target), 0),
+		     0);
+}
+
+Test(run, takes_all_names_from_a_whole_hot_tree)
+{
+	struct run_job job = {
+		.hot_tree = root.outside,
+		.hot_tree_is_whole = true,
+		.no_standard_mounts = true,
+	};
+	char path[128];
+	char link[192];
+	struct stat st;
+
+	make_folder("bin");
+	make_folder("etc");
+	make_folder("proc");
+	snprintf(path, sizeof(path), "%s/bin/busybox", root.path);
+	cr_assert_eq(stat(path, &st), 0);
+	put_pointer("bin/busybox", 0755, st.st_size, "/bin/busybox");
+	snprintf(link, sizeof(link), "%s/bin/sh", root.outside);
+	cr_assert_eq(symlink("busybox", link), 0);
+	snprintf(link, sizeof(link), "%s/bin/cat", root.outside);
+	cr_assert_eq(symlink("busybox", link), 0);
+	put_pointer("etc/pointer", 0644, 6, "/etc/other");
+	run_test_root_write(&root, "etc/other", "other\n");
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		run_script(users[i], NULL, job,
+			   "cat /etc/pointer; [ -e /etc/other ] || echo none");
+		if (strcmp(result.output, "cat: can't open '/etc/pointer': "
+					  "No such file or directory\n") == 0)
+			cr_skip_test("this kernel has no data-only layers "
+				     "for users");
+		cr_expect_str_eq(result.output, "other\nnone\n");
+	}
 }
 
 Test(run, binds_directories_and_files)

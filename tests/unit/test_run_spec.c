@@ -33,6 +33,8 @@ static const struct run_job job = {
 	.cwd_is_required = true,
 	.is_writable = true,
 	.writable_size = 1ull << 40,
+	.hot_tree = "/cache/hot",
+	.hot_tree_is_whole = true,
 };
 
 Test(run_spec, carries_everything_over)
@@ -67,6 +69,8 @@ Test(run_spec, carries_everything_over)
 	cr_expect(spec.job.is_writable);
 	cr_expect_not(spec.job.no_standard_mounts);
 	cr_expect_eq(spec.job.writable_size, 1ull << 40);
+	cr_expect_str_eq(spec.job.hot_tree, "/cache/hot");
+	cr_expect(spec.job.hot_tree_is_whole);
 	run_spec_fini(&spec);
 	buffer_fini(&buffer);
 }
