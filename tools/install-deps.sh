@@ -22,7 +22,7 @@ libmicrohttpd-dev liblzma-dev liblz4-dev zlib1g-dev ca-certificates" ;;
 	test) echo "git clang clang-tidy clang-format libclang-rt-14-dev \
 libcriterion-dev skopeo docker-registry apache2-utils openssl bubblewrap \
 busybox-static isal pigz attr acl libcap2-bin mandoc python3 jq strace procps \
-universal-ctags curl time util-linux" ;;
+universal-ctags curl time util-linux iproute2" ;;
 	esac
 }
 
@@ -35,7 +35,7 @@ libmicrohttpd-devel xz-devel lz4-devel zlib-devel ca-certificates" ;;
 	demo) echo "umoci tar" ;;
 	test) echo "git clang clang-tools-extra compiler-rt criterion-devel skopeo \
 distribution httpd-tools openssl bubblewrap busybox isa-l-tools pigz attr acl \
-libcap mandoc python3 jq strace procps-ng ctags curl time util-linux" ;;
+libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute" ;;
 	esac
 }
 
