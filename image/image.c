@@ -227,6 +227,29 @@ static int resolve(struct image *image, const struct platform *platform,
 	return r;
 }
 
+/* What this module cannot open, or not yet. */
+static int check_kind(const struct image_ref *ref, struct error *err)
+{
+	switch (ref->kind) {
+	case IMAGE_REF_DOCKER:
+	case IMAGE_REF_OCI_LAYOUT:
+		return 0;
+	case IMAGE_REF_DIRECTORY:
+		return error_set(err, -ENOTSUP,
+				 "%s is a directory: there is nothing to fetch "
+				 "or index in it; exec, run and shell take it",
+				 ref->text);
+	case IMAGE_REF_FILE:
+	case IMAGE_REF_URL:
+	case IMAGE_REF_OSDF:
+		break;
+	}
+	return error_set(err, -ENOTSUP,
+			 "%s: SIF and SquashFS files cannot be read by this "
+			 "build; use a docker:// or oci: image",
+			 ref->text);
+}
+
 int image_open(const struct image_ref *ref, const struct image_options *options,
 	       struct image **ret, struct error *err)
 {
@@ -235,6 +258,9 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 	int r = 0;
 
 	assert(options->get_http_client || ref->kind != IMAGE_REF_DOCKER);
+	r = check_kind(ref, err);
+	if (r < 0)
+		return r;
 	if (options->platform)
 		r = platform_parse(options->platform, &platform, err);
 	else

@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "image/image_name.h"
+#include "image/image_ref_object.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,7 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FORMS "docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST] or oci:DIR[:TAG]"
+#define FORMS                                                                  \
+	"docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST], oci:DIR[:TAG], "          \
+	"osdf:///NAMESPACE/PATH, https://HOST/PATH, or the path of a SIF or "  \
+	"SquashFS file or of a directory"
 
 static const char hub_name[] = "docker.io";
 static const char hub_host[] = "registry-1.docker.io";
@@ -38,6 +42,8 @@ void image_ref_fini(struct image_ref *ref)
 	free(ref->auth_key);
 	free(ref->repository);
 	free(ref->path);
+	free(ref->query);
+	free(ref->token_name);
 	free(ref->tag);
 	free(ref->text);
 	*ref = (struct image_ref){ 0 };
@@ -61,6 +67,8 @@ int image_ref_copy(const struct image_ref *ref, struct image_ref *ret)
 	    !copy_text(ref->auth_key, &copy.auth_key) ||
 	    !copy_text(ref->repository, &copy.repository) ||
 	    !copy_text(ref->path, &copy.path) ||
+	    !copy_text(ref->query, &copy.query) ||
+	    !copy_text(ref->token_name, &copy.token_name) ||
 	    !copy_text(ref->tag, &copy.tag) ||
 	    !copy_text(ref->text, &copy.text)) {
 		image_ref_fini(&copy);
@@ -230,19 +238,6 @@ static char *cut_layout_tag(char *path)
 	return colon + 1;
 }
 
-static int make_absolute(const char *path, char **ret)
-{
-	autofree char *current = NULL;
-
-	*ret = realpath(path, NULL);
-	if (*ret)
-		return 0;
-	if (path[0] == '/')
-		return format_text(ret, "%s", path);
-	current = getcwd(NULL, 0);
-	return format_text(ret, "%s/%s", current ? current : ".", path);
-}
-
 static int parse_layout(const char *text, const char *body,
 			struct image_ref *ref, struct error *err)
 {
@@ -257,14 +252,15 @@ static int parse_layout(const char *text, const char *body,
 	tag = cut_layout_tag(ref->path);
 	if (!ref->path[0])
 		return error_set(err, -EINVAL,
-				 "%.200s names no directory; write " FORMS,
+				 "%.200s names no directory; write "
+				 "oci:DIR[:TAG]",
 				 text);
 	if (tag) {
 		ref->tag = strdup(tag);
 		if (!ref->tag)
 			return -ENOMEM;
 	}
-	r = make_absolute(ref->path, &absolute);
+	r = image_ref_object_make_absolute(ref->path, &absolute);
 	if (r < 0)
 		return r;
 	return format_text(&ref->text, "oci:%s%s%s", absolute,
@@ -308,7 +304,8 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct error *err)
 	else if ((body = skip_prefix(text, "oci://")) ||
 		 (body = skip_prefix(text, "oci:")))
 		r = parse_layout(text, body, &ref, err);
-	else
+	else if ((r = image_ref_object_parse(text, &ref, err)) ==
+		 IMAGE_REF_OBJECT_OTHER)
 		r = refuse(text, err);
 	if (r == -ENOMEM)
 		return error_set(err, r, "out of memory");
@@ -328,6 +325,8 @@ int image_ref_split_path(const char *text, char **ret_image,
 	const char *split;
 	char *image;
 
+	if (!body)
+		body = skip_prefix(text, "file:");
 	if (scheme)
 		body = scheme + 3;
 	split = strstr(body ? body : text, ":/");

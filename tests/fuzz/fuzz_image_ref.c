@@ -19,8 +19,12 @@ static void check_again(const struct image_ref *ref)
 	int r = image_ref_parse(ref->text, &again, NULL);
 
 	assert(r == 0 && strcmp(again.text, ref->text) == 0);
-	assert(strcmp(again.host, ref->host) == 0);
-	assert(image_name_is_repository(ref->repository));
+	assert(!ref->host == !again.host);
+	assert(!ref->host || strcmp(again.host, ref->host) == 0);
+	if (ref->kind == IMAGE_REF_DOCKER)
+		assert(image_name_is_repository(ref->repository));
+	if (ref->kind == IMAGE_REF_OSDF)
+		assert(ref->path[0] == '/' && !strstr(ref->path, "/../"));
 	image_ref_fini(&again);
 }
 
@@ -34,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(text);
 	if (image_ref_parse(text, &ref, NULL) == 0) {
 		assert(ref.text);
-		if (ref.kind == IMAGE_REF_DOCKER)
+		if (ref.kind == IMAGE_REF_DOCKER || ref.kind == IMAGE_REF_URL ||
+		    ref.kind == IMAGE_REF_OSDF)
 			check_again(&ref);
 	}
 	image_ref_fini(&ref);

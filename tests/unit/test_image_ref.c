@@ -104,9 +104,25 @@ static const struct {
 	const char *says; /* part of the sentence */
 } bad_cases[] = {
 	{ "", "is not understood; use docker://" },
-	{ "osdf:///chtc/x.sif", "is not understood; use docker://" },
-	{ "http://host/x", "is not understood; use docker://" },
-	{ "/tmp/x.sif", "is not understood; use docker://" },
+	{ "ftp://host/x", "is not understood; use docker://" },
+	{ "nowhere/x.sif", "did you mean docker://nowhere/x.sif?" },
+	{ "file:", "names no file" },
+	{ "file://host/x", "names a host" },
+	{ "http://host", "names no file" },
+	{ "https://host/", "names no file" },
+	{ "https:///x", "not a host" },
+	{ "https://-h/x", "not a host" },
+	{ "https://user:secret@host/x", "cannot stand in a URL" },
+	{ "https://host/a b", "write a space as %20" },
+	{ "https://host/a\nb", "control characters" },
+	{ "pelican:///ns/x", "names no federation" },
+	{ "pelican://fed", "no object has that path" },
+	{ "pelican://f_d/x", "not a host" },
+	{ "osdf:///", "no object has that path" },
+	{ "osdf:///ns/../x", "no object has that path" },
+	{ "osdf:///ns/x#y", "no object has that path" },
+	{ "+osdf:///ns/x", "name of a token" },
+	{ "a/b+osdf:///ns/x", "name of a token" },
 	{ "debian:12", "did you mean docker://debian:12?" },
 	{ "docker:debian", "is not understood" },
 	{ "docker://", "not an image name" },
@@ -154,6 +170,95 @@ Test(image_ref, refuses_everything_else_and_says_why)
 		cr_expect_null(ref.text);
 		image_ref_fini(&ref);
 	}
+}
+
+static const struct object_case {
+	const char *text;
+	enum image_ref_kind kind;
+	const char *canonical;
+	const char *host;
+	const char *path;
+	const char *query;
+	const char *token_name;
+} object_cases[] = {
+	{ "osdf:///chtc/staging/x.sif", IMAGE_REF_OSDF,
+	  "osdf:///chtc/staging/x.sif", NULL, "/chtc/staging/x.sif", NULL,
+	  NULL },
+	{ "osdf://chtc//staging/./x.sif", IMAGE_REF_OSDF,
+	  "osdf:///chtc/staging/x.sif", NULL, "/chtc/staging/x.sif", NULL,
+	  NULL },
+	{ "stash:///ns/x", IMAGE_REF_OSDF, "osdf:///ns/x", NULL, "/ns/x", NULL,
+	  NULL },
+	{ "stash://ns/x?directread", IMAGE_REF_OSDF, "osdf:///ns/x?directread",
+	  NULL, "/ns/x", "directread", NULL },
+	{ "pelican://Fed.org:8444/ns/x", IMAGE_REF_OSDF,
+	  "pelican://fed.org:8444/ns/x", "fed.org:8444", "/ns/x", NULL, NULL },
+	{ "igwn+osdf:///igwn/x", IMAGE_REF_OSDF, "igwn+osdf:///igwn/x", NULL,
+	  "/igwn/x", NULL, "igwn" },
+	{ "a.b+c+pelican://fed/ns/x", IMAGE_REF_OSDF,
+	  "a.b+c+pelican://fed/ns/x", "fed", "/ns/x", NULL, "a.b+c" },
+	{ "http://Host:8000/a%20b?x=1#top", IMAGE_REF_URL,
+	  "http://host:8000/a%20b?x=1", "host:8000", NULL, NULL, NULL },
+	{ "https://[::1]/x.sif", IMAGE_REF_URL, "https://[::1]/x.sif", "[::1]",
+	  NULL, NULL, NULL },
+	{ "/nowhere/x.sif", IMAGE_REF_FILE, "file:/nowhere/x.sif", NULL,
+	  "/nowhere/x.sif", NULL, NULL },
+	{ "file:///nowhere/x.sif", IMAGE_REF_FILE, "file:/nowhere/x.sif", NULL,
+	  "/nowhere/x.sif", NULL, NULL },
+	{ "file:/nowhere:/x", IMAGE_REF_FILE, "file:/nowhere:/x", NULL,
+	  "/nowhere:/x", NULL, NULL },
+	{ "/", IMAGE_REF_DIRECTORY, "file:/", NULL, "/", NULL, NULL },
+	{ "/usr/../usr/", IMAGE_REF_DIRECTORY, "file:/usr", NULL, "/usr", NULL,
+	  NULL },
+};
+
+static void expect_object(const char *text, const struct object_case *c)
+{
+	struct image_ref copy = { 0 };
+	struct image_ref ref = { 0 };
+	struct error err = { 0 };
+
+	cr_assert_eq(image_ref_parse(text, &ref, &err), 0, "case: %s: %s", text,
+		     err.text);
+	cr_assert_eq(image_ref_copy(&ref, &copy), 0);
+	image_ref_fini(&ref);
+	cr_expect_eq(copy.kind, c->kind, "case: %s", text);
+	expect_text(copy.text, c->canonical, text);
+	expect_text(copy.host, c->host, text);
+	expect_text(copy.path, c->path, text);
+	expect_text(copy.query, c->query, text);
+	expect_text(copy.token_name, c->token_name, text);
+	image_ref_fini(&copy);
+}
+
+Test(image_ref, reads_objects_and_keeps_their_canonical_text)
+{
+	for (size_t i = 0; i < sizeof(object_cases) / sizeof(object_cases[0]);
+	     i++) {
+		expect_object(object_cases[i].text, &object_cases[i]);
+		expect_object(object_cases[i].canonical, &object_cases[i]);
+	}
+}
+
+Test(image_ref, takes_a_bare_name_for_a_file_only_where_one_is)
+{
+	char folder[] = "/tmp/test_ref.XXXXXX";
+	char canonical[64];
+	struct object_case expected = { .kind = IMAGE_REF_FILE };
+	struct image_ref ref = { 0 };
+
+	cr_assert(mkdtemp(folder));
+	cr_assert_eq(chdir(folder), 0);
+	cr_expect_eq(image_ref_parse("x.sif", &ref, NULL), -EINVAL);
+	fclose(fopen("x.sif", "w"));
+	snprintf(canonical, sizeof(canonical), "file:%s/x.sif", folder);
+	expected.canonical = canonical;
+	expected.path = canonical + strlen("file:");
+	expect_object("x.sif", &expected);
+	expect_object("./x.sif", &expected);
+	expect_object("file:x.sif", &expected);
+	cr_expect_eq(remove("x.sif"), 0);
+	cr_expect_eq(rmdir(folder), 0);
 }
 
 static void expect_refused_run(const char *before, char c, size_t count)
@@ -287,6 +392,12 @@ Test(image_ref, splits_image_from_path)
 		{ "oci:/abs/dir", "oci:/abs/dir", "/" },
 		{ "oci:///abs/dir:/b", "oci:///abs/dir", "/b" },
 		{ "oci:dir:/etc", "oci:dir", "/etc" },
+		{ "x.sif:/etc", "x.sif", "/etc" },
+		{ "/a/x.sif", "/a/x.sif", "/" },
+		{ "file:/a/x.sif:/etc", "file:/a/x.sif", "/etc" },
+		{ "file:/a/x.sif", "file:/a/x.sif", "/" },
+		{ "https://h:80/x.sif:/etc", "https://h:80/x.sif", "/etc" },
+		{ "t+osdf:///ns/x.sif:/etc", "t+osdf:///ns/x.sif", "/etc" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
