@@ -37,6 +37,17 @@ struct http_header {
 	const char *value;
 };
 
+/*
+ * What has come of a request so far, and a way to end it; it must outlive the
+ * request.  The network thread's, but for is_abandoned.
+ */
+struct http_watch {
+	uint64_t body_size;  /* bytes of the answer's body */
+	int64_t progress_ms; /* when the last of them came; 0: none has */
+	bool is_abandoned;   /* atomic; once set the request soon ends with
+				-ECANCELED */
+};
+
 struct http_request {
 	enum http_method method;
 	const char *url; /* http:// or https:// */
@@ -51,6 +62,8 @@ struct http_request {
 	size_t body_size_max;	   /* a larger body is -EFBIG */
 	int64_t deadline_ms;	   /* on clock_ms()'s clock; required */
 	bool use_fresh_connection; /* after a fault on the kept one */
+	bool keeps_headers;	   /* for http_response_find_header() */
+	struct http_watch *watch;  /* NULL: none */
 };
 
 struct http_response {
@@ -132,6 +145,17 @@ int http_client_call(struct http_client *client,
 		     struct http_response **ret, struct error *err);
 void http_response_destroy(struct http_response *response);
 DEFINE_CLEANUP(struct http_response, http_response_destroy);
+
+/**
+ * http_response_find_header() - a header of an answer to a request that
+ * keeps_headers
+ * @name:   compared without regard to case
+ * @number: 0 for the first of that name, 1 for the next line of it
+ *
+ * Return: its value without blanks around it, borrowed; NULL: absent.
+ */
+const char *http_response_find_header(const struct http_response *response,
+				      const char *name, unsigned number);
 
 /**
  * http_client_run_later() - call @fn on the network thread after @delay_ms

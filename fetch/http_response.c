@@ -9,7 +9,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { RETRY_AFTER_S_MAX = 60 };
+enum {
+	RETRY_AFTER_S_MAX = 60,
+	KEPT_SIZE_MAX = 256 << 10, /* http_transfer.c has a closer limit */
+};
 
 struct http_response_parts *http_response_create(const char *url)
 {
@@ -22,6 +25,7 @@ struct http_response_parts *http_response_create(const char *url)
 	parts->response.url = parts->url;
 	parts->response.challenges = (const char *const *)parts->challenges;
 	parts->response.retry_after_ms = -1;
+	parts->headers.size_max = KEPT_SIZE_MAX;
 	return parts;
 }
 
@@ -43,6 +47,7 @@ void http_response_clear_head(struct http_response_parts *parts)
 	clear(&parts->content_length);
 	clear(&parts->content_encoding);
 	parts->has_retry_after = false;
+	parts->headers.size = 0;
 }
 
 void http_response_destroy(struct http_response *response)
@@ -53,6 +58,7 @@ void http_response_destroy(struct http_response *response)
 	if (!parts)
 		return;
 	http_response_clear_head(parts);
+	buffer_fini(&parts->headers);
 	free(response->body);
 	free(parts);
 }
@@ -66,6 +72,46 @@ static int keep(const char *value, size_t len, char **ret)
 	free(*ret);
 	*ret = copy;
 	return 0;
+}
+
+static int append_text(struct buffer *buffer, const char *text, size_t len)
+{
+	int r = buffer_append(buffer, text, len);
+
+	return r < 0 ? r : buffer_append(buffer, "", 1);
+}
+
+/* A NUL within would shift all that follow. */
+static int keep_header(struct http_response_parts *parts, const char *name,
+		       size_t name_len, const char *value, size_t len)
+{
+	int r;
+
+	if (!parts->keeps_headers || memchr(name, '\0', name_len) ||
+	    memchr(value, '\0', len))
+		return 0;
+	r = append_text(&parts->headers, name, name_len);
+	if (r == 0)
+		r = append_text(&parts->headers, value, len);
+	return r == -EFBIG ? 0 : r;
+}
+
+const char *http_response_find_header(const struct http_response *response,
+				      const char *name, unsigned number)
+{
+	const struct http_response_parts *parts =
+		(const struct http_response_parts *)response;
+	const char *p = (const char *)parts->headers.data;
+	const char *end = p ? p + parts->headers.size : NULL;
+
+	while (p < end) {
+		const char *value = p + strlen(p) + 1;
+
+		if (strcasecmp(p, name) == 0 && number-- == 0)
+			return value;
+		p = value + strlen(value) + 1;
+	}
+	return NULL;
 }
 
 static bool is_name(const char *name, const char *line, size_t len)
@@ -109,6 +155,7 @@ int http_response_add_header(struct http_response_parts *parts,
 	const char *colon = memchr(line, ':', len);
 	const char *end = line + len;
 	const char *value;
+	int r;
 
 	if (!colon)
 		return 0;
@@ -117,6 +164,10 @@ int http_response_add_header(struct http_response_parts *parts,
 		value++;
 	while (end > value && strchr(" \t\r\n", end[-1]))
 		end--;
+	r = keep_header(parts, line, (size_t)(colon - line), value,
+			(size_t)(end - value));
+	if (r < 0)
+		return r;
 	return keep_value(parts, line, (size_t)(colon - line), value,
 			  (size_t)(end - value));
 }

@@ -7,6 +7,7 @@
  *
  * Threads: one at a time.
  */
+#include "common/buffer.h"
 #include "fetch/http_client.h"
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct http_response_parts {
 	bool has_retry_after;
 	char *challenges[HTTP_RESPONSE_CHALLENGES_MAX + 1];
 	unsigned challenge_count;
+	bool keeps_headers;
+	struct buffer headers; /* name NUL value NUL, of all of them */
 	char url[];
 };
 

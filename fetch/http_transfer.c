@@ -183,6 +183,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	transfer->is_stopped = taken < len;
+	if (transfer->watch) {
+		transfer->watch->body_size += taken;
+		transfer->watch->progress_ms = transfer->progress_ms;
+	}
 	return taken;
 }
 
@@ -261,11 +265,14 @@ struct http_transfer *http_transfer_create(const struct curl_library *curl,
 	transfer->body_size_max = request->body_size_max;
 	transfer->deadline_ms = request->deadline_ms;
 	transfer->use_fresh_connection = request->use_fresh_connection;
+	transfer->watch = request->watch;
 	transfer->done = done;
 	transfer->arg = arg;
 	transfer->submitted_ms = clock_ms();
 	if (copy_strings(transfer, request))
 		r = url_parse(transfer->url, &transfer->origin);
+	if (transfer->parts)
+		transfer->parts->keeps_headers = request->keeps_headers;
 	if (r == -ENOMEM) {
 		http_transfer_destroy(transfer);
 		return NULL;
@@ -383,10 +390,15 @@ int http_transfer_start(struct http_transfer *transfer, CURL *easy,
 int http_transfer_check_time(struct http_transfer *transfer, int64_t now_ms,
 			     const struct http_settings *settings)
 {
+	const struct http_watch *watch = transfer->watch;
 	const char *why = NULL;
 
 	if (transfer->result < 0)
 		return transfer->result;
+	if (watch && __atomic_load_n(&watch->is_abandoned, __ATOMIC_ACQUIRE)) {
+		http_transfer_fail(transfer, -ECANCELED, "canceled");
+		return -ECANCELED;
+	}
 	if (now_ms >= transfer->deadline_ms)
 		why = "no complete answer before the deadline";
 	else if (!transfer->easy)

@@ -36,6 +36,7 @@ struct http_transfer {
 	size_t body_size_max;
 	int64_t deadline_ms;
 	bool use_fresh_connection;
+	struct http_watch *watch; /* borrowed; NULL: none */
 	http_done_fn *done;
 	void *arg;
 	bool is_kept; /* `done` takes over the response */

@@ -24,9 +24,9 @@ struct range_source;
  * Called exactly once per fetch, possibly before range_source_fetch() returns.
  * @result: 0 with exactly the bytes asked for in @data (malloc'ed; the callee
  *          owns and frees it), or negative errno with @err set:
- *   -EACCES credentials refused · -ENOENT no such blob · -ETIMEDOUT the
- *   deadline passed · -EPROTO malformed reply · -EIO every place failed ·
- *   -ECANCELED the source was destroyed · -ENOMEM
+ *   -EACCES credentials refused · -ENOENT no such blob · -ESTALE replaced
+ *   while in use · -ETIMEDOUT the deadline passed · -EPROTO malformed reply ·
+ *   -EIO every place failed · -ECANCELED the source was destroyed · -ENOMEM
  */
 typedef void range_done_fn(void *arg, int result, uint8_t *data,
 			   const struct error *err);

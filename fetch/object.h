@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * object: one object (a SIF file, say) and the servers that have it: where to
+ * ask next, who has failed, who gave wrong bytes.  What all requests for it
+ * share; object_source.h is the door.
+ *
+ * Health belongs to a server and this object together: a cache may stall for
+ * one cold object while it serves others at once.
+ *
+ *	2 failures in a row   asked after all others for 30 s
+ *	wrong bytes           never asked for this object again; a lone server
+ *	                      (a plain web server) is, by a new connection
+ *	unfit                 never asked again: answers ranges with the whole,
+ *	                      or has another object under this name
+ *
+ * Reference counted: a request may outlive the source that started it.
+ *
+ * Threads: any; one lock, a leaf.
+ */
+#include "common/thread.h"
+#include "fetch/object_source.h"
+#include "fetch/registry_redirect.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct http_client;
+struct http_response;
+
+enum {
+	OBJECT_SERVERS_MAX = 16,
+	OBJECT_SERVED_MAX = 64, /* answers whose sender is remembered */
+	OBJECT_NO_SERVER = 1,
+};
+
+struct object_server {
+	char *url;	/* of the object there; owned */
+	bool is_direct; /* the origin, which caches are to spare */
+	bool is_bad;
+	bool is_unfit;
+	unsigned failures; /* in a row */
+	int64_t rest_ms;   /* demoted until then */
+	/* where it sends its readers, for as long as that holds */
+	struct registry_redirect redirect;
+};
+
+struct object_served {
+	uint64_t off;
+	size_t size;
+	int server;
+};
+
+struct object {
+	/* -- fixed -- */
+	struct http_client *client; /* borrowed */
+	char *name;		    /* canonical; for people too */
+	unsigned refs;		    /* atomic */
+	struct mutex lock;
+	/* -- protected by lock -- */
+	struct object_server servers[OBJECT_SERVERS_MAX] GUARDED;
+	unsigned server_count GUARDED;
+	bool has_identity GUARDED;
+	uint64_t size GUARDED;
+	char *etag GUARDED;	      /* strong; NULL: none */
+	char *last_modified GUARDED;  /* NULL: none */
+	char *validating_url GUARDED; /* that gave these two */
+	bool has_changed GUARDED;
+	bool is_suspect GUARDED; /* a lone server gave wrong bytes */
+	struct object_served served[OBJECT_SERVED_MAX] GUARDED; /* a ring */
+	unsigned served_count GUARDED;
+};
+
+/** object_create() - one reference, no servers; NULL: no memory */
+struct object *object_create(struct http_client *client, const char *name);
+struct object *object_ref(struct object *object);
+void object_unref(struct object *object); /* NULL is allowed */
+
+/**
+ * object_add_server() - behind those there, unless it is there already
+ *
+ * Its number never changes.  Return: 0, -ENOMEM, -ENOSPC (too many).
+ */
+int object_add_server(struct object *object, const char *url, bool is_direct);
+
+struct object_choice {
+	int server;
+	char *url;	    /* where exactly; the caller frees */
+	bool is_fresh;	    /* to be asked by a new connection */
+	bool is_remembered; /* url is where an earlier redirect led */
+};
+
+/**
+ * object_choose_server() - whom to ask next
+ * @tried: bit by number: not these
+ *
+ * Healthy caches in their order, then demoted ones, then direct servers; after
+ * two caches gave wrong bytes, direct servers first.
+ *
+ * Return: 0; OBJECT_NO_SERVER; or -ENOMEM.
+ */
+int object_choose_server(struct object *object, uint32_t tried, int64_t now_ms,
+			 struct object_choice *ret);
+
+/** object_copy_url() - a server's own; malloc'ed, NULL when out of memory */
+char *object_copy_url(struct object *object, int server);
+
+enum object_verdict {
+	OBJECT_SERVER_GOOD,
+	OBJECT_SERVER_FAILED, /* may pass */
+	OBJECT_SERVER_UNFIT,
+};
+
+/** object_judge() - what became of asking a server */
+void object_judge(struct object *object, int server,
+		  enum object_verdict verdict, int64_t now_ms);
+
+/** object_note_redirect() - @url NULL: forget it */
+void object_note_redirect(struct object *object, int server, const char *url,
+			  int64_t now_ms, int64_t wall_s);
+
+/** object_note_served() - who sent a range, for object_report_bad() */
+void object_note_served(struct object *object, int server, uint64_t off,
+			size_t size);
+
+/** object_report_bad() - the latest sender of this range sent wrong bytes */
+void object_report_bad(struct object *object, uint64_t off, size_t size);
+
+/**
+ * object_accept() - whether a 206 answer is of the object that was opened
+ *
+ * The first one settles what the object is: its size, which the answer must
+ * tell then, and its validators.  Those of a later answer are compared when
+ * they come from the same host: others may count differently.
+ *
+ * Return: 0; -EPROTO (no size told); -ESTALE (another size, another ETag,
+ * another time), @err naming both.
+ */
+int object_accept(struct object *object, const struct http_response *response,
+		  struct error *err);
+
+/** object_check_unchanged() - 0, or -ESTALE once a lone server's object has
+ * changed */
+int object_check_unchanged(struct object *object, struct error *err);
+
+/**
+ * object_copy_identity() - of an object that has one
+ *
+ * Return: 0 or -ENOMEM; object_identity_fini() releases it.
+ */
+int object_copy_identity(struct object *object, struct object_identity *ret);

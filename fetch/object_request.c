@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A state machine on the network thread; no state has a lock.
+ *
+ *	advance --> attempt (two at most) --> on_answer --> finish
+ *	   ^            ^  |                      |
+ *	   |            +--+ follow a redirect    | the next server
+ *	   +------------- wait for the next round +
+ *
+ * The request lives until every attempt and timer that knows it has come back;
+ * attempts that lost are broken off.  Each loop is bounded: redirects by a
+ * count, a round by the number of servers, rounds by a count or the deadline.
+ */
+#include "fetch/object_request.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "fetch/http_client.h"
+#include "fetch/object_answer.h"
+#include "fetch/retry_policy.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ATTEMPTS_MAX = 2,
+	TICK_MS = 500,
+	HEDGE_MS = 2000,
+	SLOW_MS = 5000,
+	SLOW_SIZE_MIN = 64 << 10,
+	STALL_MS = 8000,
+	ROUND_TEXT_SIZE = 640,
+};
+
+struct attempt {
+	struct object_request *request;
+	struct object_answer answer;
+	struct http_watch watch;
+	int64_t started_ms;
+	int64_t window_ms; /* of the slow rule: its start ... */
+	uint64_t window_size;
+	bool is_stalled;
+};
+
+struct object_request {
+	struct object *object; /* a reference */
+	struct object_request_spec spec;
+	object_request_fn *done;
+	void *arg;
+	struct retry_policy policy;
+	struct attempt *attempts[ATTEMPTS_MAX];
+	unsigned pending; /* attempts and timers that will come back */
+	bool is_ticking;
+	bool is_waiting; /* for the next round */
+	bool is_over;	 /* done was called */
+	/* -- of the round -- */
+	unsigned rounds;
+	uint32_t tried;
+	bool has_hedged;
+	int64_t retry_after_ms;
+	int code; /* of the summary, 0: nothing failed yet */
+	char trail[ROUND_TEXT_SIZE];
+};
+
+static void let_go(struct object_request *request)
+{
+	assert(request->pending > 0);
+	if (--request->pending > 0)
+		return;
+	assert(request->is_over);
+	object_unref(request->object);
+	free(request);
+}
+
+static void finish(struct object_request *request, int result,
+		   struct http_response *response, const struct error *err)
+{
+	assert((result == 0) == (response != NULL));
+	if (request->is_over)
+		return;
+	request->is_over = true;
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		if (request->attempts[i])
+			__atomic_store_n(
+				&request->attempts[i]->watch.is_abandoned, true,
+				__ATOMIC_RELEASE);
+	request->done(request->arg, result, response, err);
+}
+
+static void fail(struct object_request *request, int result, const char *why)
+{
+	struct error err = { 0 };
+
+	error_set(&err, result, "%s: %s", request->object->name, why);
+	finish(request, result, NULL, &err);
+}
+
+static bool is_abandoned(const struct object_request *request)
+{
+	const bool *flag = request->spec.is_abandoned;
+
+	return flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static unsigned active_count(const struct object_request *request)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		if (request->attempts[i])
+			count++;
+	return count;
+}
+
+/* ---- rounds ---- */
+
+/* The sentence and code of a round: what all say, or what the last one did. */
+static void note_failure(struct object_request *request, int code,
+			 const struct error *err)
+{
+	size_t len = strlen(request->trail);
+
+	if (request->code == 0 || object_answer_is_final(request->code))
+		request->code = code;
+	else if (!object_answer_is_final(code))
+		request->code = code;
+	snprintf(request->trail + len, sizeof(request->trail) - len, "%s%s",
+		 len ? "; " : "", err->text);
+}
+
+static void advance(struct object_request *request);
+
+static void on_next_round(void *arg)
+{
+	struct object_request *request = arg;
+
+	request->is_waiting = false;
+	advance(request);
+	let_go(request);
+}
+
+static void end_round(struct object_request *request)
+{
+	int64_t delay_ms = 0;
+	struct error err = { 0 };
+	int r;
+
+	if (request->code == 0) {
+		fail(request, -EIO,
+		     "no server is left to ask: each one gave wrong bytes or "
+		     "cannot serve parts of it");
+		return;
+	}
+	error_set(&err, request->code, "%s", request->trail);
+	request->rounds++;
+	if (object_answer_is_final(request->code) ||
+	    (request->spec.rounds_max &&
+	     request->rounds >= request->spec.rounds_max) ||
+	    retry_policy_next(&request->policy, clock_ms(),
+			      request->retry_after_ms,
+			      &delay_ms) == RETRY_POLICY_GIVE_UP) {
+		finish(request, err.code, NULL, &err);
+		return;
+	}
+	request->tried = 0;
+	request->has_hedged = false;
+	request->retry_after_ms = -1;
+	request->code = 0;
+	request->trail[0] = '\0';
+	request->is_waiting = true;
+	request->pending++;
+	r = http_client_run_later(request->object->client, delay_ms,
+				  on_next_round, request);
+	if (r == 0)
+		return;
+	request->is_waiting = false;
+	fail(request, r, "canceled");
+	let_go(request);
+}
+
+/* ---- attempts ---- */
+
+static void on_answer(void *arg, int result, struct http_response *response,
+		      const struct error *err);
+
+static void end_attempt(struct attempt *attempt)
+{
+	struct object_request *request = attempt->request;
+
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
+		if (request->attempts[i] == attempt)
+			request->attempts[i] = NULL;
+	object_answer_fini(&attempt->answer);
+	free(attempt);
+}
+
+/* Return: 0, or the attempt is gone. */
+static int submit(struct attempt *attempt)
+{
+	struct object_request *request = attempt->request;
+	const struct http_request http = {
+		.method = HTTP_GET,
+		.url = attempt->answer.to.url,
+		.has_range = true,
+		.range_off = request->spec.off,
+		.range_size = request->spec.size,
+		.deadline_ms = request->spec.deadline_ms,
+		.use_fresh_connection = attempt->answer.to.is_fresh,
+		.keeps_headers = true,
+		.watch = &attempt->watch,
+	};
+	int r;
+
+	attempt->started_ms = clock_ms();
+	attempt->window_ms = attempt->started_ms;
+	r = http_client_submit(request->object->client, &http, on_answer,
+			       attempt);
+	if (r == 0)
+		return 0;
+	end_attempt(attempt);
+	fail(request, r,
+	     r == -ECANCELED ? "canceled" : "cannot start a request");
+	let_go(request);
+	return r;
+}
+
+/* @tried: not these; then a lone server is asked by another connection */
+static bool start_attempt(struct object_request *request, uint32_t tried)
+{
+	struct object *object = request->object;
+	struct attempt *attempt = calloc(1, sizeof(*attempt));
+	unsigned slot = request->attempts[0] ? 1 : 0;
+	int r = -ENOMEM;
+
+	assert(!request->attempts[slot]);
+	if (attempt)
+		r = object_choose_server(object, tried, clock_ms(),
+					 &attempt->answer.to);
+	if (r != 0) {
+		free(attempt);
+		if (r < 0)
+			fail(request, r, "out of memory");
+		return false;
+	}
+	request->tried |= 1u << attempt->answer.to.server;
+	if (slot > 0)
+		attempt->answer.to.is_fresh = true;
+	request->attempts[slot] = attempt;
+	request->pending++;
+	attempt->request = request;
+	attempt->answer.object = object;
+	return submit(attempt) == 0;
+}
+
+static void on_tick(void *arg);
+
+static void start_ticking(struct object_request *request)
+{
+	if (request->is_ticking || request->is_over)
+		return;
+	request->pending++;
+	request->is_ticking = true;
+	if (http_client_run_later(request->object->client, TICK_MS, on_tick,
+				  request) == 0)
+		return;
+	request->is_ticking = false;
+	request->pending--;
+}
+
+static void advance(struct object_request *request)
+{
+	if (request->is_over || request->is_waiting)
+		return;
+	if (is_abandoned(request)) {
+		fail(request, -ECANCELED, "canceled");
+		return;
+	}
+	if (clock_ms() >= request->spec.deadline_ms) {
+		fail(request, -ETIMEDOUT, "not there before the deadline");
+		return;
+	}
+	if (active_count(request) > 0)
+		return;
+	if (start_attempt(request, request->tried))
+		start_ticking(request);
+	else if (!request->is_over)
+		end_round(request);
+}
+
+/* ---- time ---- */
+
+static int64_t idle_ms(const struct attempt *attempt, int64_t now_ms)
+{
+	int64_t since_ms = attempt->watch.progress_ms;
+
+	return now_ms - (since_ms > attempt->started_ms ? since_ms
+							: attempt->started_ms);
+}
+
+static bool is_slow(struct attempt *attempt, int64_t now_ms)
+{
+	uint64_t size = attempt->watch.body_size;
+	bool is_slow = false;
+
+	if (now_ms - attempt->window_ms < SLOW_MS)
+		return false;
+	is_slow = size - attempt->window_size < SLOW_SIZE_MIN;
+	attempt->window_ms = now_ms;
+	attempt->window_size = size;
+	return is_slow;
+}
+
+static void watch_attempt(struct attempt *attempt, int64_t now_ms,
+			  bool *needs_hedge)
+{
+	int64_t idle = idle_ms(attempt, now_ms);
+
+	if (idle >= STALL_MS && !attempt->is_stalled) {
+		attempt->is_stalled = true;
+		__atomic_store_n(&attempt->watch.is_abandoned, true,
+				 __ATOMIC_RELEASE);
+	}
+	if (idle >= HEDGE_MS || is_slow(attempt, now_ms))
+		*needs_hedge = true;
+}
+
+/* With nobody else to ask: some servers accept a connection and never answer
+ * on it, while the next one is served (XRootD short of threads). */
+static void hedge(struct object_request *request)
+{
+	request->has_hedged = true;
+	if (!start_attempt(request, request->tried) && !request->is_over)
+		start_attempt(request, 0);
+}
+
+static void on_tick(void *arg)
+{
+	struct object_request *request = arg;
+	int64_t now_ms = clock_ms();
+	bool needs_hedge = false;
+
+	request->is_ticking = false;
+	for (unsigned i = 0; i < ATTEMPTS_MAX && !request->is_over; i++)
+		if (request->attempts[i])
+			watch_attempt(request->attempts[i], now_ms,
+				      &needs_hedge);
+	if (is_abandoned(request))
+		fail(request, -ECANCELED, "canceled");
+	if (needs_hedge && !request->has_hedged && !request->is_over &&
+	    active_count(request) == 1)
+		hedge(request);
+	if (active_count(request) > 0)
+		start_ticking(request);
+	let_go(request);
+}
+
+/* ---- answers ---- */
+
+static void on_failure(struct attempt *attempt, int code, struct error *err)
+{
+	struct object_request *request = attempt->request;
+	struct object_answer *answer = &attempt->answer;
+	int64_t now_ms = clock_ms();
+
+	if (attempt->is_stalled) {
+		code = -ETIMEDOUT;
+		error_set(err, code, "%s: it has sent nothing for %d s",
+			  answer->shown, STALL_MS / 1000);
+	}
+	object_judge(request->object, answer->to.server,
+		     object_answer_is_lasting(code) ? OBJECT_SERVER_UNFIT
+						    : OBJECT_SERVER_FAILED,
+		     now_ms);
+	if (answer->retry_after_ms > request->retry_after_ms)
+		request->retry_after_ms = answer->retry_after_ms;
+	note_failure(request, code, err);
+	end_attempt(attempt);
+	advance(request);
+}
+
+static void on_success(struct attempt *attempt, struct http_response *response)
+{
+	struct object_request *request = attempt->request;
+	int64_t now_ms = clock_ms();
+
+	object_judge(request->object, attempt->answer.to.server,
+		     OBJECT_SERVER_GOOD, now_ms);
+	for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+		const struct attempt *loser = request->attempts[i];
+
+		if (loser && loser != attempt &&
+		    idle_ms(loser, now_ms) >= HEDGE_MS)
+			object_judge(request->object, loser->answer.to.server,
+				     OBJECT_SERVER_FAILED, now_ms);
+	}
+	object_note_served(request->object, attempt->answer.to.server,
+			   request->spec.off, request->spec.size);
+	finish(request, 0, response, NULL);
+	end_attempt(attempt);
+}
+
+static void on_answer(void *arg, int result, struct http_response *response,
+		      const struct error *err)
+{
+	struct attempt *attempt = arg;
+	struct object_request *request = attempt->request;
+	struct error told = { 0 };
+	int r;
+
+	if (request->is_over) {
+		end_attempt(attempt);
+		let_go(request);
+		return;
+	}
+	if (result == -ECANCELED && !attempt->is_stalled) {
+		end_attempt(attempt);
+		fail(request, -ECANCELED, "canceled");
+		let_go(request);
+		return;
+	}
+	r = object_answer_read(&attempt->answer, result, response, err, &told);
+	if (r == OBJECT_ANSWER_ASK_AGAIN) {
+		submit(attempt); /* keeps its place in pending, or gave it up */
+		return;
+	}
+	if (r < 0)
+		on_failure(attempt, r, &told);
+	else
+		on_success(attempt, response);
+	let_go(request);
+}
+
+/* ---- the beginning ---- */
+
+static void begin(void *arg)
+{
+	struct object_request *request = arg;
+
+	advance(request);
+	let_go(request);
+}
+
+int object_request_start(struct object *object,
+			 const struct object_request_spec *spec,
+			 object_request_fn *done, void *arg)
+{
+	struct object_request *request = calloc(1, sizeof(*request));
+	int r;
+
+	assert(spec->deadline_ms > 0 && spec->size > 0);
+	if (!request)
+		return -ENOMEM;
+	request->object = object_ref(object);
+	request->spec = *spec;
+	request->done = done;
+	request->arg = arg;
+	request->retry_after_ms = -1;
+	request->policy.deadline_ms = spec->deadline_ms;
+	request->policy.seed = (uint64_t)clock_us() ^ (uintptr_t)request;
+	request->pending = 1;
+	r = http_client_run_later(object->client, 0, begin, request);
+	if (r == 0)
+		return 0;
+	object_unref(request->object);
+	free(request);
+	return r;
+}
