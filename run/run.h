@@ -49,11 +49,30 @@ struct run_options {
 	const char *root_directory;
 };
 
+/* What every job gets mounted, and may leave out. */
+enum run_standard_mount {
+	RUN_STANDARD_PROC = 1 << 0,
+	RUN_STANDARD_SYS = 1 << 1,
+	RUN_STANDARD_DEV = 1 << 2,
+	RUN_STANDARD_DEVPTS = 1 << 3, /* of a minimal /dev */
+	RUN_STANDARD_TMP = 1 << 4,    /* the host's /tmp and /var/tmp */
+	RUN_STANDARD_HOME = 1 << 5,
+	RUN_STANDARD_CWD = 1 << 6,
+	RUN_STANDARD_ETC = 1 << 7, /* /etc/hosts, localtime, resolv.conf */
+};
+
 struct run_bind {
-	const char *source;	 /* on the host; absolute */
+	const char *source;	 /* on the host; absolute.  NULL: a new tmpfs */
 	const char *destination; /* in the root; absolute */
+	mode_t mode;		 /* of the tmpfs' root */
 	bool is_read_only;
 	bool is_optional; /* a missing source is passed over */
+	/* As the standard mounts: left out where the image has no place for
+	 * it, would be hidden by it, or shows it already. */
+	bool is_standard;
+	/* The host's directory belongs to the job: what is mounted below it may
+	 * have its mount point made in it. */
+	bool is_own;
 };
 
 /* A link that the job finds in its root. */
@@ -78,27 +97,29 @@ struct run_job {
 	const char *cwd;	 /* in the root; NULL: the caller's own */
 	bool cwd_is_required;	 /* else a cwd that cannot be entered falls back
 				    to home, then "/" */
-	const char *home;	 /* bound from the host under the same path and
-				    entered into the generated /etc/passwd; one
-				    that the host lacks is passed over; NULL:
-				    none */
+	const char *home;	 /* in the root, for the generated /etc/passwd
+				    and where the cwd cannot be entered; NULL:
+				    none.  The host's under the same path is
+				    bound to it unless omitted */
 	const struct run_bind *binds; /* in order, after the standard ones */
 	size_t bind_count;
 	const struct run_link *links; /* made before the binds */
 	size_t link_count;
 	const struct run_file *files; /* made before the binds; masks after */
 	size_t file_count;
-	bool no_standard_mounts; /* leave out home, /tmp, /var/tmp, cwd */
-	bool is_writable;	 /* the root; what is written lies in memory and
-				    is gone with the job */
-	uint64_t writable_size;	 /* bytes of that memory; 0: half of all */
-	const char *hot_tree;	 /* a directory of the host, absolute, above the
-				    image in the overlay: what it names is its
-				    own.  One that cannot be opened or mounted
-				    is passed over; NULL: none */
-	bool hot_tree_is_whole;	 /* it names everything; of the image only the
-				    contents of files show that its files point
-				    to (docs/hot-tree.md) */
+	bool is_writable;	/* the root; what is written lies in memory and
+				   is gone with the job */
+	uint64_t writable_size; /* bytes of that memory; 0: half of all */
+	const char *hot_tree;	/* a directory of the host, absolute, above the
+				   image in the overlay: what it names is its
+				   own.  One that cannot be opened or mounted
+				   is passed over; NULL: none */
+	bool hot_tree_is_whole; /* it names everything; of the image only the
+				   contents of files show that its files point
+				   to (docs/hot-tree.md) */
+	unsigned omitted;	/* of enum run_standard_mount */
+	bool has_minimal_dev;	/* a /dev of its own: null, zero, random,
+				   urandom, tty, shm, pts; else the host's */
 };
 
 /**

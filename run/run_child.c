@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "run/run.h"
+#include "run/run_dev.h"
 #include "run/run_exec.h"
 #include "run/run_init.h"
 #include "run/run_message.h"
@@ -139,6 +140,7 @@ static int receive_job(struct child *child, struct buffer *body,
 static int enter_inner_namespaces(struct child *child, struct error *err)
 {
 	int others = 0;
+	int r;
 
 	if (child->options->use_pid_namespace)
 		others |= CLONE_NEWPID;
@@ -147,11 +149,17 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 	/* As root, something has to tell the job's processes from others. */
 	if (child->options->use_uts_namespace || child->is_privileged)
 		others |= CLONE_NEWUTS;
-	if (!child->is_privileged)
-		return run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
-					child->user.uid, child->user.gid, err);
-	if (unshare(others) < 0)
+	if (!child->is_privileged) {
+		r = run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
+				     child->user.uid, child->user.gid, err);
+		if (r < 0)
+			return r;
+	} else if (unshare(others) < 0) {
 		return error_set_errno(err, -errno, "cannot make namespaces");
+	}
+	if (child->options->use_ipc_namespace &&
+	    child->spec.job.has_minimal_dev)
+		run_dev_mount_mqueue();
 	return 0;
 }
 

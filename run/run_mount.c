@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -171,11 +172,54 @@ static bool is_same(int a_fd, int b_fd)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-int run_mount_bind(int root_fd, const char *source, const char *target,
-		   unsigned flags, struct error *err)
+int run_mount_attach(int mount_fd, int target_fd)
+{
+	return move_mount(mount_fd, "", target_fd, "",
+			  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int attach(struct run_path_root *root, int mount_fd, const char *target,
+		  enum run_path_kind kind, unsigned flags, struct error *err)
+{
+	autoclose int target_fd = -1;
+	int r;
+
+	target_fd = flags & RUN_MOUNT_REPLACE_LINK
+			    ? run_path_make_in_place(root, target, kind, err)
+			    : run_path_make(root, target, kind, err);
+	if (target_fd < 0)
+		return target_fd;
+	if (is_same(target_fd, root->fd))
+		return error_set(err, -EBUSY,
+				 "%s is the root itself in the image: nothing "
+				 "can be mounted there",
+				 target);
+	r = run_mount_attach(mount_fd, target_fd);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot mount at %s", target);
+	if (flags & RUN_MOUNT_OWN)
+		run_path_add_own(root, mount_fd);
+	return 0;
+}
+
+int run_mount_clone(const char *source, unsigned flags)
+{
+	struct stat st;
+	autoclose int fd = clone_source(source, &st);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = set_attributes(fd, AT_RECURSIVE, to_attributes(flags), 0, NULL);
+	return r < 0 ? r : STEAL_FD(fd);
+}
+
+int run_mount_bind(struct run_path_root *root, const char *source,
+		   const char *target, unsigned flags, struct error *err)
 {
 	autoclose int tree_fd = -1;
-	autoclose int target_fd = -1;
 	enum run_path_kind kind;
 	struct stat st;
 	int r;
@@ -191,42 +235,71 @@ int run_mount_bind(int root_fd, const char *source, const char *target,
 	if (r < 0)
 		return error_prefix(err, r, "%s", source);
 	kind = S_ISDIR(st.st_mode) ? RUN_PATH_DIRECTORY : RUN_PATH_FILE;
-	target_fd = flags & RUN_MOUNT_REPLACE_LINK
-			    ? run_path_make_in_place(root_fd, target, kind, err)
-			    : run_path_make(root_fd, target, kind, err);
-	if (target_fd < 0)
-		return target_fd;
-	if (is_same(target_fd, root_fd))
-		return error_set(err, -EBUSY,
-				 "%s is the root itself in the image: nothing "
-				 "can be mounted there",
-				 target);
-	if (move_mount(tree_fd, "", target_fd, "",
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return error_set_errno(err, -errno, "cannot bind %s to %s",
-				       source, target);
+	return attach(root, tree_fd, target, kind, flags, err);
+}
+
+static int configure(int fs_fd, const struct run_mount_option *options)
+{
+	for (; options->name; options++)
+		if (fsconfig(fs_fd,
+			     options->value ? FSCONFIG_SET_STRING
+					    : FSCONFIG_SET_FLAG,
+			     options->name, options->value, 0) < 0)
+			return -errno;
+	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
 	return 0;
 }
 
-/* A tmpfs that is mounted nowhere. */
-static int make_tmpfs(void)
+int run_mount_make(const char *type, const struct run_mount_option *options,
+		   unsigned flags)
 {
-	autoclose int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	autoclose int fs_fd = fsopen(type, FSOPEN_CLOEXEC);
 	int fd;
+	int r;
 
-	if (context < 0 ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "size", "1m", 0) < 0 ||
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (fs_fd < 0)
 		return -errno;
-	fd = fsmount(context, FSMOUNT_CLOEXEC,
-		     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	r = configure(fs_fd, options);
+	if (r < 0)
+		return r;
+	fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)to_attributes(flags));
 	return fd < 0 ? -errno : fd;
+}
+
+int run_mount_tmpfs(struct run_path_root *root, const char *target, mode_t mode,
+		    uint64_t size, unsigned flags, struct error *err)
+{
+	char mode_text[16];
+	char size_text[32];
+	const struct run_mount_option options[] = {
+		{ "mode", mode_text },
+		{ size > 0 ? "size" : NULL, size_text },
+		{ NULL, NULL },
+	};
+	autoclose int fd = -1;
+	int r;
+
+	snprintf(mode_text, sizeof(mode_text), "%o", mode);
+	snprintf(size_text, sizeof(size_text), "%" PRIu64, size);
+	fd = run_mount_make("tmpfs", options, flags);
+	if (fd < 0)
+		return error_set_errno(err, fd, "cannot make a tmpfs for %s",
+				       target);
+	r = attach(root, fd, target, RUN_PATH_DIRECTORY, flags | RUN_MOUNT_OWN,
+		   err);
+	return r < 0 ? r : STEAL_FD(fd);
 }
 
 /* A mount, attached to nothing, whose root is a file with @text. */
 static int make_file_mount(const char *text)
 {
-	autoclose int tmpfs = make_tmpfs();
+	static const struct run_mount_option small_options[] = {
+		{ "size", "1m" },
+		{ NULL, NULL },
+	};
+	autoclose int tmpfs =
+		run_mount_make("tmpfs", small_options, RUN_MOUNT_NO_EXEC);
 	autoclose int file = -1;
 	int fd;
 	int r;
@@ -261,10 +334,9 @@ int run_mount_mask(int root_fd, const char *path, const char *text,
 	r = run_mount_set_read_only(mount_fd, err);
 	if (r < 0)
 		return r;
-	if (move_mount(mount_fd, "", target, "",
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return error_set_errno(err, -errno, "%s cannot be masked",
-				       path);
+	r = run_mount_attach(mount_fd, target);
+	if (r < 0)
+		return error_set_errno(err, r, "%s cannot be masked", path);
 	return 0;
 }
 

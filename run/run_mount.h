@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct error;
+struct run_path_root;
 
 enum run_mount_flags {
 	RUN_MOUNT_READ_ONLY = 1 << 0, /* with all that is mounted below */
@@ -21,6 +22,7 @@ enum run_mount_flags {
 	RUN_MOUNT_NO_EXEC = 1 << 2,
 	RUN_MOUNT_OPTIONAL = 1 << 3,	 /* nothing happens without a source */
 	RUN_MOUNT_REPLACE_LINK = 1 << 4, /* a link at the target gives way */
+	RUN_MOUNT_OWN = 1 << 5,		 /* run_path_add_own() */
 };
 
 /**
@@ -61,8 +63,44 @@ int run_mount_overlay(const char *dir, const struct run_overlay *overlay,
  *
  * Return: 0 or negative errno with @err.
  */
-int run_mount_bind(int root_fd, const char *source, const char *target,
-		   unsigned flags, struct error *err);
+int run_mount_bind(struct run_path_root *root, const char *source,
+		   const char *target, unsigned flags, struct error *err);
+
+/**
+ * run_mount_tmpfs() - an empty directory in memory
+ * @mode: of the directory
+ * @size: bytes at most; 0: half the memory
+ *
+ * nosuid and nodev always; the mount is RUN_MOUNT_OWN.
+ *
+ * Return: a descriptor of the directory (CLOEXEC), or negative errno with @err.
+ */
+int run_mount_tmpfs(struct run_path_root *root, const char *target, mode_t mode,
+		    uint64_t size, unsigned flags, struct error *err);
+
+/* One of a filesystem's own options. */
+struct run_mount_option {
+	const char *name; /* NULL ends a list */
+	const char *value;
+};
+
+/**
+ * run_mount_make() - a filesystem that needs no source, not attached yet
+ * @type:  "tmpfs", "devpts", "mqueue"
+ * @flags: of enum run_mount_flags; nosuid always, nodev unless it says so
+ *
+ * Return: a descriptor of its root (CLOEXEC), or negative errno.
+ */
+int run_mount_make(const char *type, const struct run_mount_option *options,
+		   unsigned flags);
+
+/** run_mount_attach() - put a mount that is not attached yet on @target_fd
+ * (O_PATH); 0 or negative errno */
+int run_mount_attach(int mount_fd, int target_fd);
+
+/** run_mount_clone() - a copy of the host's @source, with all that is mounted
+ * below and with @flags, not attached yet; a descriptor or negative errno */
+int run_mount_clone(const char *source, unsigned flags);
 
 /**
  * run_mount_mask() - show @text instead of a file that is in the root

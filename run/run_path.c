@@ -50,6 +50,38 @@ int run_path_open(int root_fd, const char *path, int flags)
 	return open_in_root(root_fd, path, flags, 0);
 }
 
+/* Of the mount that @fd lies on; 0 when it cannot be told. */
+static uint64_t get_mount_id(int fd)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_mask & STATX_MNT_ID))
+		return 0;
+	return st.stx_mnt_id;
+}
+
+void run_path_add_own(struct run_path_root *root, int fd)
+{
+	uint64_t id = get_mount_id(fd);
+
+	if (id != 0 && root->own_count < RUN_PATH_OWN_MAX)
+		root->own[root->own_count++] = id;
+}
+
+/* Whether something may be made in the folder @fd. */
+static bool is_own(const struct run_path_root *root, int fd)
+{
+	uint64_t id = get_mount_id(fd);
+
+	if (id != 0 && id == get_mount_id(root->fd))
+		return true;
+	for (unsigned i = 0; id != 0 && i < root->own_count; i++)
+		if (root->own[i] == id)
+			return true;
+	return false;
+}
+
 /* The first name of a path that is not there, and where it would be. */
 struct gap {
 	int parent_fd;	   /* its folder, O_PATH */
@@ -59,10 +91,11 @@ struct gap {
 };
 
 /* Returns 0 with a gap to fill, 1 when the path is whole, negative errno. */
-static int find_gap(int root_fd, const char *path, struct gap *ret)
+static int find_gap(const struct run_path_root *root, const char *path,
+		    struct gap *ret)
 {
 	autoclose int parent =
-		open_in_root(root_fd, "/", O_PATH | O_DIRECTORY, 0);
+		open_in_root(root->fd, "/", O_PATH | O_DIRECTORY, 0);
 	char prefix[PATH_MAX];
 	const char *p = path;
 
@@ -80,7 +113,9 @@ static int find_gap(int root_fd, const char *path, struct gap *ret)
 			return -ENAMETOOLONG;
 		memcpy(prefix, path, end);
 		prefix[end] = '\0';
-		fd = open_in_root(root_fd, prefix, O_PATH, RESOLVE_NO_XDEV);
+		fd = open_in_root(root->fd, prefix, O_PATH, 0);
+		if (fd == -ENOENT && !is_own(root, parent))
+			return -EXDEV;
 		if (fd == -ENOENT) {
 			ret->parent_fd = STEAL_FD(parent);
 			ret->parent_len = (size_t)(start - path);
@@ -137,10 +172,11 @@ static int fill_gap(const struct gap *gap, enum run_path_kind kind)
 	return 0;
 }
 
-static int step(int root_fd, char path[PATH_MAX], enum run_path_kind kind)
+static int step(const struct run_path_root *root, char path[PATH_MAX],
+		enum run_path_kind kind)
 {
 	struct gap gap = { .parent_fd = -1 };
-	int r = find_gap(root_fd, path, &gap);
+	int r = find_gap(root, path, &gap);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -189,8 +225,8 @@ static int say_why_not(const char *path, int code, struct error *err)
 	return error_set_errno(err, code, "cannot make %s in the root", path);
 }
 
-int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
-		  struct error *err)
+int run_path_make(const struct run_path_root *root, const char *path,
+		  enum run_path_kind kind, struct error *err)
 {
 	autoclose int fd = -1;
 	char current[PATH_MAX];
@@ -201,14 +237,14 @@ int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
 		return say_why_not(path, -ENAMETOOLONG, err);
 	memcpy(current, path, len + 1);
 	for (int i = 0; i < STEPS_MAX; i++) {
-		fd = open_in_root(root_fd, current, O_PATH, 0);
+		fd = open_in_root(root->fd, current, O_PATH, 0);
 		if (fd >= 0) {
 			r = check_kind(fd, path, kind, err);
 			return r < 0 ? r : STEAL_FD(fd);
 		}
 		if (fd != -ENOENT)
 			return say_why_not(path, fd, err);
-		r = step(root_fd, current, kind);
+		r = step(root, current, kind);
 		if (r < 0)
 			return say_why_not(path, r, err);
 	}
@@ -233,11 +269,11 @@ static void remove_link(int root_fd, const char *path)
 		(void)unlinkat(folder, slash + 1, 0);
 }
 
-int run_path_make_in_place(int root_fd, const char *path,
+int run_path_make_in_place(const struct run_path_root *root, const char *path,
 			   enum run_path_kind kind, struct error *err)
 {
-	remove_link(root_fd, path);
-	return run_path_make(root_fd, path, kind, err);
+	remove_link(root->fd, path);
+	return run_path_make(root, path, kind, err);
 }
 
 /* The folder of @path, made where it is missing, and the name in it, which
@@ -245,6 +281,7 @@ int run_path_make_in_place(int root_fd, const char *path,
 static int clear_name(int root_fd, const char *path, const char **ret_name,
 		      struct error *err)
 {
+	const struct run_path_root root = { .fd = root_fd };
 	autoclose int made = -1;
 	autoclose int folder = -1;
 	const char *slash = strrchr(path, '/');
@@ -254,7 +291,7 @@ static int clear_name(int root_fd, const char *path, const char **ret_name,
 	if (!slash || !slash[1] || (size_t)(slash - path) + 2 > sizeof(parent))
 		return say_why_not(path, -EINVAL, err);
 	snprintf(parent, sizeof(parent), "%.*s/", (int)(slash - path), path);
-	made = run_path_make(root_fd, parent, RUN_PATH_DIRECTORY, err);
+	made = run_path_make(&root, parent, RUN_PATH_DIRECTORY, err);
 	if (made < 0)
 		return made;
 	folder = open_in_root(root_fd, parent, O_PATH | O_DIRECTORY,

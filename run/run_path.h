@@ -8,7 +8,25 @@
  *
  * Threads: any.
  */
+#include <stdint.h>
+
 struct error;
+
+enum {
+	RUN_PATH_OWN_MAX = 256,
+};
+
+/* A root, and where mount points may be made in it: on its own mount and on
+ * those that are the job's. */
+struct run_path_root {
+	int fd; /* O_PATH */
+	unsigned own_count;
+	uint64_t own[RUN_PATH_OWN_MAX]; /* mount ids */
+};
+
+/** run_path_add_own() - mount points may be made on the mount that @fd lies
+ * on, as well; passed over when there are too many */
+void run_path_add_own(struct run_path_root *root, int fd);
 
 enum run_path_kind {
 	RUN_PATH_DIRECTORY,
@@ -30,14 +48,15 @@ int run_path_open(int root_fd, const char *path, int flags);
  *        too
  *
  * Directories and empty files are made one level at a time, and only on the
- * root's own filesystem: never in a host's directory that is bound into it.
+ * root's own mount and those added to it: never in a host's directory that is
+ * bound into it.
  *
  * Return: an O_PATH descriptor (CLOEXEC), or negative errno with @err saying
  * what is in the way: -ENOTDIR or -EISDIR (something of the other kind is
  * there), -EXDEV (would have to be made on the host), -ELOOP, -EROFS ...
  */
-int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
-		  struct error *err);
+int run_path_make(const struct run_path_root *root, const char *path,
+		  enum run_path_kind kind, struct error *err);
 
 /**
  * run_path_make_in_place() - run_path_make(), but a link at the end of @path
@@ -46,7 +65,7 @@ int run_path_make(int root_fd, const char *path, enum run_path_kind kind,
  * For files under /etc that belong to the host: what an image's /etc/localtime
  * points to is to stay.
  */
-int run_path_make_in_place(int root_fd, const char *path,
+int run_path_make_in_place(const struct run_path_root *root, const char *path,
 			   enum run_path_kind kind, struct error *err);
 
 /**

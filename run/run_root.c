@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "run/run.h"
+#include "run/run_dev.h"
 #include "run/run_etc.h"
 #include "run/run_mount.h"
 #include "run/run_path.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * Directories that may carry our mounts: they need only exist and be of no
@@ -36,18 +38,18 @@ static const char closed_size[] = "size=64m";
 struct standard_mount {
 	const char *path; /* on the host and in the root */
 	unsigned flags;
-	bool is_shared; /* the host's own data: not with no_standard_mounts */
+	enum run_standard_mount which;
 };
 
 static const struct standard_mount standard_mounts[] = {
-	{ "/proc", RUN_MOUNT_NO_EXEC, false },
-	{ "/sys", RUN_MOUNT_NO_EXEC | RUN_MOUNT_READ_ONLY, false },
-	{ "/dev", RUN_MOUNT_DEVICES, false },
-	{ "/tmp", 0, true },
-	{ "/var/tmp", 0, true },
-	{ "/etc/resolv.conf", RUN_MOUNT_REPLACE_LINK, false },
-	{ "/etc/hosts", RUN_MOUNT_REPLACE_LINK, false },
-	{ "/etc/localtime", RUN_MOUNT_REPLACE_LINK, false },
+	{ "/proc", RUN_MOUNT_NO_EXEC, RUN_STANDARD_PROC },
+	{ "/sys", RUN_MOUNT_NO_EXEC | RUN_MOUNT_READ_ONLY, RUN_STANDARD_SYS },
+	{ "/dev", RUN_MOUNT_DEVICES, RUN_STANDARD_DEV },
+	{ "/tmp", 0, RUN_STANDARD_TMP },
+	{ "/var/tmp", 0, RUN_STANDARD_TMP },
+	{ "/etc/resolv.conf", RUN_MOUNT_REPLACE_LINK, RUN_STANDARD_ETC },
+	{ "/etc/hosts", RUN_MOUNT_REPLACE_LINK, RUN_STANDARD_ETC },
+	{ "/etc/localtime", RUN_MOUNT_REPLACE_LINK, RUN_STANDARD_ETC },
 };
 
 /* A working directory that the image's own would be hidden by. */
@@ -185,9 +187,10 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	r = mount_layers(root, job, staging_fd, hot_fd, err);
 	if (r < 0)
 		return r;
-	root->fd = open_dir(root->dir);
-	if (root->fd < 0)
-		return error_set_errno(err, root->fd, "cannot open the root");
+	root->path.fd = open_dir(root->dir);
+	if (root->path.fd < 0)
+		return error_set_errno(err, root->path.fd,
+				       "cannot open the root");
 	/* Binds of /proc or / shall not show the bare image to the job. */
 	return run_mount_set_unbindable(
 		root->has_fuse ? root->image_fd : staging_fd, err);
@@ -200,32 +203,28 @@ static bool is_fatal(int code)
 }
 
 /* Left out where the image has no place for it. */
-static int bind_standard(int root_fd, const char *path, unsigned flags,
-			 struct error *err)
+static int pass_over(const char *path, int code, const struct error *own,
+		     struct error *err)
 {
-	struct error own;
-	int r;
-
-	r = run_mount_bind(root_fd, path, path, flags | RUN_MOUNT_OPTIONAL,
-			   &own);
-	if (r == 0)
+	if (code == 0)
 		return 0;
-	if (is_fatal(r))
-		return error_set(err, r, "%s", own.text);
+	if (is_fatal(code))
+		return error_set(err, code, "%s", own->text);
 	log_event(LOG_DEBUG, "run", "op=bind path=\"%s\" text=\"%s\"", path,
-		  own.text);
+		  own->text);
 	return 0;
 }
 
 /* Whether a mount made before shows the host's directory already. */
-static bool is_visible(int root_fd, const char *path)
+static bool is_visible(const struct run_root *root, const char *source,
+		       const char *path)
 {
-	autoclose int fd = run_path_open(root_fd, path, O_PATH);
+	autoclose int fd = run_path_open(root->path.fd, path, O_PATH);
 	struct stat inside;
 	struct stat outside;
 
 	return fd >= 0 && fstat(fd, &inside) == 0 &&
-	       stat(path, &outside) == 0 && inside.st_dev == outside.st_dev &&
+	       stat(source, &outside) == 0 && inside.st_dev == outside.st_dev &&
 	       inside.st_ino == outside.st_ino;
 }
 
@@ -237,37 +236,6 @@ static bool is_image_dir(const char *path)
 	return false;
 }
 
-static int bind_directory(int root_fd, const char *path, struct error *err)
-{
-	if (!path || path[0] != '/' || is_image_dir(path) ||
-	    is_visible(root_fd, path))
-		return 0;
-	return bind_standard(root_fd, path, 0, err);
-}
-
-static int bind_all_standard(int root_fd, const struct run_job *job,
-			     const char *host_cwd, struct error *err)
-{
-	int r;
-
-	for (size_t i = 0;
-	     i < sizeof(standard_mounts) / sizeof(*standard_mounts); i++) {
-		const struct standard_mount *mount = &standard_mounts[i];
-
-		if (mount->is_shared && job->no_standard_mounts)
-			continue;
-		r = bind_standard(root_fd, mount->path, mount->flags, err);
-		if (r < 0)
-			return r;
-	}
-	if (job->no_standard_mounts)
-		return 0;
-	r = bind_directory(root_fd, job->home, err);
-	if (r < 0)
-		return r;
-	return bind_directory(root_fd, host_cwd, err);
-}
-
 /* /dev and what lies below, by whole components. */
 static bool is_in_dev(const char *path)
 {
@@ -275,26 +243,111 @@ static bool is_in_dev(const char *path)
 	       (path[4] == '\0' || path[4] == '/');
 }
 
-static int bind_all(int root_fd, const struct run_job *job, struct error *err)
+static int bind_one(struct run_root *root, const struct run_job *job,
+		    const struct run_bind *bind, struct error *err)
+{
+	unsigned flags = 0;
+	int fd;
+
+	if ((bind->source && bind->source[0] != '/') ||
+	    bind->destination[0] != '/')
+		return error_set(err, -EINVAL,
+				 "bind %s to %s: both must be absolute paths",
+				 bind->source, bind->destination);
+	if (bind->is_read_only)
+		flags |= RUN_MOUNT_READ_ONLY;
+	if (bind->is_optional)
+		flags |= RUN_MOUNT_OPTIONAL;
+	if (bind->is_own)
+		flags |= RUN_MOUNT_OWN;
+	if (!bind->source) {
+		fd = run_mount_tmpfs(&root->path, bind->destination, bind->mode,
+				     job->writable_size, flags, err);
+		if (fd < 0)
+			return fd;
+		close(fd);
+		return 0;
+	}
+	if (is_in_dev(bind->source))
+		flags |= RUN_MOUNT_DEVICES;
+	return run_mount_bind(&root->path, bind->source, bind->destination,
+			      flags, err);
+}
+
+static int bind_standard(struct run_root *root, const struct run_job *job,
+			 const struct run_bind *bind, struct error *err)
+{
+	struct error own;
+
+	if (is_image_dir(bind->destination) ||
+	    (bind->source && is_visible(root, bind->source, bind->destination)))
+		return 0;
+	return pass_over(bind->destination, bind_one(root, job, bind, &own),
+			 &own, err);
+}
+
+static int bind_directory(struct run_root *root, const struct run_job *job,
+			  const char *path, struct error *err)
+{
+	const struct run_bind bind = {
+		.source = path,
+		.destination = path,
+		.is_optional = true,
+	};
+
+	if (!path || path[0] != '/')
+		return 0;
+	return bind_standard(root, job, &bind, err);
+}
+
+static int mount_minimal_dev(struct run_root *root, const struct run_job *job,
+			     struct error *err)
+{
+	struct error own;
+	int r = run_dev_mount(&root->path,
+			      !(job->omitted & RUN_STANDARD_DEVPTS), &own);
+
+	return pass_over("/dev", r, &own, err);
+}
+
+static int bind_all_standard(struct run_root *root, const struct run_job *job,
+			     const char *host_cwd, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0;
+	     i < sizeof(standard_mounts) / sizeof(*standard_mounts); i++) {
+		const struct standard_mount *mount = &standard_mounts[i];
+		struct error own;
+
+		if (mount->which & job->omitted)
+			continue;
+		if (mount->which == RUN_STANDARD_DEV && job->has_minimal_dev) {
+			r = mount_minimal_dev(root, job, err);
+		} else {
+			r = run_mount_bind(
+				&root->path, mount->path, mount->path,
+				mount->flags | RUN_MOUNT_OPTIONAL, &own);
+			r = pass_over(mount->path, r, &own, err);
+		}
+		if (r < 0)
+			return r;
+	}
+	if (!(job->omitted & RUN_STANDARD_HOME))
+		r = bind_directory(root, job, job->home, err);
+	if (r == 0 && !(job->omitted & RUN_STANDARD_CWD))
+		r = bind_directory(root, job, host_cwd, err);
+	return r;
+}
+
+static int bind_all(struct run_root *root, const struct run_job *job,
+		    struct error *err)
 {
 	for (size_t i = 0; i < job->bind_count; i++) {
 		const struct run_bind *bind = &job->binds[i];
-		unsigned flags = 0;
-		int r;
+		int r = bind->is_standard ? bind_standard(root, job, bind, err)
+					  : bind_one(root, job, bind, err);
 
-		if (bind->source[0] != '/' || bind->destination[0] != '/')
-			return error_set(err, -EINVAL,
-					 "bind %s to %s: both must be absolute "
-					 "paths",
-					 bind->source, bind->destination);
-		if (bind->is_read_only)
-			flags |= RUN_MOUNT_READ_ONLY;
-		if (bind->is_optional)
-			flags |= RUN_MOUNT_OPTIONAL;
-		if (is_in_dev(bind->source))
-			flags |= RUN_MOUNT_DEVICES;
-		r = run_mount_bind(root_fd, bind->source, bind->destination,
-				   flags, err);
 		if (r < 0)
 			return r;
 	}
@@ -335,31 +388,31 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 	struct error etc_err;
 	int r;
 
-	assert(root->image_fd >= 0 && root->fd < 0);
+	assert(root->image_fd >= 0 && root->path.fd < 0);
 	r = mount_overlay(root, job, err);
 	if (r < 0)
 		return r;
 	/* Files of other users cannot be changed when a directory is the image;
 	 * the job can do without a name. */
-	if (run_etc_add_user(root->fd, user, job->home, &etc_err) < 0)
+	if (run_etc_add_user(root->path.fd, user, job->home, &etc_err) < 0)
 		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"", etc_err.text);
-	r = make_entries(root->fd, job, err);
+	r = make_entries(root->path.fd, job, err);
 	if (r == 0)
-		r = bind_all_standard(root->fd, job, host_cwd, err);
+		r = bind_all_standard(root, job, host_cwd, err);
 	if (r == 0)
-		r = bind_all(root->fd, job, err);
-	return r < 0 ? r : mask_all(root->fd, job, err);
+		r = bind_all(root, job, err);
+	return r < 0 ? r : mask_all(root->path.fd, job, err);
 }
 
 int run_root_enter(struct run_root *root, bool is_writable, struct error *err)
 {
 	int r;
 
-	assert(root->fd >= 0);
+	assert(root->path.fd >= 0);
 	if (!is_writable) {
-		r = run_mount_set_read_only(root->fd, err);
+		r = run_mount_set_read_only(root->path.fd, err);
 		if (r < 0)
 			return r;
 	}
-	return run_mount_pivot(root->fd, err);
+	return run_mount_pivot(root->path.fd, err);
 }

@@ -11,6 +11,8 @@
  *
  * Threads: the one of the runner.
  */
+#include "run/run_path.h"
+
 #include <stdbool.h>
 
 struct error;
@@ -20,14 +22,14 @@ struct run_user;
 struct run_root {
 	const char *dir; /* that the mounts lie on; borrowed, static */
 	int image_fd;	 /* O_PATH; -1 without one */
-	int fd;		 /* of the overlay, O_PATH; -1 before assembling */
-	bool has_fuse;	 /* image_fd is a mount on dir */
-	bool is_mapped;	 /* within a user namespace of ours */
+	struct run_path_root path; /* of the overlay; no fd before assembling */
+	bool has_fuse;		   /* image_fd is a mount on dir */
+	bool is_mapped;		   /* within a user namespace of ours */
 };
 
 #define RUN_ROOT_INIT                                                          \
 	{                                                                      \
-		.image_fd = -1, .fd = -1                                       \
+		.image_fd = -1, .path = {.fd = -1 }                            \
 	}
 
 /**

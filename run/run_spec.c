@@ -14,17 +14,20 @@
 
 enum flag {
 	CWD_IS_REQUIRED = 1 << 0,
-	NO_STANDARD_MOUNTS = 1 << 1,
+	HAS_MINIMAL_DEV = 1 << 1,
 	IS_WRITABLE = 1 << 2,
 	BIND_IS_READ_ONLY = 1 << 3,
 	BIND_IS_OPTIONAL = 1 << 4,
-	FILE_IS_MASK = 1 << 5,
-	HOT_TREE_IS_WHOLE = 1 << 6,
+	BIND_IS_STANDARD = 1 << 5,
+	BIND_IS_OWN = 1 << 6,
+	FILE_IS_MASK = 1 << 7,
+	HOT_TREE_IS_WHOLE = 1 << 8,
 };
 
 struct fixed {
 	uint64_t writable_size;
 	uint32_t flags;
+	uint32_t omitted;
 	uint32_t argv_count;
 	uint32_t envp_count;
 	uint32_t bind_count;
@@ -65,13 +68,18 @@ static int encode_bind(struct buffer *buffer, const struct run_bind *bind)
 		flags |= BIND_IS_READ_ONLY;
 	if (bind->is_optional)
 		flags |= BIND_IS_OPTIONAL;
+	if (bind->is_standard)
+		flags |= BIND_IS_STANDARD;
+	if (bind->is_own)
+		flags |= BIND_IS_OWN;
 	r = buffer_append(buffer, &flags, 1);
-	if (r < 0)
-		return r;
-	r = encode_string(buffer, bind->source);
-	if (r < 0)
-		return r;
-	return encode_string(buffer, bind->destination);
+	if (r == 0)
+		r = buffer_append(buffer, &bind->mode, sizeof(bind->mode));
+	if (r == 0)
+		r = encode_optional(buffer, bind->source);
+	if (r == 0)
+		r = encode_string(buffer, bind->destination);
+	return r;
 }
 
 static int encode_link(struct buffer *buffer, const struct run_link *link)
@@ -95,6 +103,7 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 {
 	struct fixed fixed = {
 		.writable_size = job->writable_size,
+		.omitted = job->omitted,
 		.argv_count = count_strings(job->argv),
 		.envp_count = count_strings(job->envp),
 		.bind_count = (uint32_t)job->bind_count,
@@ -105,8 +114,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 
 	if (job->cwd_is_required)
 		fixed.flags |= CWD_IS_REQUIRED;
-	if (job->no_standard_mounts)
-		fixed.flags |= NO_STANDARD_MOUNTS;
+	if (job->has_minimal_dev)
+		fixed.flags |= HAS_MINIMAL_DEV;
 	if (job->is_writable)
 		fixed.flags |= IS_WRITABLE;
 	if (job->hot_tree_is_whole)
@@ -154,14 +163,19 @@ struct cursor {
 	size_t size; /* left */
 };
 
+static int take_bytes(struct cursor *cursor, void *ret, size_t size)
+{
+	if (cursor->size < size)
+		return -EPROTO;
+	memcpy(ret, cursor->data, size);
+	cursor->data += size;
+	cursor->size -= size;
+	return 0;
+}
+
 static int take_byte(struct cursor *cursor, uint8_t *ret)
 {
-	if (cursor->size == 0)
-		return -EPROTO;
-	*ret = *cursor->data;
-	cursor->data++;
-	cursor->size--;
-	return 0;
+	return take_bytes(cursor, ret, 1);
 }
 
 static int take_string(struct cursor *cursor, const char **ret)
@@ -223,13 +237,18 @@ static int take_binds(struct cursor *cursor, uint32_t count,
 		int r = take_byte(cursor, &flags);
 
 		if (r == 0)
-			r = take_string(cursor, &binds[i].source);
+			r = take_bytes(cursor, &binds[i].mode,
+				       sizeof(binds[i].mode));
+		if (r == 0)
+			r = take_optional(cursor, &binds[i].source);
 		if (r == 0)
 			r = take_string(cursor, &binds[i].destination);
 		if (r < 0)
 			return r;
 		binds[i].is_read_only = flags & BIND_IS_READ_ONLY;
 		binds[i].is_optional = flags & BIND_IS_OPTIONAL;
+		binds[i].is_standard = flags & BIND_IS_STANDARD;
+		binds[i].is_own = flags & BIND_IS_OWN;
 	}
 	return 0;
 }
@@ -322,7 +341,8 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	ret->job.file_count = fixed.file_count;
 	ret->job.writable_size = fixed.writable_size;
 	ret->job.cwd_is_required = fixed.flags & CWD_IS_REQUIRED;
-	ret->job.no_standard_mounts = fixed.flags & NO_STANDARD_MOUNTS;
+	ret->job.omitted = fixed.omitted;
+	ret->job.has_minimal_dev = fixed.flags & HAS_MINIMAL_DEV;
 	ret->job.is_writable = fixed.flags & IS_WRITABLE;
 	ret->job.hot_tree_is_whole = fixed.flags & HOT_TREE_IS_WHOLE;
 	return 0;

@@ -236,7 +236,8 @@ void run_test_root_shell(const struct run_test_root *root, uid_t uid,
 		.argv = argv,
 		.envp = envp,
 		.cwd = "/",
-		.no_standard_mounts = true,
+		.omitted =
+			RUN_STANDARD_TMP | RUN_STANDARD_HOME | RUN_STANDARD_CWD,
 	};
 
 	run_test_root_run(root, uid, NULL, &job, ret);

@@ -187,7 +187,9 @@ Test(run, mounts_what_programs_expect)
 			"ls -d /var/tmp");
 		cr_expect_str_eq(result.output, "/var/tmp\n");
 		run_script(users[i], NULL,
-			   (struct run_job){ .no_standard_mounts = true,
+			   (struct run_job){ .omitted = RUN_STANDARD_TMP |
+							RUN_STANDARD_HOME |
+							RUN_STANDARD_CWD,
 					     .cwd = "/" },
 			   "test -d /proc/self && ls /");
 		cr_expect_str_eq(result.output, "bin\ndev\netc\nproc\nsys\n");
@@ -274,7 +276,8 @@ Test(run, takes_all_names_from_a_whole_hot_tree)
 	struct run_job job = {
 		.hot_tree = root.outside,
 		.hot_tree_is_whole = true,
-		.no_standard_mounts = true,
+		.omitted =
+			RUN_STANDARD_TMP | RUN_STANDARD_HOME | RUN_STANDARD_CWD,
 	};
 	char path[128];
 	char link[192];

@@ -134,7 +134,8 @@ Test(run_links, binds_stay_within)
 		.envp = envp,
 		.binds = &bind,
 		.bind_count = 1,
-		.no_standard_mounts = true,
+		.omitted =
+			RUN_STANDARD_TMP | RUN_STANDARD_HOME | RUN_STANDARD_CWD,
 	};
 
 	run_test_root_link(&root, "link", root.outside);
@@ -175,7 +176,8 @@ Test(run_links, commands_are_found_within)
 	static const char *const argv[] = { "/link/secret", NULL };
 	struct run_job job = { .argv = argv,
 			       .envp = envp,
-			       .no_standard_mounts = true };
+			       .omitted = RUN_STANDARD_TMP | RUN_STANDARD_HOME |
+					  RUN_STANDARD_CWD };
 	char path[128];
 	autoclose int fd = -1;
 

@@ -13,20 +13,20 @@
 #include <sys/stat.h>
 
 static struct run_test_root root;
-static int root_fd = -1;
+static struct run_path_root in_root = { .fd = -1 };
 
 static void set_up(void)
 {
 	if (!run_test_root_create(&root))
 		cr_skip_test("no static /bin/busybox");
-	root_fd = open(root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cr_assert_geq(root_fd, 0);
+	in_root.fd = open(root.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(in_root.fd, 0);
 }
 
 static void tear_down(void)
 {
-	if (root_fd >= 0)
-		close(root_fd);
+	if (in_root.fd >= 0)
+		close(in_root.fd);
 	run_test_root_destroy(&root);
 }
 
@@ -44,7 +44,7 @@ static mode_t mode_of(const char *name)
 static void make(const char *path, enum run_path_kind kind, int expected)
 {
 	struct error err = { .code = 0 };
-	int fd = run_path_make(root_fd, path, kind, &err);
+	int fd = run_path_make(&in_root, path, kind, &err);
 
 	if (expected == 0)
 		cr_expect_geq(fd, 0, "%s: %s", path, err.text);
@@ -126,24 +126,28 @@ Test(run_path, bounds_names_and_paths)
 	memset(path, 'n', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
-	cr_expect_eq(run_path_make(root_fd, path, RUN_PATH_FILE, NULL),
+	cr_expect_eq(run_path_make(&in_root, path, RUN_PATH_FILE, NULL),
 		     -ENAMETOOLONG);
 	path[NAME_MAX + 2] = '\0';
-	cr_expect_eq(run_path_make(root_fd, path, RUN_PATH_FILE, NULL),
+	cr_expect_eq(run_path_make(&in_root, path, RUN_PATH_FILE, NULL),
 		     -ENAMETOOLONG);
 	for (size_t i = 0; i < 3000; i += 2)
 		memcpy(path + i, "/d", 2);
 	path[3000] = '\0';
-	cr_expect_eq(run_path_make(root_fd, path, RUN_PATH_FILE, NULL), -ELOOP);
+	cr_expect_eq(run_path_make(&in_root, path, RUN_PATH_FILE, NULL),
+		     -ELOOP);
 }
 
 Test(run_path, makes_nothing_on_other_filesystems)
 {
 	struct error err;
-	autoclose int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct run_path_root host = {
+		.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
 
-	cr_expect_eq(run_path_make(host_fd, "/proc/none", RUN_PATH_FILE, &err),
+	cr_expect_eq(run_path_make(&host, "/proc/none", RUN_PATH_FILE, &err),
 		     -EXDEV);
+	close(host.fd);
 	cr_expect(strstr(err.text, "make it there first"), "%s", err.text);
 }
 
@@ -153,12 +157,12 @@ Test(run_path, replaces_a_link_in_place)
 
 	run_test_root_write(&root, "etc/zone", "UTC");
 	run_test_root_link(&root, "etc/localtime", "zone");
-	fd = run_path_make_in_place(root_fd, "/etc/localtime", RUN_PATH_FILE,
+	fd = run_path_make_in_place(&in_root, "/etc/localtime", RUN_PATH_FILE,
 				    NULL);
 	cr_expect_geq(fd, 0);
 	close(fd);
 	cr_expect(S_ISREG(mode_of("etc/localtime")));
-	fd = run_path_make_in_place(root_fd, "/etc/zone", RUN_PATH_FILE, NULL);
+	fd = run_path_make_in_place(&in_root, "/etc/zone", RUN_PATH_FILE, NULL);
 	cr_expect_geq(fd, 0);
 	close(fd);
 }
@@ -167,8 +171,8 @@ static void link_is(const char *path, const char *target, int expected)
 {
 	struct error err = { .code = 0 };
 
-	cr_expect_eq(run_path_make_link(root_fd, path, target, &err), expected,
-		     "%s: %s", path, err.text);
+	cr_expect_eq(run_path_make_link(in_root.fd, path, target, &err),
+		     expected, "%s: %s", path, err.text);
 	if (expected < 0)
 		cr_expect(strstr(err.text, path), "%s", err.text);
 }
@@ -182,15 +186,15 @@ Test(run_path, makes_links_over_files_and_links)
 	cr_expect(S_ISLNK(mode_of("new/folder/link")));
 	link_is("/new/folder/link", "../target", 0);
 	link_is("/new/folder/link", "elsewhere", 0);
-	cr_expect_eq(readlinkat(root_fd, "new/folder/link", text, 63), 9);
+	cr_expect_eq(readlinkat(in_root.fd, "new/folder/link", text, 63), 9);
 	cr_expect_str_eq(text, "elsewhere");
 	run_test_root_write(&root, "etc/file", "old");
 	link_is("/etc/file", "x", 0);
 	cr_expect(S_ISLNK(mode_of("etc/file")));
-	cr_expect_eq(run_path_make_file(root_fd, "/etc/file", "new\n", NULL),
+	cr_expect_eq(run_path_make_file(in_root.fd, "/etc/file", "new\n", NULL),
 		     0);
 	cr_expect_eq(mode_of("etc/file"), S_IFREG | 0644);
-	fd = openat(root_fd, "etc/file", O_RDONLY | O_CLOEXEC);
+	fd = openat(in_root.fd, "etc/file", O_RDONLY | O_CLOEXEC);
 	cr_expect_eq(read(fd, text, sizeof(text)), 4);
 	close(fd);
 }
@@ -203,7 +207,7 @@ Test(run_path, refuses_links_where_none_can_be)
 	link_is("/", "x", -EINVAL);
 	link_is("name", "x", -EINVAL);
 	run_test_root_write(&root, "plain", "file");
-	cr_expect_eq(run_path_make_link(root_fd, "/plain/below", "x", NULL),
+	cr_expect_eq(run_path_make_link(in_root.fd, "/plain/below", "x", NULL),
 		     -ENOTDIR);
 	cr_expect_eq(run_path_make_link(host_fd, "/proc/none", "x", NULL),
 		     -EXDEV);

@@ -12,6 +12,10 @@ static const char *const envp[] = { "A=1", "B=", NULL };
 static const struct run_bind binds[] = {
 	{ .source = "/a", .destination = "/b", .is_read_only = true },
 	{ .source = "/c", .destination = "/d", .is_optional = true },
+	{ .destination = "/e",
+	  .mode = 0750,
+	  .is_standard = true,
+	  .is_own = true },
 };
 static const struct run_link links[] = {
 	{ .path = "/lib/x.so.1", .target = "../hidden/x.so.1.2" },
@@ -25,11 +29,13 @@ static const struct run_job job = {
 	.envp = envp,
 	.home = "/home/ann",
 	.binds = binds,
-	.bind_count = 2,
 	.links = links,
 	.link_count = 1,
 	.files = files,
 	.file_count = 2,
+	.bind_count = 3,
+	.omitted = RUN_STANDARD_TMP,
+	.has_minimal_dev = true,
 	.cwd_is_required = true,
 	.is_writable = true,
 	.writable_size = 1ull << 40,
@@ -51,7 +57,7 @@ Test(run_spec, carries_everything_over)
 	cr_expect_null(spec.job.envp[2]);
 	cr_expect_null(spec.job.cwd);
 	cr_expect_str_eq(spec.job.home, "/home/ann");
-	cr_assert_eq(spec.job.bind_count, 2);
+	cr_assert_eq(spec.job.bind_count, 3);
 	cr_expect_str_eq(spec.job.binds[0].source, "/a");
 	cr_expect(spec.job.binds[0].is_read_only);
 	cr_expect_not(spec.job.binds[0].is_optional);
@@ -65,9 +71,15 @@ Test(run_spec, carries_everything_over)
 	cr_expect_not(spec.job.files[0].is_mask);
 	cr_expect_str_eq(spec.job.files[1].path, "/proc/f");
 	cr_expect(spec.job.files[1].is_mask);
+	cr_expect_not(spec.job.binds[1].is_own);
+	cr_expect_null(spec.job.binds[2].source);
+	cr_expect_eq(spec.job.binds[2].mode, 0750);
+	cr_expect(spec.job.binds[2].is_standard);
+	cr_expect(spec.job.binds[2].is_own);
 	cr_expect(spec.job.cwd_is_required);
 	cr_expect(spec.job.is_writable);
-	cr_expect_not(spec.job.no_standard_mounts);
+	cr_expect_eq(spec.job.omitted, RUN_STANDARD_TMP);
+	cr_expect(spec.job.has_minimal_dev);
 	cr_expect_eq(spec.job.writable_size, 1ull << 40);
 	cr_expect_str_eq(spec.job.hot_tree, "/cache/hot");
 	cr_expect(spec.job.hot_tree_is_whole);
@@ -98,7 +110,7 @@ Test(run_spec, refuses_counts_beyond_its_bytes)
 	struct buffer buffer = BUFFER_INIT(1 << 16);
 
 	cr_assert_eq(run_spec_encode(&job, &buffer, NULL), 0);
-	for (size_t off = 12; off < 32; off += 4) {
+	for (size_t off = 16; off < 36; off += 4) {
 		struct run_spec spec = { 0 };
 		uint8_t *copy = malloc(buffer.size);
 
