@@ -23,6 +23,7 @@
 #include "common/thread.h"
 #include "fetch/curl_library.h"
 #include "fetch/http_call.h"
+#include "fetch/http_exchange.h"
 #include "fetch/http_settings.h"
 #include "fetch/http_transfer.h"
 #include "fetch/timer_list.h"
@@ -98,6 +99,15 @@ static void complete(struct http_transfer *transfer)
 	http_transfer_destroy(transfer);
 }
 
+static void tell_observer(const struct http_client *client,
+			  const struct http_transfer *transfer)
+{
+	struct http_exchange exchange;
+
+	http_exchange_describe(transfer, &exchange);
+	client->settings.observed(client->settings.observed_arg, &exchange);
+}
+
 static void end_active(struct http_client *client,
 		       struct http_transfer *transfer, CURLcode code)
 {
@@ -105,6 +115,8 @@ static void end_active(struct http_client *client,
 	long connections = 0;
 
 	http_transfer_finish(transfer, code);
+	if (client->settings.observed)
+		tell_observer(client, transfer);
 	CURL_LIBRARY_GETINFO(client->curl, easy, CURLINFO_NUM_CONNECTS,
 			     &connections);
 	count_up(&client->counters.connections, (uint64_t)connections);

@@ -25,6 +25,7 @@
 
 struct error;
 struct http_client;
+struct http_exchange;
 
 enum http_method {
 	HTTP_GET,
@@ -100,6 +101,10 @@ struct http_client_options {
 	int64_t first_byte_timeout_ms; /* 0: 20000 */
 	int64_t progress_timeout_ms;   /* 0: 10000 without one body byte */
 	const char *user_agent;	       /* NULL: lazyrun's own; copied */
+	/* Optional: after each request that was sent, before its `done`, on the
+	 * network thread; must be quick (fetch/http_exchange.h). */
+	void (*observed)(void *arg, const struct http_exchange *exchange);
+	void *observed_arg;
 };
 
 struct http_client_counters {

@@ -65,6 +65,8 @@ int http_settings_init(struct http_settings *settings,
 	settings->progress_timeout_ms = given_or(given->progress_timeout_ms,
 						 defaults.progress_timeout_ms);
 	assert(settings->active_max <= ACTIVE_MAX);
+	settings->observed = given->observed;
+	settings->observed_arg = given->observed_arg;
 	r = copy_string(given->user_agent ? given->user_agent
 					  : defaults.user_agent,
 			&settings->user_agent);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct http_client_options;
+struct http_exchange;
 
 struct http_settings {
 	unsigned active_per_origin_max; /* requests under way */
@@ -16,6 +17,8 @@ struct http_settings {
 	int64_t connect_timeout_ms;
 	int64_t first_byte_timeout_ms;
 	int64_t progress_timeout_ms;
+	void (*observed)(void *arg, const struct http_exchange *exchange);
+	void *observed_arg;
 	char *user_agent; /* owned, as the next two */
 	char *ca_file;	  /* NULL: libcurl's own */
 	char *ca_folder;

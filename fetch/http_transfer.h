@@ -3,7 +3,7 @@
 /*
  * http_transfer: one request of http_client's on its way through libcurl: the
  * options it is sent with, what is accepted as its answer, and its response.
- * Only http_client.c includes this.
+ * Only http_client.c and http_exchange.c include this.
  *
  * Threads: create() and destroy() any; the rest the network thread.
  */

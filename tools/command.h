@@ -26,6 +26,8 @@ struct common_options {
 	uint64_t tag_ttl_ms;
 	const char *platform; /* NULL: this machine's */
 	const char *index;    /* --index FILE, or NULL */
+	const char *trace;    /* --trace FILE, or NULL */
+	int64_t start_us;     /* main() was entered; on clock_us() */
 	bool insecure;
 	bool quiet;
 	bool verbose;

@@ -13,6 +13,7 @@
 #include "tools/job_service.h"
 #include "tools/session.h"
 #include "tools/statistics.h"
+#include "tools/trace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -125,6 +126,8 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 			 &work->session, err);
 	if (r < 0)
 		return r;
+	trace_event(session_trace(work->session), "mounted",
+		    work->statistics.spawned_us);
 	r = prepare(job, work, &run_job, err);
 	if (r < 0)
 		return r;
@@ -132,8 +135,11 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 	if (r < 0)
 		return r;
 	work->statistics.ready_us = clock_us();
+	trace_event(session_trace(work->session), "ready", 0);
 	r = run_start(work->run, &run_job, ret_exit, err);
 	work->statistics.started_us = clock_us();
+	if (r == 0)
+		trace_event(session_trace(work->session), "exec", 0);
 	return r;
 }
 
@@ -142,6 +148,8 @@ static void report(const struct job *job, struct work *work)
 	const struct job_options *options = job->options;
 	struct error err = { 0 };
 
+	statistics_trace(&work->statistics, work->session,
+			 work->service.server);
 	if (options->common.verbose || options->common.debug)
 		statistics_print(&work->statistics, work->session,
 				 work->service.server);
@@ -186,7 +194,9 @@ static int wait_for_end(const struct job *job, struct work *work,
 
 int job_run(const struct job *job, struct error *err)
 {
-	struct work work = { .statistics.start_us = clock_us() };
+	struct work work = {
+		.statistics.start_us = job->options->common.start_us,
+	};
 	int exit_status = RUN_EXIT_FAILURE;
 	int r;
 

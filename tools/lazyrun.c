@@ -5,6 +5,7 @@
  * status.
  */
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "tools/command.h"
@@ -120,6 +121,7 @@ static int run_command(const struct command *command, char **global,
 		fprintf(stderr, "lazyrun: out of memory\n");
 		return command->failure_status;
 	}
+	values->start_us = clock_us();
 	values->tag_ttl_ms = 5 * 60 * 1000;
 	r = load_options(command, values, global, argv, &count, &err);
 	if (r < 0) {

@@ -20,6 +20,7 @@
 #include "tools/index_store.h"
 #include "tools/layer_stream.h"
 #include "tools/progress.h"
+#include "tools/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,12 +32,14 @@
 
 struct session {
 	const struct common_options *options; /* borrowed */
+	struct trace *trace;		      /* NULL without --trace */
 	struct chunk_cache *cache;
 	struct http_client *http; /* made when first needed; atomic: by the
 				     image, perhaps on another thread */
 	struct image *image;
 	int index_fd;
 	struct index_file *index;
+	bool has_built_index; /* now, and not found */
 	struct range_source **sources;
 	uint32_t source_count;
 	struct chunk_loader *loader;
@@ -55,7 +58,10 @@ static int get_http_client(void *arg, struct http_client **ret,
 {
 	struct session *session = arg;
 	struct http_client *http = session_http_client(session);
-	const struct http_client_options options = { 0 };
+	const struct http_client_options options = {
+		.observed = session->trace ? trace_exchange : NULL,
+		.observed_arg = session->trace,
+	};
 	int r;
 
 	if (!http) {
@@ -319,6 +325,7 @@ static int build_cached_index(struct session *session, struct error *err)
 	r = session_build_index(session, fd, false, true, err);
 	if (r < 0)
 		return r;
+	session->has_built_index = true;
 	return index_store_publish(cache_fd, fd,
 				   image_manifest_digest(session->image), err);
 }
@@ -386,6 +393,23 @@ static int open_loader(struct session *session, struct error *err)
 				   err);
 }
 
+/* Where the index came from, and how much of an image it describes. */
+static void trace_index(const struct session *session)
+{
+	const char *origin = session->has_built_index  ? "built"
+			     : session->options->index ? "file"
+						       : "cache";
+	struct index_figures figures;
+
+	if (!session->trace)
+		return;
+	index_file_get_figures(session->index, &figures);
+	trace_event_with(session->trace, "index", 0,
+			 json_pack("{s:s, s:I}", "origin", origin,
+				   "image_bytes",
+				   (json_int_t)figures.stored_size));
+}
+
 static int open_until(struct session *session, const char *image,
 		      enum session_need need, struct error *err)
 {
@@ -395,8 +419,12 @@ static int open_until(struct session *session, const char *image,
 		r = open_given_index(session, err);
 	if (r == 0 && need >= SESSION_IMAGE)
 		r = open_image(session, image, err);
+	if (r == 0 && need >= SESSION_IMAGE)
+		trace_event(session->trace, "resolved", 0);
 	if (r == 0 && need >= SESSION_INDEX)
 		r = find_or_build_index(session, err);
+	if (r == 0 && need >= SESSION_INDEX)
+		trace_index(session);
 	if (r == 0 && need >= SESSION_LOADER)
 		r = open_loader(session, err);
 	return r;
@@ -413,7 +441,9 @@ int session_open(const char *image, const struct common_options *options,
 		return error_set(err, -ENOMEM, "out of memory");
 	session->options = options;
 	session->index_fd = -1;
-	r = open_until(session, image, need, err);
+	r = trace_open(options->trace, options->start_us, &session->trace, err);
+	if (r == 0)
+		r = open_until(session, image, need, err);
 	if (r < 0) {
 		session_close(session);
 		return r;
@@ -434,6 +464,7 @@ void session_close(struct session *session)
 	image_close(session->image);
 	http_client_destroy(session->http);
 	chunk_cache_close(session->cache);
+	trace_close(session->trace);
 	free(session);
 }
 
@@ -455,6 +486,11 @@ struct index_file *session_index(struct session *session)
 struct chunk_loader *session_loader(struct session *session)
 {
 	return session->loader;
+}
+
+struct trace *session_trace(struct session *session)
+{
+	return session->trace;
 }
 
 struct http_client *session_http_client(struct session *session)

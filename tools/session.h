@@ -22,6 +22,7 @@ struct http_client;
 struct image;
 struct index_file;
 struct session;
+struct trace;
 
 /* What session_open() is to end with. */
 enum session_need {
@@ -52,6 +53,9 @@ struct chunk_cache *session_cache(struct session *session);
 struct image *session_image(struct session *session);
 struct index_file *session_index(struct session *session);
 struct chunk_loader *session_loader(struct session *session);
+
+/** session_trace() - where events go (--trace), or NULL */
+struct trace *session_trace(struct session *session);
 
 /** session_http_client() - the client, or NULL when nothing needed it */
 struct http_client *session_http_client(struct session *session);

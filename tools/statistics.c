@@ -11,6 +11,7 @@
 #include "index/index_file.h"
 #include "tools/session.h"
 #include "tools/size_text.h"
+#include "tools/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,14 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		(json_int_t)n.http.body_bytes, "fuse_requests",
 		(json_int_t)n.fs.requests, "fuse_reads", (json_int_t)n.fs.reads,
 		"fuse_parked", (json_int_t)n.fs.parked);
+}
+
+void statistics_trace(const struct statistics *s, struct session *session,
+		      struct fs_server *server)
+{
+	if (session_trace(session))
+		trace_event_with(session_trace(session), "exit", s->end_us,
+				 to_json(s, session, server));
 }
 
 int statistics_append(const struct statistics *statistics, const char *path,

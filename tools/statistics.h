@@ -24,6 +24,10 @@ struct statistics {
 void statistics_print(const struct statistics *statistics,
 		      struct session *session, struct fs_server *server);
 
+/** statistics_trace() - the event "exit" in the session's trace, if any */
+void statistics_trace(const struct statistics *statistics,
+		      struct session *session, struct fs_server *server);
+
 /** statistics_append() - a line of JSON at the end of a file; 0 or -errno */
 int statistics_append(const struct statistics *statistics, const char *path,
 		      struct session *session, struct fs_server *server,
