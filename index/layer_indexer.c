@@ -10,7 +10,8 @@
  * for the cause.
  *
  * The two hashing threads have about equal work: stored bytes are hashed
- * twice and windows encoded, raw bytes (three times as many) are hashed once.
+ * twice, side by side, and windows encoded; raw bytes (two or three times as
+ * many) are hashed once.
  */
 #include "index/layer_indexer.h"
 
@@ -46,6 +47,7 @@ struct pipeline {
 	/* -- hash thread */
 	struct outcome hash;
 	struct digest_stream *stored_hash;
+	struct digest_stream *chunk_hash; /* at its start between chunks */
 	uint32_t chunk_capacity;
 
 	/* -- list thread */
@@ -162,6 +164,20 @@ static int add_window(struct buffer *windows, const struct layer_span *span,
 	return 0;
 }
 
+/* The stored bytes, once for the layer and once for the chunk, side by side. */
+static void hash_chunk_bytes(struct pipeline *pipeline,
+			     const struct layer_span *span, struct digest *ret)
+{
+	uint64_t start = span->ref.stored_off - span->bytes_off;
+
+	assert(start + span->ref.stored_size <= span->bytes_size);
+	digest_stream_update_two(
+		pipeline->stored_hash, span->bytes + span->seen_size,
+		span->bytes_size - span->seen_size, pipeline->chunk_hash,
+		span->bytes + start, span->ref.stored_size);
+	digest_stream_finish(pipeline->chunk_hash, ret);
+}
+
 static int hash_chunk(struct pipeline *pipeline, const struct layer_span *span,
 		      struct error *err)
 {
@@ -170,13 +186,10 @@ static int hash_chunk(struct pipeline *pipeline, const struct layer_span *span,
 		.ref = span->ref,
 		.raw_off = span->raw_off,
 	};
-	uint64_t start = span->ref.stored_off - span->bytes_off;
 	int r;
 
-	assert(start + span->ref.stored_size <= span->bytes_size);
 	chunk.ref.blob = options->number;
-	digest_compute(span->bytes + start, span->ref.stored_size,
-		       &chunk.ref.digest);
+	hash_chunk_bytes(pipeline, span, &chunk.ref.digest);
 	r = add_window(&pipeline->result.windows, span, &chunk.ref, err);
 	if (r == 0)
 		r = add_chunk(pipeline, &chunk, err);
@@ -186,8 +199,8 @@ static int hash_chunk(struct pipeline *pipeline, const struct layer_span *span,
 }
 
 /* A layer longer than announced is not read to its end, wherever that is. */
-static int hash_stored(struct pipeline *pipeline, const struct layer_span *span,
-		       struct error *err)
+static int count_stored(struct pipeline *pipeline,
+			const struct layer_span *span, struct error *err)
 {
 	uint64_t expected = pipeline->options->layer->size;
 	uint64_t size = span->bytes_size - span->seen_size;
@@ -197,8 +210,6 @@ static int hash_stored(struct pipeline *pipeline, const struct layer_span *span,
 				 "it is longer than the manifest says (%llu "
 				 "bytes): the source serves something else",
 				 (unsigned long long)expected);
-	digest_stream_update(pipeline->stored_hash,
-			     span->bytes + span->seen_size, size);
 	pipeline->result.size += size;
 	return 0;
 }
@@ -221,7 +232,7 @@ static void drop_stored(struct layer_span *span)
 static int hash_span(struct pipeline *pipeline, struct layer_span *span,
 		     struct error *err)
 {
-	int r = hash_stored(pipeline, span, err);
+	int r = count_stored(pipeline, span, err);
 
 	if (r == 0 && span->has_chunk) {
 		r = hash_chunk(pipeline, span, err);
@@ -231,6 +242,10 @@ static int hash_span(struct pipeline *pipeline, struct layer_span *span,
 			if (r == 0)
 				return 0;
 		}
+	} else if (r == 0) {
+		digest_stream_update(pipeline->stored_hash,
+				     span->bytes + span->seen_size,
+				     span->bytes_size - span->seen_size);
 	}
 	layer_span_destroy(span);
 	return r;
@@ -438,6 +453,7 @@ int layer_indexer_run(struct byte_stream *stream,
 		.to_hash = span_queue_create(LAYER_INDEXER_QUEUE_SIZE),
 		.to_list = span_queue_create(LAYER_INDEXER_QUEUE_SIZE),
 		.stored_hash = digest_stream_create(),
+		.chunk_hash = digest_stream_create(),
 		.raw_hash = digest_stream_create(),
 		.result.windows = BUFFER_INIT(LAYER_INDEXER_WINDOWS_SIZE_MAX),
 		.result.entries =
@@ -446,7 +462,7 @@ int layer_indexer_run(struct byte_stream *stream,
 	int r;
 
 	if (pipeline.to_hash && pipeline.to_list && pipeline.stored_hash &&
-	    pipeline.raw_hash && pipeline.result.entries)
+	    pipeline.chunk_hash && pipeline.raw_hash && pipeline.result.entries)
 		r = run_threads(&pipeline, err);
 	else
 		r = error_set(err, -ENOMEM, "out of memory");
@@ -457,6 +473,7 @@ int layer_indexer_run(struct byte_stream *stream,
 	else
 		layer_indexer_result_fini(&pipeline.result);
 	digest_stream_destroy(pipeline.raw_hash);
+	digest_stream_destroy(pipeline.chunk_hash);
 	digest_stream_destroy(pipeline.stored_hash);
 	span_queue_destroy(pipeline.to_list);
 	span_queue_destroy(pipeline.to_hash);

@@ -105,3 +105,61 @@ Test(digest, is_zero_only_when_every_byte_is)
 	digest.bytes[DIGEST_SIZE - 1] = 1;
 	cr_expect_not(digest_is_zero(&digest));
 }
+
+/* Whatever the sizes and however far each stream is within a block. */
+Test(digest, advances_two_streams_as_one_after_the_other)
+{
+	static const size_t sizes[] = { 0, 1, 63, 64, 65, 128, 1000, 70001 };
+	enum { COUNT = sizeof(sizes) / sizeof(sizes[0]) };
+	static uint8_t data[2 * 70001 + 64];
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 31 + (i >> 8));
+	for (size_t i = 0; i < COUNT * COUNT * COUNT; i++) {
+		size_t before = sizes[i % COUNT] % 200;
+		size_t a_size = sizes[i / COUNT % COUNT];
+		size_t b_size = sizes[i / COUNT / COUNT];
+		struct digest_stream *a = digest_stream_create();
+		struct digest_stream *b = digest_stream_create();
+		struct digest wanted;
+		struct digest got;
+
+		digest_stream_update(a, data, before);
+		digest_stream_update_two(a, data + before, a_size, b, data + 7,
+					 b_size);
+		digest_compute(data, before + a_size, &wanted);
+		digest_stream_finish(a, &got);
+		cr_expect(digest_equal(&got, &wanted), "first: %zu + %zu, %zu",
+			  before, a_size, b_size);
+		digest_compute(data + 7, b_size, &wanted);
+		digest_stream_finish(b, &got);
+		cr_expect(digest_equal(&got, &wanted), "second: %zu + %zu, %zu",
+			  before, a_size, b_size);
+		digest_stream_destroy(a);
+		digest_stream_destroy(b);
+	}
+}
+
+/* What it counts beyond 2^32 bits goes into the end of the digest. */
+Test(digest, counts_the_bits_of_long_streams)
+{
+	static uint8_t data[1 << 20];
+	struct digest_stream *two[2] = { digest_stream_create(),
+					 digest_stream_create() };
+	struct digest_stream *one = digest_stream_create();
+	struct digest wanted;
+	struct digest got;
+
+	for (size_t i = 0; i < 513; i++) {
+		digest_stream_update_two(two[0], data, sizeof(data), two[1],
+					 data, sizeof(data));
+		digest_stream_update(one, data, sizeof(data));
+	}
+	digest_stream_finish(one, &wanted);
+	digest_stream_destroy(one);
+	for (size_t i = 0; i < 2; i++) {
+		digest_stream_finish(two[i], &got);
+		cr_expect(digest_equal(&got, &wanted));
+		digest_stream_destroy(two[i]);
+	}
+}
