@@ -143,8 +143,9 @@ figure_scipy() {
 		fresh_cache
 		as_user "$LAZYRUN" --cache-dir "$WORK/home/other" -q index \
 			"docker://127.0.0.1:$PORT/scipy:1" -o "$WORK/home/scipy.lzi"
-		for run in cold warm; do
+		for run in cold profile warm; do
 			: >"$WORK/registry.log"
+			[ $run != profile ] || rm -rf "$WORK/cache/chunks"
 			rm -f "$WORK/home/statistics"
 			as_user "$LAZYRUN" exec --index "$WORK/home/scipy.lzi" --no-home \
 				--statistics "$WORK/home/statistics" --pwd / \
@@ -164,6 +165,7 @@ for blob, start, stop in sorted(
 print(f"{sys.argv[2]}: {s['bytes_fetched'] / 1e6:.1f} MB of {s['image_bytes'] / 1e6:.1f} "
       f"({100 * s['bytes_fetched'] / s['image_bytes']:.2f} %) in {s['ranges_fetched']} ranges "
       f"(limit bytes/1 MiB + 20 = {s['bytes_fetched'] / 1048576 + 20:.0f}), "
+      f"{s['http_requests']} HTTP requests, {s['bytes_touched'] / 1e6:.1f} MB touched, "
       f"blob requests in the registry's log {sys.argv[3]}, {s['chunks_fetched']} chunks, "
       f"{s['fuse_requests']} FUSE requests, {s['ended_ms']:.0f} ms; "
       f"with perfect foresight {runs} ranges")

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 struct chunk_board {
 	struct mutex lock;
@@ -159,6 +160,36 @@ size_t chunk_board_prefetch(struct chunk_board *board,
 	wake_locked(board);
 	mutex_unlock(&board->lock);
 	return started;
+}
+
+size_t chunk_board_count_queued(struct chunk_board *board,
+				enum chunk_priority priority)
+{
+	const struct chunk_flight *flight;
+	size_t count = 0;
+
+	assert(priority > CHUNK_DEMAND);
+	mutex_lock(&board->lock);
+	DL_FOREACH (board->traffic.flights.lists[CHUNK_FLIGHT_QUEUED][priority],
+		    flight)
+		count++;
+	mutex_unlock(&board->lock);
+	return count;
+}
+
+void chunk_board_drop_queued(struct chunk_board *board,
+			     enum chunk_priority priority,
+			     struct chunk_outcome *outcome)
+{
+	struct chunk_flight *flight;
+
+	assert(priority > CHUNK_DEMAND);
+	mutex_lock(&board->lock);
+	/* whoever waits has raised them to his own priority */
+	while ((flight = board->traffic.flights
+				 .lists[CHUNK_FLIGHT_QUEUED][priority]))
+		chunk_traffic_end(&board->traffic, flight, outcome);
+	mutex_unlock(&board->lock);
 }
 
 bool chunk_board_next_step(struct chunk_board *board,

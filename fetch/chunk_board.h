@@ -66,6 +66,15 @@ bool chunk_board_wants(struct chunk_board *board, uint32_t number);
 size_t chunk_board_prefetch(struct chunk_board *board,
 			    struct chunk_flight **flights, size_t count);
 
+/** chunk_board_count_queued() - flights of that priority without a range */
+size_t chunk_board_count_queued(struct chunk_board *board,
+				enum chunk_priority priority);
+
+/** chunk_board_drop_queued() - end those */
+void chunk_board_drop_queued(struct chunk_board *board,
+			     enum chunk_priority priority,
+			     struct chunk_outcome *outcome);
+
 /* -- for the scheduler */
 
 /**

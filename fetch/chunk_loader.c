@@ -29,9 +29,11 @@
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_parts.h"
+#include "fetch/chunk_prefetch.h"
 #include "fetch/chunk_read_ahead.h"
 #include "fetch/chunk_request.h"
 #include "fetch/chunk_scheduler.h"
+#include "fetch/chunk_touches.h"
 #include "fetch/chunk_worker.h"
 #include "fetch/range_source.h"
 
@@ -45,14 +47,13 @@ enum {
 	WORKERS_DEFAULT_MAX = 4,
 	/* stored to decoded, for what read-ahead may take of the memory */
 	RAW_PER_STORED = 4,
-	/* flights made at a time for a prefetch */
-	PREFETCH_BATCH = 64,
 };
 
 static const struct chunk_loader_options defaults = {
 	.memory_size = 24 << 20,
 	.flight_size_max = 16 << 20,
 	.request_size_max = 2 << 20,
+	.profile_request_size_max = 4 << 20,
 	.gap_size_max = 64 << 10,
 	.requests_max = 8,
 	.deadline_ms = 120000,
@@ -68,6 +69,8 @@ struct chunk_loader {
 	pthread_t scheduler_thread;
 	bool has_scheduler;
 
+	struct chunk_touches *touches; /* borrowed; NULL: none */
+
 	struct chunk_read_ahead read_ahead; /* has a lock of its own */
 };
 
@@ -82,6 +85,7 @@ static struct chunk_loader_options complete_options(
 	DEFAULT(memory_size);
 	DEFAULT(flight_size_max);
 	DEFAULT(request_size_max);
+	DEFAULT(profile_request_size_max);
 	DEFAULT(gap_size_max);
 	DEFAULT(requests_max);
 	DEFAULT(deadline_ms);
@@ -89,6 +93,8 @@ static struct chunk_loader_options complete_options(
 #undef DEFAULT
 	if (all.request_size_max > RANGE_SIZE_MAX)
 		all.request_size_max = RANGE_SIZE_MAX;
+	if (all.profile_request_size_max > RANGE_SIZE_MAX)
+		all.profile_request_size_max = RANGE_SIZE_MAX;
 	if (all.worker_count == 0)
 		all.worker_count = cores < 1 ? 1
 				   : cores > WORKERS_DEFAULT_MAX
@@ -157,6 +163,10 @@ int chunk_loader_create(const struct chunk_table *table,
 			.request_size_max = all.request_size_max,
 			.gap_size_max = all.gap_size_max,
 		},
+		.profile_plan = {
+			.request_size_max = all.profile_request_size_max,
+			.gap_size_max = all.gap_size_max,
+		},
 	};
 	int r;
 
@@ -174,6 +184,7 @@ int chunk_loader_create(const struct chunk_table *table,
 	};
 	if (!loader->parts.board)
 		return error_set(err, -ENOMEM, "out of memory");
+	loader->touches = all.touches;
 	r = start_threads(loader, all.worker_count, err);
 	if (r < 0)
 		return r;
@@ -222,6 +233,12 @@ static int load_cached(struct chunk_loader *loader, uint32_t number,
 	return CHUNK_LOADER_FOUND;
 }
 
+static void note_touch(struct chunk_loader *loader, uint32_t number)
+{
+	if (loader->touches)
+		chunk_touches_note(loader->touches, number);
+}
+
 int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
 		      struct chunk **ret)
 {
@@ -229,6 +246,7 @@ int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
 	struct chunk_ref ref;
 	int r;
 
+	note_touch(loader, number);
 	if (chunk) {
 		*ret = chunk;
 		return CHUNK_LOADER_FOUND;
@@ -308,6 +326,8 @@ int chunk_loader_request(struct chunk_loader *loader, const uint32_t *numbers,
 		if (numbers[i] >= loader->parts.table->count)
 			return -EINVAL;
 	}
+	for (size_t i = 0; priority == CHUNK_DEMAND && i < count; i++)
+		note_touch(loader, numbers[i]);
 	request = chunk_request_create(numbers, count, priority, done, arg);
 	if (!request)
 		return -ENOMEM;
@@ -377,69 +397,67 @@ int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
 
 /* -- ahead of demand */
 
-/* How many of these were started; all flights are used or destroyed. */
-static size_t prefetch_batch(struct chunk_loader *loader, uint32_t first,
-			     uint32_t count, enum chunk_priority priority)
+bool chunk_loader_is_at_hand(struct chunk_loader *loader, uint32_t number)
 {
-	struct chunk_flight *flights[PREFETCH_BATCH];
-	struct chunk_ref ref;
-	size_t made = 0;
-	size_t started;
-
-	assert(count <= PREFETCH_BATCH);
-	for (uint32_t number = first; number - first < count; number++) {
-		if (!chunk_board_wants(loader->parts.board, number) ||
-		    chunk_parts_get_ref(&loader->parts, number, &ref, NULL) < 0)
-			continue;
-		flights[made] = chunk_flight_create(number, &ref, priority);
-		if (!flights[made])
-			break;
-		made++;
-	}
-	started = chunk_board_prefetch(loader->parts.board, flights, made);
-	for (size_t i = 0; i < made; i++)
-		chunk_flight_destroy(flights[i]);
-	return started;
-}
-
-static size_t prefetch(struct chunk_loader *loader, uint32_t first,
-		       uint32_t count, enum chunk_priority priority)
-{
-	uint32_t table_count = loader->parts.table->count;
-	size_t started = 0;
-
-	if (first >= table_count)
-		return 0;
-	if (count > table_count - first)
-		count = table_count - first;
-	while (count > 0) {
-		uint32_t batch =
-			count < PREFETCH_BATCH ? count : PREFETCH_BATCH;
-
-		started += prefetch_batch(loader, first, batch, priority);
-		first += batch;
-		count -= batch;
-	}
-	return started;
+	return chunk_prefetch_is_at_hand(&loader->parts, number);
 }
 
 void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
 			   uint32_t count, enum chunk_priority priority)
 {
-	(void)prefetch(loader, first, count, priority);
+	(void)chunk_prefetch_run(&loader->parts, first, count, priority);
+}
+
+void chunk_loader_prefetch_many(struct chunk_loader *loader,
+				const uint32_t *numbers, uint32_t count,
+				enum chunk_priority priority)
+{
+	(void)chunk_prefetch_start(&loader->parts, numbers, count, priority);
+}
+
+size_t chunk_loader_count_queued(struct chunk_loader *loader,
+				 enum chunk_priority priority)
+{
+	return chunk_board_count_queued(loader->parts.board, priority);
+}
+
+void chunk_loader_drop_queued(struct chunk_loader *loader,
+			      enum chunk_priority priority)
+{
+	struct chunk_outcome outcome = { 0 };
+
+	chunk_board_drop_queued(loader->parts.board, priority, &outcome);
+	chunk_outcome_settle(&outcome, loader->parts.cache);
+}
+
+/* What a profile says will be read is on its way already: reading ahead of it
+ * would fetch what it says will not be. */
+static bool is_foreseen(const struct chunk_loader *loader, uint32_t first,
+			uint32_t count)
+{
+	if (!loader->touches)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (!chunk_touches_is_expected(loader->touches, first + i))
+			return false;
+	return true;
 }
 
 void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 			    uint32_t first, uint32_t count,
 			    uint32_t last_of_file)
 {
-	struct chunk_read_ahead_range range = chunk_read_ahead_note(
-		&loader->read_ahead, stream, first, count, last_of_file);
+	struct chunk_read_ahead_range range;
 	size_t started;
 
+	if (is_foreseen(loader, first, count))
+		return;
+	range = chunk_read_ahead_note(&loader->read_ahead, stream, first, count,
+				      last_of_file);
 	if (range.count == 0)
 		return;
-	started = prefetch(loader, range.first, range.count, CHUNK_READ_AHEAD);
+	started = chunk_prefetch_run(&loader->parts, range.first, range.count,
+				     CHUNK_READ_AHEAD);
 	chunk_traffic_count(
 		&chunk_board_counters(loader->parts.board)->read_ahead_chunks,
 		started);

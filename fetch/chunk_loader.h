@@ -27,6 +27,7 @@
 
 struct chunk_cache;
 struct chunk_loader;
+struct chunk_touches;
 struct error;
 struct range_source;
 
@@ -45,16 +46,20 @@ enum {
 };
 
 struct chunk_loader_options {
-	size_t memory_size;	 /* decoded chunks kept; 0: 24 MiB */
-	size_t flight_size_max;	 /* stored bytes in flight; 0: 16 MiB */
-	size_t request_size_max; /* bytes of one range; 0: 2 MiB */
-	size_t gap_size_max;	 /* unwanted bytes fetched to join two
-				    neighbours; 0: 64 KiB */
-	unsigned requests_max;	 /* ranges in flight; 0: 8 */
-	unsigned worker_count;	 /* verify and decode; 0: one per core, <= 4 */
-	int64_t deadline_ms;	 /* for a demand, from its start; 0: 120000 */
+	size_t memory_size;		 /* decoded chunks kept; 0: 24 MiB */
+	size_t flight_size_max;		 /* stored bytes in flight; 0: 16 MiB */
+	size_t request_size_max;	 /* bytes of one range; 0: 2 MiB */
+	size_t profile_request_size_max; /* of one for a profile; 0: 4 MiB */
+	size_t gap_size_max;		 /* unwanted bytes fetched to join two
+					    neighbours; 0: 64 KiB */
+	unsigned requests_max;		 /* ranges in flight; 0: 8 */
+	unsigned worker_count; /* verify and decode; 0: one per core, <= 4 */
+	int64_t deadline_ms;   /* for a demand, from its start; 0: 120000 */
 	unsigned read_ahead_requests; /* kept in flight ahead of a sequential
 					 reader; 0: 4 */
+	/* told of every chunk that is read; borrowed; NULL: none.  Where it
+	 * expects a read, nothing is read ahead. */
+	struct chunk_touches *touches;
 };
 
 /* Atomic, relaxed: read them at any time.  Bytes are stored bytes. */
@@ -155,6 +160,27 @@ int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
  */
 void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
 			   uint32_t count, enum chunk_priority priority);
+
+/**
+ * chunk_loader_prefetch_many() - the same for any chunks, all at once
+ *
+ * Ranges are planned when all of them are queued, so that neighbours travel
+ * together; otherwise in the order given.
+ */
+void chunk_loader_prefetch_many(struct chunk_loader *loader,
+				const uint32_t *numbers, uint32_t count,
+				enum chunk_priority priority);
+
+/** chunk_loader_is_at_hand() - in memory, on its way, or a file of the cache */
+bool chunk_loader_is_at_hand(struct chunk_loader *loader, uint32_t number);
+
+/** chunk_loader_count_queued() - prefetches that no range was started for */
+size_t chunk_loader_count_queued(struct chunk_loader *loader,
+				 enum chunk_priority priority);
+
+/** chunk_loader_drop_queued() - forget those */
+void chunk_loader_drop_queued(struct chunk_loader *loader,
+			      enum chunk_priority priority);
 
 /**
  * chunk_loader_note_read() - tell of a read, so that read-ahead can grow

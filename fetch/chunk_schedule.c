@@ -63,8 +63,10 @@ static bool plan(struct chunk_traffic *traffic, struct chunk_step *step)
 
 	if (!flight || !has_slot(traffic, flight->priority))
 		return false;
-	chunk_plan_gather(&traffic->limits.plan, flight->number, find_queued,
-			  flights, &found);
+	chunk_plan_gather(flight->priority == CHUNK_PROFILE
+				  ? &traffic->limits.profile_plan
+				  : &traffic->limits.plan,
+			  flight->number, find_queued, flights, &found);
 	if (!has_room(traffic, flight->priority, chunk_plan_size(&found)))
 		return false;
 	for (size_t i = 0; i < found.count; i++)

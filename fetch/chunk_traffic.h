@@ -37,6 +37,7 @@ struct chunk_traffic_limits {
 	unsigned requests_max;
 	int64_t deadline_ms;
 	struct chunk_plan_limits plan;
+	struct chunk_plan_limits profile_plan; /* of CHUNK_PROFILE */
 };
 
 struct chunk_traffic {

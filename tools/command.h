@@ -71,6 +71,7 @@ extern const struct command cmd_index;
 extern const struct command cmd_inspect;
 extern const struct command cmd_ls;
 extern const struct command cmd_mount;
+extern const struct command cmd_profile;
 extern const struct command cmd_pull;
 extern const struct command cmd_run;
 extern const struct command cmd_serve;

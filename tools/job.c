@@ -10,6 +10,7 @@
 #include "run/run.h"
 #include "tools/bind_option.h"
 #include "tools/job_environment.h"
+#include "tools/job_profile.h"
 #include "tools/job_service.h"
 #include "tools/session.h"
 #include "tools/statistics.h"
@@ -31,6 +32,7 @@ struct work {
 	struct run *run;
 	struct session *session;
 	struct job_service service;
+	struct job_profile *profile; /* NULL: off */
 	const char **argv;
 	char **environment;
 	struct run_bind *binds;
@@ -42,6 +44,7 @@ static void work_fini(struct work *work)
 {
 	run_destroy(work->run);
 	job_service_fini(&work->service);
+	job_profile_destroy(work->profile);
 	session_close(work->session);
 	free(work->argv);
 	job_environment_destroy(work->environment);
@@ -131,6 +134,8 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 	r = prepare(job, work, &run_job, err);
 	if (r < 0)
 		return r;
+	work->profile = job_profile_start(work->session, job->options->profile,
+					  work->argv);
 	r = job_service_start(&work->service, work->session, work->run, err);
 	if (r < 0)
 		return r;
@@ -148,6 +153,7 @@ static void report(const struct job *job, struct work *work)
 	const struct job_options *options = job->options;
 	struct error err = { 0 };
 
+	job_profile_get_figures(work->profile, &work->statistics.profile);
 	statistics_trace(&work->statistics, work->session,
 			 work->service.server);
 	if (options->common.verbose || options->common.debug)
@@ -186,6 +192,7 @@ static int wait_for_end(const struct job *job, struct work *work,
 					       ? WEXITSTATUS(status)
 					       : 128 + WTERMSIG(status);
 	job_service_join(&work->service);
+	job_profile_finish(work->profile, false);
 	report(job, work);
 	work_fini(work);
 	*work = (struct work){ 0 };

@@ -25,6 +25,7 @@ struct job_options {
 	const char *cwd;
 	const char *shell;
 	const char *entrypoint;
+	const char *profile;	/* NULL, "auto", "off", or a file */
 	const char *statistics; /* file for a line of JSON at the end */
 	uint64_t writable_size;
 	bool clean_env;

@@ -7,9 +7,11 @@
 #include "tools/session.h"
 
 #include "common/byte_stream.h"
+#include "common/chunk_ref.h"
 #include "common/error.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_loader.h"
+#include "fetch/chunk_touches.h"
 #include "fetch/http_client.h"
 #include "fetch/range_source.h"
 #include "image/image.h"
@@ -42,6 +44,7 @@ struct session {
 	bool has_built_index; /* now, and not found */
 	struct range_source **sources;
 	uint32_t source_count;
+	struct chunk_touches *touches;
 	struct chunk_loader *loader;
 };
 
@@ -370,15 +373,18 @@ static int open_loader(struct session *session, struct error *err)
 {
 	/* Together with what malloc() keeps, under 64 MiB of private memory
 	 * while a whole image is read (tests/integration/08-figures.sh). */
-	const struct chunk_loader_options options = {
+	struct chunk_loader_options options = {
 		.memory_size = 16 << 20,
-		.flight_size_max = 10 << 20,
+		.flight_size_max = 24 << 20,
 	};
 	uint32_t count = image_manifest(session->image)->layer_count;
 	int r;
 
+	session->touches =
+		chunk_touches_create(index_file_chunks(session->index)->count);
+	options.touches = session->touches;
 	session->sources = calloc(count + 1, sizeof(struct range_source *));
-	if (!session->sources)
+	if (!session->touches || !session->sources)
 		return error_set(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < count; i++) {
 		r = image_open_layer(session->image, i, &session->sources[i],
@@ -457,6 +463,7 @@ void session_close(struct session *session)
 	if (!session)
 		return;
 	chunk_loader_destroy(session->loader);
+	chunk_touches_destroy(session->touches);
 	for (uint32_t i = 0; i < session->source_count; i++)
 		range_source_destroy(session->sources[i]);
 	free(session->sources);
@@ -491,6 +498,11 @@ struct chunk_loader *session_loader(struct session *session)
 struct trace *session_trace(struct session *session)
 {
 	return session->trace;
+}
+
+struct chunk_touches *session_touches(struct session *session)
+{
+	return session->touches;
 }
 
 struct http_client *session_http_client(struct session *session)

@@ -16,6 +16,7 @@
 
 struct chunk_cache;
 struct chunk_loader;
+struct chunk_touches;
 struct common_options;
 struct error;
 struct http_client;
@@ -53,6 +54,8 @@ struct chunk_cache *session_cache(struct session *session);
 struct image *session_image(struct session *session);
 struct index_file *session_index(struct session *session);
 struct chunk_loader *session_loader(struct session *session);
+/* what that loader has been asked for */
+struct chunk_touches *session_touches(struct session *session);
 
 /** session_trace() - where events go (--trace), or NULL */
 struct trace *session_trace(struct session *session);

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/io.h"
 #include "fetch/chunk_loader.h"
+#include "fetch/chunk_touches.h"
 #include "fetch/http_client.h"
 #include "fs/fs_server.h"
 #include "image/image.h"
@@ -25,7 +26,24 @@ struct numbers {
 	struct http_client_counters http;
 	struct fs_server_counters fs;
 	struct index_figures index;
+	uint64_t touched_chunks;
+	uint64_t touched_bytes;
 };
+
+static void count_touched(struct session *session, struct numbers *ret)
+{
+	const struct chunk_table *table =
+		index_file_chunks(session_index(session));
+	struct chunk_ref ref;
+
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (!chunk_touches_find(session_touches(session), i, NULL) ||
+		    chunk_table_get(table, i, &ref) < 0)
+			continue;
+		ret->touched_chunks++;
+		ret->touched_bytes += ref.stored_size;
+	}
+}
 
 static void collect(struct session *session, struct fs_server *server,
 		    struct numbers *ret)
@@ -37,6 +55,7 @@ static void collect(struct session *session, struct fs_server *server,
 					 &ret->http);
 	fs_server_get_counters(server, &ret->fs);
 	index_file_get_figures(session_index(session), &ret->index);
+	count_touched(session, ret);
 }
 
 static double ms_between(int64_t from_us, int64_t to_us)
@@ -80,7 +99,8 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 	digest_format(image_manifest_digest(session_image(session)), digest);
 	return json_pack(
 		"{s:s, s:s, s:i, s:f, s:f, s:f, s:f,"
-		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
 		"image", image_reference(session_image(session)), "digest",
 		digest, "exit_status", s->exit_status, "mounted_ms",
 		ms_between(s->start_us, s->spawned_us), "ready_ms",
@@ -97,7 +117,14 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		(json_int_t)n.http.requests, "http_bytes",
 		(json_int_t)n.http.body_bytes, "fuse_requests",
 		(json_int_t)n.fs.requests, "fuse_reads", (json_int_t)n.fs.reads,
-		"fuse_parked", (json_int_t)n.fs.parked);
+		"fuse_parked", (json_int_t)n.fs.parked, "chunks_touched",
+		(json_int_t)n.touched_chunks, "bytes_touched",
+		(json_int_t)n.touched_bytes, "profile_wanted",
+		(json_int_t)s->profile.wanted_chunks, "profile_chunks",
+		(json_int_t)s->profile.asked_chunks, "profile_ranges",
+		(json_int_t)s->profile.asked_ranges, "profile_bytes",
+		(json_int_t)s->profile.asked_size, "profile_misled",
+		s->profile.has_misled);
 }
 
 void statistics_trace(const struct statistics *s, struct session *session,

@@ -4,6 +4,8 @@
  * statistics: what a run cost, for people (-v) and for scripts
  * (--statistics FILE: one line of JSON, members as named in lazyrun(1)).
  */
+#include "fetch/profile_player.h"
+
 #include <stdint.h>
 
 struct error;
@@ -18,6 +20,7 @@ struct statistics {
 	int64_t started_us; /* the command has been executed */
 	int64_t end_us;	    /* the command has ended */
 	int exit_status;
+	struct profile_player_figures profile;
 };
 
 /** statistics_print() - two lines for people on stderr */

@@ -39,6 +39,12 @@ as_user "$LAZYRUN" -q --cache-dir "$WORK/home/other" index "$IMAGE" -o "$WORK/ho
 herd --index "$WORK/home/tiny.lzi"
 equal "bytes of blobs served twice, with an index" 0 "$(ranges_twice)"
 
+# with a profile, and an empty cache again
+rm -rf "$WORK/cache/chunks"
+: >"$REGISTRY_LOG"
+herd --index "$WORK/home/tiny.lzi"
+equal "bytes of blobs served twice, with a profile" 0 "$(ranges_twice)"
+
 rm -rf "$WORK/cache"
 user_folder "$WORK/cache"
 : >"$REGISTRY_LOG"

@@ -34,6 +34,16 @@ at_most "cold: ranges" 300 "$(number ranges_fetched "$WORK/cold")"
 at_most "cold: blob requests beyond the ranges" 1 \
 	"$(($(blob_requests) - $(number ranges_fetched "$WORK/cold")))"
 at_most "cold: FUSE requests" 3900 "$(number fuse_requests "$WORK/cold")"
+cold=$(number bytes_touched "$WORK/cold")
+# the same start with the profile that the first one left
+rm -rf "$WORK/cache/chunks"
+start "$WORK/profile"
+at_most "with a profile: bytes fetched, % of those touched" 112.5 \
+	"$(percent "$(number bytes_fetched "$WORK/profile")" "$cold")"
+at_most "with a profile: HTTP requests (bytes / 1 MiB + 20)" \
+	"$(awk -v b="$(number bytes_fetched "$WORK/profile")" 'BEGIN {print int(b / 1048576) + 20}')" \
+	"$(number http_requests "$WORK/profile")"
+at_most "with a profile: FUSE requests" 3900 "$(number fuse_requests "$WORK/profile")"
 start "$WORK/warm"
 equal "warm: requests for a blob" 0 "$(blob_requests)"
 equal "warm: bytes fetched" 0 "$(number bytes_fetched "$WORK/warm")"

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 120
+# Profiles: recorded by a run, played by the next one of the same command on an
+# empty cache; carried to another node; damaged, misleading and foreign ones.
+. "$(dirname "$0")/lib.sh"
+need umoci
+need busybox
+layout=$(image_layout tiny)
+serve "$layout"
+IMAGE=docker://127.0.0.1:$PORT/tiny:1
+lr() { as_user "$LAZYRUN" -q "$@"; }
+cd / || exit 1
+number() { sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" "$WORK/home/statistics"; }
+job() { # [OPTION...]: one start, its statistics in $WORK/home/statistics
+	rm -f "$WORK/home/statistics"
+	as_user "$LAZYRUN" exec --index "$WORK/home/tiny.lzi" --no-home --pwd / \
+		--statistics "$WORK/home/statistics" "$@" "$IMAGE" sha256sum /srv/random >/dev/null ||
+		fault "the job"
+}
+forget_chunks() { rm -rf "$WORK/cache/chunks"; }
+
+lr --cache-dir "$WORK/home/other" index "$IMAGE" -o "$WORK/home/tiny.lzi"
+job
+cold=$(number ranges_fetched)
+equal "nothing to play in the first run" 0 "$(number profile_wanted)"
+contains "profile show" "sha256sum random" "$(lr profile show "$IMAGE")"
+equal "profile show --json, runs" 1 "$(lr --json profile show "$IMAGE" | sed -n 's/.*"runs":\([0-9]*\).*/\1/p')"
+
+forget_chunks
+: >"$REGISTRY_LOG"
+job
+equal "all of it is played" "$(number chunks_touched)" "$(number profile_wanted)"
+at_most "ranges with a profile" 6 "$(number ranges_fetched)"
+[ "$(number ranges_fetched)" -lt "$cold" ] || fault "no fewer ranges than $cold"
+at_most "bytes with a profile, of those touched" 1.25 \
+	"$(awk -v a="$(number bytes_fetched)" -v b="$(number bytes_touched)" 'BEGIN {print a / b}')"
+equal "no byte is fetched twice" 0 "$(python3 "$HERE/overlaps.py" <"$REGISTRY_LOG")"
+
+# at hand: nothing is asked for
+job
+equal "nothing to play when all is at hand" 0 "$(number profile_wanted)"
+equal "nothing is fetched" 0 "$(number ranges_fetched)"
+
+# off: neither played nor recorded
+forget_chunks
+runs=$(lr --json profile show "$IMAGE")
+job --profile off
+equal "--profile off plays nothing" 0 "$(number profile_wanted)"
+equal "--profile off records nothing" "$runs" "$(lr --json profile show "$IMAGE")"
+
+# to another node, and as a file
+lr profile export "$IMAGE" -o "$WORK/home/tiny.lzp" || fault "profile export"
+lr profile rm "$IMAGE" || fault "profile rm"
+lr profile show "$IMAGE" 2>"$WORK/err" && fault "profile show after rm"
+contains "profile show after rm" "no profile" "$(cat "$WORK/err")"
+forget_chunks
+job --profile "$WORK/home/tiny.lzp"
+[ "$(number profile_wanted)" -gt 0 ] || fault "--profile FILE played nothing"
+lr profile rm "$IMAGE"
+lr profile import "$IMAGE" "$WORK/home/tiny.lzp" || fault "profile import"
+contains "profile import" "sha256sum random" "$(lr profile show "$IMAGE")"
+
+# damaged: said once, and the job runs
+head -c 100 "$WORK/home/tiny.lzp" >"$WORK/home/cut.lzp"
+forget_chunks
+job --profile "$WORK/home/cut.lzp" 2>"$WORK/err"
+contains "a damaged file" "cut.lzp" "$(cat "$WORK/err")"
+lr profile import "$IMAGE" "$WORK/home/cut.lzp" 2>"$WORK/err"
+equal "import of a damaged file" 1 $?
+contains "import of a damaged file" damaged "$(cat "$WORK/err")"
+for f in "$WORK"/cache/profiles/*.lzp; do head -c 50 /dev/urandom >"$f"; done
+job
+equal "a damaged profile in the cache is none" 0 "$(number profile_wanted)"
+contains "and is replaced" "sha256sum random" "$(lr profile show "$IMAGE")"
+
+# another command of the image: a guess, or nothing; right in any case
+forget_chunks
+equal "another command" hello "$(lr exec --index "$WORK/home/tiny.lzi" "$IMAGE" echo hello)"
+
+lr profile 2>/dev/null
+equal "usage" 2 $?
+lr profile frobnicate "$IMAGE" 2>/dev/null
+equal "an unknown verb" 2 $?
