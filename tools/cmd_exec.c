@@ -51,6 +51,25 @@ static const struct option job_option_table[] = {
 	{ "profile", 0, OPTION_TEXT, "auto|off|FILE",
 	  "ask ahead for what this command read before [auto]",
 	  "LAZYRUN_PROFILE", OPT(profile) },
+	{ "nv", 0, OPTION_FLAG, NULL, "the host's NVIDIA driver and GPUs",
+	  "LAZYRUN_NV", OPT(gpu.use_nvidia) },
+	{ "rocm", 0, OPTION_FLAG, NULL, "the host's AMD driver and GPUs",
+	  "LAZYRUN_ROCM", OPT(gpu.use_rocm) },
+	{ "gpus", 0, OPTION_TEXT, "GPUS",
+	  "--nv with all, a number of GPUs, or device=NAME[,NAME]",
+	  "LAZYRUN_GPUS", OPT(gpu.gpus) },
+	{ "device", 0, OPTION_LIST, "VENDOR/CLASS=NAME",
+	  "a device of the Container Device Interface", "LAZYRUN_DEVICE",
+	  OPT(gpu.devices) },
+	{ "cdi-dirs", 0, OPTION_LIST, "DIR",
+	  "where its files are [/etc/cdi, /var/run/cdi]", "LAZYRUN_CDI_DIRS",
+	  OPT(gpu.cdi_dirs) },
+	{ "driver-root", 0, OPTION_TEXT, "DIR",
+	  "where the GPU's driver is installed [/]", "LAZYRUN_DRIVER_ROOT",
+	  OPT(gpu.driver_root) },
+	{ "gpu-libraries", 0, OPTION_LIST, "DIR",
+	  "libraries of the driver that the linker does not know of",
+	  "LAZYRUN_GPU_LIBRARIES", OPT(gpu.libraries) },
 	{ "statistics", 0, OPTION_TEXT, "FILE",
 	  "append a line of JSON at the end: times, bytes, requests",
 	  "LAZYRUN_STATISTICS", OPT(statistics) },
@@ -152,6 +171,7 @@ static int run_job(void *values, char **operands, job_choose_fn *choose,
 
 	option_list_fini(&options->binds);
 	option_list_fini(&options->env);
+	gpu_option_fini(&options->gpu);
 	return r;
 }
 

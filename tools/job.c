@@ -9,6 +9,8 @@
 #include "index/index_file.h"
 #include "run/run.h"
 #include "tools/bind_option.h"
+#include "tools/gpu_option.h"
+#include "tools/gpu_setup.h"
 #include "tools/job_environment.h"
 #include "tools/job_profile.h"
 #include "tools/job_service.h"
@@ -37,6 +39,7 @@ struct work {
 	char **environment;
 	struct run_bind *binds;
 	size_t bind_count;
+	struct gpu_setup gpu;
 	struct statistics statistics;
 };
 
@@ -48,6 +51,7 @@ static void work_fini(struct work *work)
 	session_close(work->session);
 	free(work->argv);
 	job_environment_destroy(work->environment);
+	gpu_setup_fini(&work->gpu);
 	bind_option_free(work->binds, work->bind_count);
 }
 
@@ -56,6 +60,25 @@ static const char *home_of_caller(const struct job_options *options)
 	const char *home = getenv("HOME");
 
 	return !options->no_home && home && home[0] == '/' ? home : NULL;
+}
+
+static int add_gpus(const struct job *job, struct work *work,
+		    struct run_job *run_job, struct error *err)
+{
+	const struct gpu_option_image image = {
+		.index = session_index(work->session),
+	};
+	struct gpu_plan *plan = NULL;
+	int r = gpu_option_plan(&job->options->gpu, &image,
+				run_job->has_minimal_dev, &plan, err);
+
+	if (r == 0)
+		r = gpu_setup_add(plan, run_job, &work->gpu, err);
+	if (r == 0)
+		r = gpu_setup_set_environment(&work->gpu, &work->environment,
+					      err);
+	run_job->envp = (const char *const *)work->environment;
+	return r;
 }
 
 static int prepare(const struct job *job, struct work *work,
@@ -98,7 +121,7 @@ static int prepare(const struct job *job, struct work *work,
 	if (!ret->cwd && job->prefers_image_cwd &&
 	    config->working_dir[0] == '/')
 		ret->cwd = config->working_dir;
-	return 0;
+	return add_gpus(job, work, ret, err);
 }
 
 static int spawn(const struct job *job, struct work *work, struct error *err)

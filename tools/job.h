@@ -10,6 +10,7 @@
  * ends: only then does the FUSE session end.
  */
 #include "tools/command.h"
+#include "tools/gpu_option.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct job_options {
 	struct common_options common;
 	struct option_list binds;
 	struct option_list env;
+	struct gpu_option gpu;
 	const char *cwd;
 	const char *shell;
 	const char *entrypoint;

@@ -10,7 +10,7 @@ import lint
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-DFUSE_USE_VERSION=314", "-Wall",
          "-Wextra", "-Werror", "-Wconversion", "-Wno-sign-conversion",
          "-fsyntax-only", "-x", "c", "-I."]
-PACKAGES = ["fuse3", "libcurl", "jansson", "libmicrohttpd", "libxxhash"]
+PACKAGES = ["fuse3", "libcurl", "jansson", "libmicrohttpd", "libxxhash", "yaml-0.1"]
 
 flags = FLAGS + subprocess.run(["pkg-config", "--cflags", *PACKAGES],
                                capture_output=True, text=True,

@@ -13,7 +13,9 @@ MAY_INCLUDE = {
     "image": {"common", "index", "fetch"},
     "fs": {"common", "index", "fetch"},
     "run": {"common"},
-    "tools": {"common", "index", "fetch", "image", "fs", "run"},
+    "gpu": {"common"},
+    "tools": {"common", "index", "fetch", "image", "fs", "run",
+              "gpu"},
 }
 # header: modules (or single files) that may include it
 THIRD_PARTY = {
@@ -27,10 +29,11 @@ THIRD_PARTY = {
     r"(isa-l|igzip_lib|crc).*\.h|isa-l/.*": {"index"},
     r"zlib\.h": {"index"},
     r"curl/.*": {"fetch/curl_library.h"},
-    r"jansson\.h": {"fetch", "image", "tools"},
+    r"jansson\.h": {"fetch", "image", "gpu", "tools"},
     r"fuse.*\.h": {"fs"},
     r"ini\.h": {"tools/config.c"},
     r"microhttpd\.h": {"tools/microhttpd_library.h"},
+    r"yaml\.h": {"gpu/yaml_library.h"},
     r"dlfcn\.h": {"common/shared_library.c"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
