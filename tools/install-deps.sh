@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [build] [demo] [test]: install what is missing, and say so.
+# install-deps.sh [build] [demo] [test] [bench]: install what is missing, and say so.
 #
 #   build  compilers and libraries (the default)
 #   demo   what tools/demo.sh makes its image with
 #   test   what tests/run.sh needs beside both
+#   bench  what bench/startup.sh and its plots need beside all of them
 #
 # Debian and Ubuntu by apt, Fedora and its relatives by dnf.  Needs root, or
 # sudo, only when something is missing.
@@ -23,6 +24,8 @@ libmicrohttpd-dev liblzma-dev liblz4-dev zlib1g-dev libyaml-dev ca-certificates"
 libcriterion-dev skopeo docker-registry apache2-utils openssl bubblewrap \
 busybox-static isal pigz attr acl libcap2-bin mandoc python3 jq strace procps \
 universal-ctags curl time util-linux iproute2" ;;
+	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
+bubblewrap procps iperf3 python3-matplotlib" ;;
 	esac
 }
 
@@ -36,6 +39,8 @@ libmicrohttpd-devel xz-devel lz4-devel zlib-devel libyaml-devel ca-certificates"
 	test) echo "git clang clang-tools-extra compiler-rt criterion-devel skopeo \
 distribution httpd-tools openssl bubblewrap busybox isa-l-tools pigz attr acl \
 libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute" ;;
+	bench) echo "distribution nginx openssl skopeo umoci bubblewrap procps-ng \
+iperf3 python3-matplotlib" ;;
 	esac
 }
 

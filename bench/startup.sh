@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# startup.sh: how long until a program in an image has started, over a link, by
+# lazyrun and by what people use today; each run's time, bytes, requests.
+#
+#   startup.sh [-i IMAGES] [-l LINKS] [-t TOOLS] [-n RUNS] [-s SECONDS] [-o DIR]
+#   startup.sh prepare [-i ...] [-t ...]   make what is made once: images, SIFs,
+#                                      indexes, unpacked directories (a long time)
+#   startup.sh list                    the images and tools, and what is missing
+#   startup.sh report [-o DIR]         tables and plots of what is in DIR
+#   startup.sh down                    end what an interrupted run left
+#
+#   -i "scipy torch-cuda files model"  images (scipy); made when missing
+#   -l "20:1000 80:50"                 links, RTT in ms : Mbit/s (20:1000)
+#   -t "lazyrun podman ..."            tools (those of `list` that can run)
+#   -n 5      runs of each, in turn: every tool once, then again
+#   -s 3600   no run begins later, and none lasts longer; `prepare` is not counted
+#   -o DIR    results.csv, results.md, *.svg, *.png, traces, logs; runs that
+#             results.csv has already are not repeated: an interrupted
+#             measurement is continued by the same command
+#
+# STARTUP_DATA   images, registry, SIFs (/var/tmp/lazyrun-startup)
+# LAZYRUN        the binary measured (build-tests/release/tools/lazyrun)
+# PEERS          a tree with the other tools in $PEERS/sid; without it they are
+#                left out.  INSID: the command that runs something inside it.
+#
+# Root.  One machine: a registry with TLS and a web server are in one network
+# namespace, everything measured in another, bench/link.sh between them.
+set -uo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/.." && pwd)
+LAZYRUN=${LAZYRUN:-$ROOT/build-tests/release/tools/lazyrun}
+DATA=${STARTUP_DATA:-/var/tmp/lazyrun-startup}
+OUT=
+IMAGES=scipy
+LINKS=20:1000
+TOOLS=
+RUNS=5
+SECONDS_MAX=86400
+RUN_SECONDS_MAX=900
+export LINK=${LINK:-startup}
+NEAR=$LINK-near
+FAR_IP=10.77.0.2
+REGISTRY=$FAR_IP:5000
+WEB=https://$FAR_IP:8443
+SERVERS=()
+# what this machine trusts or goes through is not what is measured
+unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE http_proxy https_proxy \
+	HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+
+die() { echo "startup.sh: $*" >&2; exit 1; }
+say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
+usage() { sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
+
+. "$HERE/startup_tools.sh"
+
+# report: with the python that has matplotlib, which need not be the first
+report() {
+	local python
+	for python in python3 /usr/bin/python3; do
+		! "$python" -c 'import matplotlib' 2>/dev/null || break
+	done
+	"$python" "$HERE/startup_report.py" "$OUT"
+}
+
+# ---- the far side ----
+
+make_certificates() {
+	[ ! -f "$DATA/ca.pem" ] || return 0
+	openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=bench CA" \
+		-keyout "$DATA/ca.key" -out "$DATA/ca.pem" 2>/dev/null
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=$FAR_IP" \
+		-keyout "$DATA/server.key" -out "$DATA/server.csr" 2>/dev/null
+	openssl x509 -req -in "$DATA/server.csr" -CA "$DATA/ca.pem" \
+		-CAkey "$DATA/ca.key" -CAcreateserial -days 3650 \
+		-extfile <(echo "subjectAltName=IP:$FAR_IP") \
+		-out "$DATA/server.pem" 2>/dev/null
+}
+
+start_far() { # NAME COMMAND...: a server; its output is its log
+	local name=$1
+	shift
+	nsenter --net="/run/netns/$LINK-far" "$@" >"$DATA/$name.log" 2>&1 &
+	SERVERS+=($!)
+}
+
+start_servers() {
+	cat >"$DATA/registry.yml" <<-END
+	version: 0.1
+	log: {level: error}
+	storage:
+	  filesystem: {rootdirectory: $DATA/registry}
+	http:
+	  addr: 0.0.0.0:5000
+	  tls: {certificate: $DATA/server.pem, key: $DATA/server.key}
+	END
+	cat >"$DATA/nginx.conf" <<-END
+	daemon off;
+	pid $DATA/nginx.pid;
+	error_log stderr error;
+	events {}
+	http {
+	  access_log $DATA/web.log;
+	  server {
+	    listen 8443 ssl http2;
+	    ssl_certificate $DATA/server.pem;
+	    ssl_certificate_key $DATA/server.key;
+	    root $DATA/www;
+	  }
+	}
+	END
+	: >"$DATA/web.log"
+	start_far registry docker-registry serve "$DATA/registry.yml"
+	start_far nginx nginx -c "$DATA/nginx.conf"
+	local i
+	for i in $(seq 100); do
+		nsenter --net="/run/netns/$NEAR" curl -s -o /dev/null \
+			--cacert "$DATA/ca.pem" "https://$REGISTRY/v2/" &&
+			nsenter --net="/run/netns/$NEAR" curl -s -o /dev/null \
+				--cacert "$DATA/ca.pem" "$WEB/" && return
+		sleep 0.1
+	done
+	die "the servers did not start: $DATA/registry.log, $DATA/nginx.log"
+}
+
+# requests: how many the servers have answered so far
+requests() { cat "$DATA/registry.log" "$DATA/web.log" | grep -cE '"(GET|HEAD|POST|PUT) /'; }
+received() { "$HERE/link.sh" counters | sed 's/received_bytes=\([0-9]*\).*/\1/'; }
+
+finish() {
+	tools_down
+	local pid
+	for pid in "${SERVERS[@]:-}"; do
+		[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	done
+	"$HERE/link.sh" down
+}
+
+# ---- one run ----
+
+has_row() { # IMAGE RTT RATE TOOL RUN
+	grep -q "^[^,]*,$1,$2,$3,$4,$5," "$OUT/results.csv"
+}
+
+left_s() { echo $((SECONDS_MAX - SECONDS)); }
+
+measure() { # IMAGE RTT RATE TOOL RUN
+	local key=$1-$2-$3-$4-$5 bytes before after_requests json limit
+	TRACE=$OUT/traces/$key.jsonl
+	rm -f "$TRACE"
+	local log=$OUT/logs/$key.log
+	: >"$log"
+	CMD=()
+	"prepare_${4//-/_}" "$1" >>"$log" 2>&1 || { say "$key: cannot be prepared: $log"; return; }
+	sync
+	bytes=$(received)
+	before=$(requests)
+	limit=$(left_s)
+	[ "$limit" -le "$RUN_SECONDS_MAX" ] || limit=$RUN_SECONDS_MAX
+	[ "$limit" -gt 0 ] || return 0
+	json=$("$HERE/timed.py" "$limit" "$log" "${CMD[@]}") || return
+	sleep 0.2
+	after_requests=$(requests)
+	bytes=$(($(received) - bytes))
+	python3 - "$json" "$(date -u +%FT%TZ),$1,$2,$3,$4,$5" "$bytes" \
+		$((after_requests - before)) "$(cut -d' ' -f1 /proc/loadavg)" <<'PY' |
+import json, sys
+j = json.loads(sys.argv[1])
+cells = ["" if j[k] is None else j[k] for k in ("pulled_s", "started_s", "ready_s", "exit_s", "status")]
+print(",".join([sys.argv[2], *map(str, cells), *sys.argv[3:]]))
+PY
+		tee -a "$OUT/results.csv" >&2
+	! declare -F "after_${4//-/_}" >/dev/null || "after_${4//-/_}" "$1" >>"$log" 2>&1
+}
+
+# What is made once, over a line without limits.
+make_all() {
+	local image tool
+	for image in $IMAGES; do
+		for tool in $TOOLS; do
+			declare -F "make_${tool//-/_}" >/dev/null || continue
+			TRACE=/dev/null
+			"make_${tool//-/_}" "$image" >>"$OUT/logs/make-$image-$tool.log" 2>&1 ||
+				say "$image for $tool cannot be made: $OUT/logs/make-$image-$tool.log"
+		done
+	done
+}
+
+conditions() {
+	printf '%s cores (%s), Linux %s, load %s at the start, TCP %s, lazyrun %s, %s\n' \
+		"$(nproc)" "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" \
+		"$(uname -r)" "$(cut -d' ' -f1 /proc/loadavg)" \
+		"$(sysctl -n net.ipv4.tcp_congestion_control)" \
+		"$(git -C "$ROOT" rev-parse --short HEAD 2>/dev/null || "$LAZYRUN" version)" \
+		"$(date -u +%F)"
+}
+
+run_all() {
+	local image link tool run rtt rate
+	for link in $LINKS; do
+		rtt=${link%:*} rate=${link#*:}
+		"$HERE/link.sh" set "$rtt" "$rate" || die "no link $link"
+		for image in $IMAGES; do
+			for run in $(seq "$RUNS"); do
+				for tool in $TOOLS; do
+					! has_row "$image" "$rtt" "$rate" "$tool" "$run" || continue
+					if [ "$(left_s)" -le 0 ]; then
+						say "the time is up; the same command continues"
+						return
+					fi
+					measure "$image" "$rtt" "$rate" "$tool" "$run"
+				done
+			done
+		done
+	done
+}
+
+main() {
+	[ "$(id -u)" = 0 ] || die "needs root: network namespaces, other tools' daemons"
+	[ -x "$LAZYRUN" ] || die "no lazyrun at $LAZYRUN (set LAZYRUN)"
+	local image
+	for image in docker-registry nginx openssl curl python3; do
+		command -v $image >/dev/null || die "$image is missing (tools/install-deps.sh bench)"
+	done
+	mkdir -p "$DATA/registry" "$DATA/www" "$OUT/traces" "$OUT/logs"
+	chmod 755 "$DATA" "$DATA/www"
+	chmod 777 "$OUT/traces"
+	for image in $IMAGES; do
+		say "image $image"
+		bash "$HERE/make_image.sh" "$image" "$DATA/layouts" ||
+			die "the image $image could not be made"
+		python3 "$HERE/registry_tree.py" "$DATA/registry" "$DATA/layouts/$image"
+	done
+	make_certificates
+	[ -f "$OUT/results.csv" ] ||
+		echo "date,image,rtt_ms,rate_mbit,tool,run,pulled_s,started_s,ready_s,exit_s,status,wire_bytes,requests,load" >"$OUT/results.csv"
+	trap finish EXIT
+	trap 'exit 130' INT TERM
+	"$HERE/link.sh" down
+	"$HERE/link.sh" up 0 0 || die "no link"
+	start_servers
+	tools_up
+	say "making what is missing"
+	make_all
+	[ "$what" = run ] || return 0
+	SECONDS=0
+	conditions >>"$OUT/conditions.txt"
+	run_all
+	report
+}
+
+what=run
+case ${1:-} in
+prepare | list | report | down) what=$1; shift ;;
+-h | --help | help) usage; exit 0 ;;
+esac
+while getopts i:l:t:n:s:o: option; do
+	case $option in
+	i) IMAGES=$OPTARG ;;
+	l) LINKS=$OPTARG ;;
+	t) TOOLS=$OPTARG ;;
+	n) RUNS=$OPTARG ;;
+	s) SECONDS_MAX=$OPTARG ;;
+	o) OUT=$OPTARG ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+OUT=${OUT:-$DATA/results}
+case $what in
+list) tools_list ;;
+report) report ;;
+down) finish ;;
+run | prepare)
+	tools_choose
+	main
+	;;
+esac

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by startup.sh: the tools it measures.  For each TOOL:
+#
+#   missing_TOOL         says why it cannot run here; nothing when it can
+#   make_TOOL IMAGE      optional: what is made once and kept, before -s counts
+#   prepare_TOOL IMAGE   untimed: what a fresh node would not have is removed;
+#                        sets CMD, which is timed
+#   after_TOOL IMAGE     optional, untimed
+#
+# CMD prints "pulled" when a separate download is complete, "started" as the
+# program begins and "ready" when it has imported what it needs.
+
+ALL_TOOLS="bwrap-warm lazyrun-warm lazyrun-profile lazyrun lazyrun-pull
+lazyrun-no-index lazyrun-sif soci podman containerd apptainer-build
+apptainer-sif apptainer-sif-warm"
+
+describe() {
+	case $1 in
+	bwrap-warm) echo "bwrap on the unpacked directory, local: the native start" ;;
+	lazyrun-warm) echo "lazyrun exec, index and chunks in the node's cache" ;;
+	lazyrun-profile) echo "lazyrun exec, index and a profile of the same command, cache empty" ;;
+	lazyrun) echo "lazyrun exec, index at hand, no profile, cache empty" ;;
+	lazyrun-pull) echo "lazyrun pull (all layers, in parallel), then exec" ;;
+	lazyrun-no-index) echo "lazyrun exec with nothing prepared: makes the index on the way" ;;
+	lazyrun-sif) echo "lazyrun exec of the SIF by https, no index, cache empty" ;;
+	soci) echo "SOCI: rpull with an index in the registry, then run" ;;
+	podman) echo "podman pull, then run" ;;
+	containerd) echo "ctr pull, then run" ;;
+	apptainer-build) echo "apptainer build from the registry, then exec" ;;
+	apptainer-sif) echo "curl of the SIF, then apptainer exec" ;;
+	apptainer-sif-warm) echo "apptainer exec of a local SIF" ;;
+	esac
+}
+
+# ---- the program ----
+
+# job IMAGE: sets JOB, what runs inside
+job() {
+	local code
+	case $1 in
+	scipy) code='import scipy.stats' ;;
+	torch-cuda) code='import torch' ;;
+	files) code='
+import os
+paths = sorted(os.path.join(d, f) for d, _, n in os.walk("/srv/files") for f in n)
+for path in paths[::30]:
+    open(path, "rb").read()' ;;
+	model) code='
+import glob, json, mmap, random, struct
+tensors = []
+for path in sorted(glob.glob("/srv/model/*")):
+    with open(path, "rb") as file:
+        data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+    size, = struct.unpack("<Q", data[:8])
+    tensors += [(data, 8 + size, *t["data_offsets"]) for t in json.loads(data[8:8 + size]).values()]
+# one model of several: 20 tensors of 25 MB, each from front to back by pages
+for data, base, start, end in random.Random(1).sample(tensors, min(20, len(tensors))):
+    for off in range(base + start, base + end, 4096):
+        data[off]' ;;
+	*) die "no program is known for the image $1" ;;
+	esac
+	JOB=(sh -c 'echo started; exec python3 -c "$1"' job "$code
+print('ready', flush=True)")
+}
+
+# ---- lazyrun ----
+
+USER_ID=$(id -u games 2>/dev/null || echo 1234)
+NEAR_USER=(nsenter "--net=/run/netns/$NEAR" setpriv "--reuid=$USER_ID"
+	"--regid=$USER_ID" --clear-groups --inh-caps=-all env -i
+	PATH=/usr/local/bin:/usr/bin:/bin "HOME=$DATA/home" "SSL_CERT_FILE=$DATA/ca.pem")
+
+fresh_cache() { # DIR
+	rm -rf "$1"
+	mkdir -p "$1" "$DATA/home"
+	chown "$USER_ID:$USER_ID" "$1" "$DATA/home"
+}
+
+# made_index IMAGE: its index, made once from the layout
+made_index() {
+	mkdir -p "$DATA/indexes"
+	[ -f "$DATA/indexes/$1.lzi" ] || {
+		"$LAZYRUN" -q --cache-dir "$DATA/index-cache" index \
+			"oci:$DATA/layouts/$1:1" -o "$DATA/indexes/$1.lzi" || return
+		rm -rf "$DATA/index-cache"
+	}
+}
+
+# lazyrun_command CACHE PROFILE IMAGE [OPTION...]: sets CMD
+lazyrun_command() {
+	local cache=$1 profile=$2 image=$3
+	shift 3
+	job "$image"
+	CMD=("${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$cache" "LAZYRUN_PROFILE=$profile"
+		"LAZYRUN_TRACE=$TRACE" "$LAZYRUN" -q exec --no-home --pwd / "$@"
+		"docker://$REGISTRY/$image:1" "${JOB[@]}")
+}
+
+has_profiles() { "$LAZYRUN" profile --help >/dev/null 2>&1; }
+
+make_lazyrun() { made_index "$1"; }
+prepare_lazyrun() {
+	fresh_cache "$DATA/cache" &&
+		lazyrun_command "$DATA/cache" off "$1" --index "$DATA/indexes/$1.lzi"
+}
+
+make_lazyrun_warm() { made_index "$1"; }
+prepare_lazyrun_warm() {
+	prepare_lazyrun "$1" || return
+	"${CMD[@]}" && rm -f "$TRACE"
+}
+
+prepare_lazyrun_no_index() {
+	fresh_cache "$DATA/cache" && lazyrun_command "$DATA/cache" off "$1"
+}
+
+make_lazyrun_pull() { made_index "$1"; }
+prepare_lazyrun_pull() {
+	fresh_cache "$DATA/cache"
+	lazyrun_command "$DATA/cache" off "$1" --index "$DATA/indexes/$1.lzi"
+	local exec=("${CMD[@]}")
+	CMD=(bash -c '"${@:2:$1}" >&2 && echo pulled && shift "$(($1 + 1))" && exec "$@"' x)
+	local pull=("${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$DATA/cache" "$LAZYRUN" -q pull
+		--index "$DATA/indexes/$1.lzi" "docker://$REGISTRY/$1:1")
+	CMD+=("${#pull[@]}" "${pull[@]}" "${exec[@]}")
+}
+
+missing_lazyrun_profile() { has_profiles || echo "this lazyrun has no profiles"; }
+# Learned once for each binary, as any earlier job of that kind would have.
+make_lazyrun_profile() {
+	local profile=$DATA/home/$1.profile
+	made_index "$1" || return
+	[ ! "$profile" -nt "$LAZYRUN" ] || return 0
+	fresh_cache "$DATA/training"
+	lazyrun_command "$DATA/training" auto "$1" --index "$DATA/indexes/$1.lzi"
+	"${CMD[@]}" && "${CMD[@]}" || return
+	"${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$DATA/training" "$LAZYRUN" -q profile \
+		export --index "$DATA/indexes/$1.lzi" -o "$profile" \
+		"docker://$REGISTRY/$1:1" || return
+	rm -rf "$DATA/training"
+}
+prepare_lazyrun_profile() {
+	fresh_cache "$DATA/cache"
+	lazyrun_command "$DATA/cache" "$DATA/home/$1.profile" "$1" \
+		--index "$DATA/indexes/$1.lzi"
+}
+
+missing_lazyrun_sif() { missing_sid; }
+make_lazyrun_sif() { made_sif "$1"; }
+prepare_lazyrun_sif() {
+	fresh_cache "$DATA/cache"
+	lazyrun_command "$DATA/cache" off "$1"
+	local i
+	for i in "${!CMD[@]}"; do
+		[ "${CMD[i]}" != "docker://$REGISTRY/$1:1" ] || CMD[i]=$WEB/$1.sif
+	done
+}
+
+missing_bwrap_warm() {
+	command -v bwrap umoci >/dev/null || echo "bwrap and umoci are not installed"
+}
+make_bwrap_warm() {
+	local bundle=$DATA/unpacked/$1
+	[ ! -f "$bundle/.complete" ] || return 0
+	mkdir -p "$DATA/unpacked"
+	rm -rf "$bundle"
+	umoci unpack --image "$DATA/layouts/$1:1" "$bundle" >/dev/null || return
+	chmod 755 "$bundle" "$bundle/rootfs"
+	touch "$bundle/.complete"
+}
+prepare_bwrap_warm() {
+	local bundle=$DATA/unpacked/$1
+	job "$1"
+	CMD=("${NEAR_USER[@]}" bwrap --ro-bind
+		"$bundle/rootfs" / --dev /dev --proc /proc --tmpfs /tmp --chdir /
+		"${JOB[@]}")
+	"${CMD[@]}"
+}
+
+# ---- the tools of the other tree ----
+
+INSID=${INSID:-}
+SID_PID=
+
+missing_sid() {
+	[ -d "${PEERS:-/nowhere}/sid/usr" ] || { echo "no tree at \$PEERS/sid"; return; }
+	[ -x "${INSID:-/nowhere}" ] || echo "INSID is not set"
+}
+missing_soci() { missing_sid; }
+missing_podman() { missing_sid; }
+missing_containerd() { missing_sid; }
+missing_apptainer_build() { missing_sid; }
+missing_apptainer_sif() { missing_sid; }
+missing_apptainer_sif_warm() { missing_sid; }
+
+# in_sid COMMAND...: in the tree, in the near namespace; every command in the
+# same mount namespace, because one daemon's mounts must be seen by another
+in_sid() { nsenter -t "$SID_PID" -m -n -r -w "$@"; }
+SID_COMMAND() { CMD=(nsenter -t "$SID_PID" -m -n -r -w "$@"); }
+
+tools_up() {
+	[ -z "$(missing_sid)" ] || return 0
+	cp "$DATA/ca.pem" "$PEERS/sid/usr/local/share/ca-certificates/lazyrun-bench.crt"
+	# pivoting and mounting takes a moment: "up" says that it is over
+	rm -f "$PEERS/sid/run/lazyrun-bench.up"
+	PEERS=$PEERS nsenter --net="/run/netns/$NEAR" "$INSID" \
+		sh -c 'echo $$ >/run/lazyrun-bench.up; exec sleep 86400' &
+	SID_PID=$!
+	local i
+	for i in $(seq 100); do
+		[ ! -s "$PEERS/sid/run/lazyrun-bench.up" ] || break
+		sleep 0.1
+	done
+	in_sid update-ca-certificates >/dev/null 2>&1
+}
+
+tools_down() {
+	local pid
+	for pid in ${CONTAINERD_PID:-} ${SOCI_PID:-} ${SID_PID:-}; do
+		kill "$pid" 2>/dev/null
+	done
+	CONTAINERD_PID='' SOCI_PID='' SID_PID=''
+}
+
+# made_sif IMAGE: a SIF of it, made once, on the web server
+made_sif() {
+	local sif=$DATA/www/$1.sif
+	[ ! -f "$sif" ] || return 0
+	mkdir -p "$PEERS/sid/work/layout" "$PEERS/sid/work/sif"
+	chmod 1777 "$PEERS/sid/work/sif"
+	cp -al "$DATA/layouts/$1" "$PEERS/sid/work/layout/$1" 2>/dev/null ||
+		cp -a "$DATA/layouts/$1" "$PEERS/sid/work/layout/$1"
+	in_sid su -s /bin/bash u1 -c "cd /work/sif && apptainer -q build $1.sif oci:/work/layout/$1" || return
+	mv "$PEERS/sid/work/sif/$1.sif" "$sif"
+	chmod 644 "$sif"
+	rm -rf "$PEERS/sid/work/layout/$1"
+}
+
+quoted_job() { job "$1"; printf '%q ' "${JOB[@]}"; }
+
+prepare_apptainer_build() {
+	in_sid su -s /bin/bash u1 -c "rm -rf /work/sif/*.sif ~/.apptainer/cache"
+	SID_COMMAND su -s /bin/bash u1 -c "cd /work/sif && apptainer -q build x.sif \
+		docker://$REGISTRY/$1:1 >&2 && echo pulled && \
+		exec apptainer -q exec x.sif $(quoted_job "$1")"
+}
+make_apptainer_sif() { made_sif "$1"; }
+prepare_apptainer_sif() {
+	in_sid su -s /bin/bash u1 -c "rm -f /work/sif/*.sif"
+	# curl is not in the tree: the host's, in the same network
+	CMD=(bash -c 'curl -sf --cacert "$1" -o "$2" "$3" && echo pulled && shift 3 && exec "$@"'
+		x "$DATA/ca.pem" "$PEERS/sid/work/sif/x.sif" "$WEB/$1.sif")
+	CMD=(nsenter "--net=/run/netns/$NEAR" "${CMD[@]}"
+		nsenter -t "$SID_PID" -m -n -r -w su -s /bin/bash u1 -c
+		"exec apptainer -q exec /work/sif/x.sif $(quoted_job "$1")")
+}
+make_apptainer_sif_warm() { made_sif "$1"; }
+prepare_apptainer_sif_warm() {
+	cp "$DATA/www/$1.sif" "$PEERS/sid/work/sif/x.sif"
+	SID_COMMAND su -s /bin/bash u1 -c "exec apptainer -q exec /work/sif/x.sif $(quoted_job "$1")"
+	"${CMD[@]}"
+}
+
+prepare_podman() {
+	in_sid podman rmi -a -f >/dev/null 2>&1
+	SID_COMMAND bash -c "podman pull -q $REGISTRY/$1:1 >&2 && echo pulled && \
+		exec podman run --rm --network none --runtime runc --cgroups disabled $REGISTRY/$1:1 $(quoted_job "$1")"
+}
+
+# start_containerd: with SOCI as a snapshotter, both with empty stores
+start_containerd() {
+	local config=$PEERS/sid/etc/containerd/bench.toml i
+	stop_containerd
+	in_sid sh -c 'rm -rf /work/ctd /work/soci; mkdir -p /work/ctd /work/soci /run/soci'
+	cat >"$config" <<-END
+	version = 2
+	root = "/work/ctd/root"
+	state = "/work/ctd/state"
+	[grpc]
+	  address = "/work/ctd/containerd.sock"
+	[proxy_plugins.soci]
+	  type = "snapshot"
+	  address = "/work/soci/soci.sock"
+	END
+	nsenter -t "$SID_PID" -m -n -r -w env HOME=/root soci-snapshotter-grpc \
+		--address /work/soci/soci.sock --root /work/soci/root >>"$OUT/logs/soci.log" 2>&1 &
+	SOCI_PID=$!
+	nsenter -t "$SID_PID" -m -n -r -w containerd -c /etc/containerd/bench.toml \
+		>>"$OUT/logs/containerd.log" 2>&1 &
+	CONTAINERD_PID=$!
+	for i in $(seq 100); do
+		in_sid ctr -a /work/ctd/containerd.sock version >/dev/null 2>&1 &&
+			[ -S "$PEERS/sid/work/soci/soci.sock" ] && return
+		sleep 0.1
+	done
+	return 1
+}
+stop_containerd() {
+	local pid
+	for pid in ${CONTAINERD_PID:-} ${SOCI_PID:-}; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	CONTAINERD_PID='' SOCI_PID=''
+	[ -z "${SID_PID:-}" ] || in_sid sh -c 'grep -o "/work/\(soci\|ctd\)/[^ ]*" /proc/self/mounts |
+		sort -r | while read -r m; do umount -l "$m"; done' 2>/dev/null
+}
+
+CTR="ctr -a /work/ctd/containerd.sock"
+prepare_containerd() {
+	start_containerd || return
+	SID_COMMAND bash -c "$CTR image pull $REGISTRY/$1:1 >&2 && echo pulled && \
+		exec $CTR run --rm $REGISTRY/$1:1 bench-$$ $(quoted_job "$1")"
+}
+after_containerd() { stop_containerd; }
+
+# made_soci_index IMAGE: in the registry, made once
+made_soci_index() {
+	[ ! -s "$DATA/indexes/$1.soci" ] || return 0
+	mkdir -p "$DATA/indexes"
+	start_containerd || return
+	in_sid sh -c "$CTR image pull $REGISTRY/$1:1 >/dev/null &&
+		soci -a /work/ctd/containerd.sock create $REGISTRY/$1:1 &&
+		soci -a /work/ctd/containerd.sock push $REGISTRY/$1:1" >&2 || return
+	in_sid soci -a /work/ctd/containerd.sock index list -q |
+		head -n 1 >"$DATA/indexes/$1.soci"
+	stop_containerd
+}
+make_soci() { made_soci_index "$1"; }
+prepare_soci() {
+	start_containerd || return
+	SID_COMMAND bash -c "soci -a /work/ctd/containerd.sock image rpull \
+		--soci-index-digest $(cat "$DATA/indexes/$1.soci") $REGISTRY/$1:1 >&2 && echo pulled && \
+		exec $CTR run --rm --snapshotter soci $REGISTRY/$1:1 bench-$$ $(quoted_job "$1")"
+}
+after_soci() { stop_containerd; }
+
+# ---- choosing ----
+
+why_missing() {
+	! declare -F "missing_${1//-/_}" >/dev/null || "missing_${1//-/_}"
+}
+
+tools_list() {
+	local tool reason
+	echo "images: scipy torch-cuda files model"
+	for tool in $ALL_TOOLS; do
+		reason=$(why_missing "$tool")
+		printf '%-20s %s%s\n' "$tool" "$(describe "$tool")" "${reason:+ -- cannot run: $reason}"
+	done
+}
+
+# Of the tools that were asked for (all) those that can run, with a word about
+# the others.
+tools_choose() {
+	local tool reason chosen=
+	for tool in ${TOOLS:-$ALL_TOOLS}; do
+		declare -F "prepare_${tool//-/_}" >/dev/null || die "no tool $tool; startup.sh list"
+		reason=$(why_missing "$tool")
+		if [ -n "$reason" ]; then
+			say "$tool is left out: $reason"
+		else
+			chosen+=" $tool"
+		fi
+	done
+	TOOLS=$chosen
+}
