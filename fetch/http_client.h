@@ -31,6 +31,7 @@ enum http_method {
 	HTTP_GET,
 	HTTP_HEAD,
 	HTTP_POST,
+	HTTP_PUT,
 };
 
 struct http_header {
@@ -55,7 +56,10 @@ struct http_request {
 	const struct http_header *headers;
 	size_t header_count;
 	const char *body; /* HTTP_POST: form fields, else NULL */
-	bool has_range;	  /* ask for exactly this closed range */
+	/* HTTP_POST, HTTP_PUT: bytes to send; borrowed until `done` */
+	const void *upload;
+	size_t upload_size;
+	bool has_range; /* ask for exactly this closed range */
 	uint64_t range_off;
 	uint64_t range_size;
 	uint64_t range_total;	   /* size of the whole, checked against

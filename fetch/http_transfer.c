@@ -26,6 +26,8 @@ enum {
 	HEAD_SIZE_MAX = 128 << 10,
 	ERROR_BODY_SIZE_MAX = 64 << 10,
 	RECEIVE_SIZE = 128 << 10, /* per recv(); libcurl's default is 16 KiB */
+	/* an answer is waited for longer when much has to be sent first */
+	UPLOAD_BYTES_PER_MS_MIN = 32,
 };
 
 void http_transfer_fail(struct http_transfer *transfer, int result,
@@ -236,6 +238,9 @@ static bool copy_strings(struct http_transfer *transfer,
 	/* Offsets are into the file, not into a compressed form of it. */
 	if (!add_header(transfer, "Accept-Encoding", "identity"))
 		return false;
+	/* nothing is gained by waiting for a "100 Continue" */
+	if (request->upload && !add_header(transfer, "Expect", ""))
+		return false;
 	for (size_t i = 0; i < request->header_count; i++)
 		if (!add_header(transfer, request->headers[i].name,
 				request->headers[i].value))
@@ -254,10 +259,14 @@ struct http_transfer *http_transfer_create(const struct curl_library *curl,
 	assert(request->deadline_ms > 0);
 	assert(!request->has_range || request->range_size > 0);
 	assert(!request->body || request->method == HTTP_POST);
+	assert(!request->upload || request->method == HTTP_POST ||
+	       request->method == HTTP_PUT);
 	if (!transfer)
 		return NULL;
 	transfer->curl = curl;
 	transfer->method = request->method;
+	transfer->upload = request->upload;
+	transfer->upload_size = request->upload_size;
 	transfer->has_range = request->has_range;
 	transfer->range_off = request->range_off;
 	transfer->range_size = request->range_size;
@@ -328,6 +337,23 @@ static CURLcode set_connection(CURL *easy, const struct http_transfer *transfer,
 	return code;
 }
 
+/* libcurl sends a body by its own POST, whatever the method is called. */
+static void set_upload(CURL *easy, const struct http_transfer *transfer)
+{
+	const struct curl_library *curl = transfer->curl;
+	const void *data = transfer->form ? transfer->form : "";
+
+	if (transfer->upload)
+		data = transfer->upload;
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POST, 1L);
+	if (transfer->upload)
+		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				    (curl_off_t)transfer->upload_size);
+	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POSTFIELDS, data);
+	if (transfer->method == HTTP_PUT)
+		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_CUSTOMREQUEST, "PUT");
+}
+
 static CURLcode set_request(CURL *easy, const struct http_transfer *transfer,
 			    const struct http_settings *settings)
 {
@@ -347,12 +373,8 @@ static CURLcode set_request(CURL *easy, const struct http_transfer *transfer,
 	CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_FOLLOWLOCATION, 0L);
 	if (transfer->method == HTTP_HEAD)
 		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_NOBODY, 1L);
-	if (transfer->method == HTTP_POST) {
-		/* In this order: the form must outlive the transfer. */
-		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POST, 1L);
-		CURL_LIBRARY_SETOPT(curl, easy, CURLOPT_POSTFIELDS,
-				    transfer->form ? transfer->form : "");
-	}
+	if (transfer->method == HTTP_POST || transfer->method == HTTP_PUT)
+		set_upload(easy, transfer);
 	if (code == CURLE_OK && transfer->has_range) {
 		snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64,
 			 transfer->range_off,
@@ -408,7 +430,10 @@ int http_transfer_check_time(struct http_transfer *transfer, int64_t now_ms,
 		why = "the server has stopped sending in the middle of its "
 		      "answer";
 	else if (!transfer->has_head && transfer->sent_ms &&
-		 now_ms - transfer->sent_ms > settings->first_byte_timeout_ms)
+		 now_ms - transfer->sent_ms >
+			 settings->first_byte_timeout_ms +
+				 (int64_t)(transfer->upload_size /
+					   UPLOAD_BYTES_PER_MS_MIN))
 		why = "connected, but the server does not answer";
 	if (!why)
 		return 0;

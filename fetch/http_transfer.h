@@ -29,6 +29,8 @@ struct http_transfer {
 	struct url origin;
 	struct curl_slist *headers;
 	char *form;
+	const void *upload; /* borrowed */
+	size_t upload_size;
 	bool has_range;
 	uint64_t range_off;
 	uint64_t range_size;

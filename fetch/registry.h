@@ -87,6 +87,58 @@ int registry_fetch_blob(struct registry *registry, const struct digest *digest,
 			uint64_t size, uint8_t **ret, struct error *err);
 
 /**
+ * registry_has_blob() - whether the registry has a blob already
+ *
+ * Return: 1, 0, or as registry_fetch_manifest().
+ */
+int registry_has_blob(struct registry *registry, const struct digest *digest,
+		      struct error *err);
+
+/**
+ * registry_push_blob() - upload a blob, in one piece, unless it is there
+ * @data: borrowed for the call
+ *
+ * Return: as registry_fetch_manifest(), or -EROFS (takes no uploads).
+ */
+int registry_push_blob(struct registry *registry, const struct digest *digest,
+		       const void *data, size_t size, struct error *err);
+
+enum {
+	REGISTRY_PUSHED = 0,
+	/* and it lists it among the referrers of its subject */
+	REGISTRY_PUSHED_LISTED = 1,
+};
+
+/**
+ * registry_push_manifest() - upload a manifest or an index
+ * @reference:  its digest, or a tag
+ * @media_type: a literal
+ *
+ * Return: REGISTRY_PUSHED, REGISTRY_PUSHED_LISTED, or as registry_push_blob().
+ */
+int registry_push_manifest(struct registry *registry, const char *reference,
+			   const char *media_type, const void *data,
+			   size_t size, struct error *err);
+
+/**
+ * registry_fetch_referrers() - the index of what refers to a manifest
+ * @ret: as of registry_fetch_manifest()
+ *
+ * By the referrers API (OCI distribution-spec v1.1); a registry that does not
+ * have it (404) is asked for the tag "sha256-<hex>" instead.
+ *
+ * Return: as registry_fetch_manifest(); -ENOENT: there are none.
+ */
+int registry_fetch_referrers(struct registry *registry,
+			     const struct digest *subject,
+			     struct registry_manifest *ret, struct error *err);
+
+/** registry_format_referrers_tag() - "sha256-<hex>", where a client lists
+ * referrers for registries that do not */
+void registry_format_referrers_tag(const struct digest *subject,
+				   char ret[DIGEST_TEXT_SIZE]);
+
+/**
  * registry_open_blob() - a blob to be read by ranges; nothing is sent yet
  *
  * The first range resolves the registry's redirect; later ones go straight to

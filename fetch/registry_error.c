@@ -51,6 +51,11 @@ int registry_error_set_status(const struct http_response *response,
 				 "%s: access refused with status %d%s; log in "
 				 "with `docker login %s`, or ask for access",
 				 what, status, message, host);
+	if (status == 405)
+		return error_set(err, -EROFS,
+				 "%s: the server takes no uploads%s; is it a "
+				 "read-only registry or a mirror?",
+				 what, message);
 	if (status == 429)
 		return error_set(err, -EBUSY,
 				 "%s: too many requests for the server's "

@@ -36,13 +36,14 @@ enum {
 	CONNECT_RETRIES_MAX = 2, /* for the impatient */
 	/* Broken connections before a storage URL is asked for anew. */
 	STORAGE_FAULTS_MAX = 2,
-	HEADERS_MAX = 2,
+	HEADERS_MAX = 3,
 };
 
 struct registry_request {
 	struct registry_endpoint *endpoint; /* a reference */
 	struct registry_request_spec spec;
 	char *reference;
+	char *upload_url;
 	char *what; /* "host/repository:tag", for sentences */
 	registry_request_fn *done;
 	void *arg;
@@ -66,6 +67,7 @@ static void request_destroy(struct registry_request *request)
 {
 	registry_endpoint_unref(request->endpoint);
 	free(request->reference);
+	free(request->upload_url);
 	free(request->what);
 	free(request->location);
 	free(request);
@@ -169,8 +171,11 @@ static void submit(struct registry_request *request, const char *url,
 	const struct registry_request_spec *spec = &request->spec;
 	struct http_header headers[HEADERS_MAX];
 	struct http_request http = {
-		.method = HTTP_GET,
+		.method = spec->method,
 		.url = url,
+		.upload = spec->upload,
+		.upload_size = spec->upload_size,
+		.keeps_headers = spec->keeps_headers,
 		.headers = headers,
 		.has_range = spec->has_range,
 		.range_off = spec->range_off,
@@ -188,6 +193,10 @@ static void submit(struct registry_request *request, const char *url,
 	if (authorization)
 		headers[http.header_count++] =
 			(struct http_header){ "Authorization", authorization };
+	if (spec->content_type)
+		headers[http.header_count++] =
+			(struct http_header){ "Content-Type",
+					      spec->content_type };
 	assert(http.header_count <= HEADERS_MAX);
 	assert(!authorization || request->is_at_registry);
 	r = http_client_submit(request->endpoint->client, &http, on_answer,
@@ -210,6 +219,8 @@ static void send_to_registry(struct registry_request *request)
 		return;
 	}
 	if (!url)
+		url = request->upload_url;
+	if (!url)
 		url = own_url = registry_endpoint_make_url(
 			endpoint, request->spec.kind, request->reference);
 	if (!url) {
@@ -223,6 +234,8 @@ static void send_to_registry(struct registry_request *request)
 
 static void send_request(struct registry_request *request)
 {
+	const char *url;
+
 	if (is_abandoned(request)) {
 		fail(request, -ECANCELED, "canceled");
 		return;
@@ -231,13 +244,13 @@ static void send_request(struct registry_request *request)
 		fail(request, -ETIMEDOUT, "not there before the deadline");
 		return;
 	}
-	if (!request->location ||
-	    registry_endpoint_owns(request->endpoint, request->location)) {
+	url = request->location ? request->location : request->upload_url;
+	if (!url || registry_endpoint_owns(request->endpoint, url)) {
 		send_to_registry(request);
 		return;
 	}
 	request->is_at_registry = false;
-	submit(request, request->location, NULL);
+	submit(request, url, NULL);
 }
 
 /* ---- answers ---- */
@@ -380,6 +393,14 @@ static void on_status(struct registry_request *request,
 	if (request->is_at_registry && response->status != 401)
 		request->refusals = 0;
 	switch (response->status) {
+	case 201:
+	case 202:
+		if (request->spec.method == HTTP_POST ||
+		    request->spec.method == HTTP_PUT)
+			finish(request, 0, response, NULL);
+		else
+			on_other_status(request, response);
+		return;
 	case 200:
 	case 206:
 		if (request->spec.has_range == (response->status == 206))
@@ -487,10 +508,11 @@ static void begin(void *arg)
 static char *make_what(const struct registry_endpoint *endpoint,
 		       const char *reference)
 {
+	const char *mark = strchr(reference, ':') ? "@" : ":";
 	char *what = NULL;
 
-	if (asprintf(&what, "%s/%s%c%s", endpoint->host, endpoint->repository,
-		     strchr(reference, ':') ? '@' : ':', reference) < 0)
+	if (asprintf(&what, "%s/%s%s%s", endpoint->host, endpoint->repository,
+		     *reference ? mark : "", reference) < 0)
 		return NULL;
 	return what;
 }
@@ -508,6 +530,7 @@ int registry_request_start(struct registry_endpoint *endpoint,
 	request->endpoint = registry_endpoint_ref(endpoint);
 	request->spec = *spec;
 	request->reference = strdup(spec->reference);
+	request->upload_url = spec->url ? strdup(spec->url) : NULL;
 	request->what = make_what(endpoint, spec->reference);
 	request->done = done;
 	request->arg = arg;
@@ -517,7 +540,8 @@ int registry_request_start(struct registry_endpoint *endpoint,
 	request->waiter.deadline_ms = spec->deadline_ms;
 	request->waiter.fn = on_authorized;
 	request->waiter.arg = request;
-	if (request->reference && request->what)
+	if (request->reference && request->what &&
+	    (request->upload_url || !spec->url))
 		r = http_client_run_later(endpoint->client, 0, begin, request);
 	if (r < 0)
 		request_destroy(request);

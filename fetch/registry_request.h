@@ -10,20 +10,28 @@
  *
  * Threads: start() any; everything else happens on the network thread.
  */
+#include "fetch/http_client.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct error;
-struct http_response;
 struct registry_redirect;
 struct registry_endpoint;
 
 struct registry_request_spec {
+	enum http_method method;
 	const char *kind;      /* "manifests" or "blobs"; a literal */
-	const char *reference; /* tag or digest; copied */
-	const char *accept;    /* NULL: anything; a literal */
-	bool has_range;	       /* exactly these bytes, status 206 */
+	const char *reference; /* tag or digest, or "" for none; copied */
+	const char *url;       /* instead of these two: where an upload goes, as
+				  the registry said; copied */
+	const void *upload;    /* HTTP_PUT; borrowed until the end */
+	size_t upload_size;
+	const char *content_type; /* of the upload; a literal */
+	bool keeps_headers;
+	const char *accept; /* NULL: anything; a literal */
+	bool has_range;	    /* exactly these bytes, status 206 */
 	uint64_t range_off;
 	uint64_t range_size;
 	uint64_t range_total;
@@ -41,7 +49,8 @@ struct registry_request_spec {
 };
 
 /*
- * @result: 0 with @response (200, or 206 for a range), or as
+ * @result: 0 with @response (200, or 206 for a range, or 201 or 202 for
+ *   HTTP_POST and HTTP_PUT), or as
  *   registry_fetch_manifest() in registry.h, with @err set.
  */
 typedef void registry_request_fn(void *arg, int result,

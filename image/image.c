@@ -330,6 +330,16 @@ static int fetch_config(struct image *image, struct error *err)
 	return r < 0 ? r : set_config(image, json, err);
 }
 
+int image_get_origin(struct image *image, struct image_origin **ret,
+		     struct error *err)
+{
+	int r = ensure_origin(image, err);
+
+	if (r == 0)
+		*ret = image->origin;
+	return r;
+}
+
 int image_load_manifest(struct image *image, struct error *err)
 {
 	int r;

@@ -24,6 +24,7 @@
 struct error;
 struct http_client;
 struct image;
+struct image_origin;
 struct range_source;
 
 struct image_options {
@@ -98,6 +99,11 @@ const struct manifest *image_manifest(const struct image *image);
 const struct image_config *image_config(const struct image *image);
 const char *image_manifest_json(const struct image *image, size_t *ret_size);
 const char *image_config_json(const struct image *image, size_t *ret_size);
+
+/** image_get_origin() - where it comes from, made when needed; borrowed; one
+ * thread at a time, before layers are read */
+int image_get_origin(struct image *image, struct image_origin **ret,
+		     struct error *err);
 
 /**
  * image_open_layer() - a layer's blob as a range_source

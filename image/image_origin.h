@@ -48,6 +48,20 @@ struct image_origin_ops {
 	int (*open_blob)(struct image_origin *origin,
 			 const struct descriptor *blob,
 			 struct range_source **ret, struct error *err);
+	/* The rest may be NULL: what has no room for artifacts.  As
+	 * registry_fetch_referrers(), registry_push_blob() and
+	 * registry_push_manifest(). */
+	int (*fetch_referrers)(struct image_origin *origin,
+			       const struct digest *subject,
+			       struct image_document *ret, struct error *err);
+	int (*fetch_tag)(struct image_origin *origin, const char *tag,
+			 struct image_document *ret, struct error *err);
+	int (*push_blob)(struct image_origin *origin,
+			 const struct digest *digest, const void *data,
+			 size_t size, struct error *err);
+	int (*push_manifest)(struct image_origin *origin, const char *reference,
+			     const char *media_type, const void *data,
+			     size_t size, struct error *err);
 	void (*destroy)(struct image_origin *origin);
 };
 

@@ -18,6 +18,16 @@ struct image_registry {
 	char *reference;	   /* the digest, or without one the tag */
 };
 
+static void take_manifest(const struct registry_manifest *manifest,
+			  struct image_document *ret)
+{
+	ret->bytes = manifest->bytes;
+	ret->size = manifest->size;
+	ret->digest = manifest->digest;
+	snprintf(ret->media_type, sizeof(ret->media_type), "%s",
+		 manifest->media_type);
+}
+
 static int image_registry_fetch_document(struct image_origin *origin,
 					 const struct digest *digest,
 					 struct image_document *ret,
@@ -35,11 +45,7 @@ static int image_registry_fetch_document(struct image_origin *origin,
 				    err);
 	if (r < 0)
 		return r;
-	ret->bytes = manifest.bytes;
-	ret->size = manifest.size;
-	ret->digest = manifest.digest;
-	snprintf(ret->media_type, sizeof(ret->media_type), "%s",
-		 manifest.media_type);
+	take_manifest(&manifest, ret);
 	return 0;
 }
 
@@ -64,6 +70,56 @@ static int image_registry_open_blob(struct image_origin *origin,
 				  ret, err);
 }
 
+static int image_registry_fetch_referrers(struct image_origin *origin,
+					  const struct digest *subject,
+					  struct image_document *ret,
+					  struct error *err)
+{
+	const struct image_registry *self = (struct image_registry *)origin;
+	struct registry_manifest manifest = { 0 };
+	int r = registry_fetch_referrers(self->registry, subject, &manifest,
+					 err);
+
+	if (r == 0)
+		take_manifest(&manifest, ret);
+	return r;
+}
+
+static int image_registry_fetch_tag(struct image_origin *origin,
+				    const char *tag, struct image_document *ret,
+				    struct error *err)
+{
+	const struct image_registry *self = (struct image_registry *)origin;
+	struct registry_manifest manifest = { 0 };
+	int r = registry_fetch_manifest(self->registry, tag, &manifest, err);
+
+	if (r == 0)
+		take_manifest(&manifest, ret);
+	return r;
+}
+
+static int image_registry_push_blob(struct image_origin *origin,
+				    const struct digest *digest,
+				    const void *data, size_t size,
+				    struct error *err)
+{
+	const struct image_registry *self = (struct image_registry *)origin;
+
+	return registry_push_blob(self->registry, digest, data, size, err);
+}
+
+static int image_registry_push_manifest(struct image_origin *origin,
+					const char *reference,
+					const char *media_type,
+					const void *data, size_t size,
+					struct error *err)
+{
+	const struct image_registry *self = (struct image_registry *)origin;
+
+	return registry_push_manifest(self->registry, reference, media_type,
+				      data, size, err);
+}
+
 static void image_registry_destroy(struct image_origin *origin)
 {
 	struct image_registry *self = (struct image_registry *)origin;
@@ -77,6 +133,10 @@ static const struct image_origin_ops image_registry_ops = {
 	.fetch_document = image_registry_fetch_document,
 	.fetch_blob = image_registry_fetch_blob,
 	.open_blob = image_registry_open_blob,
+	.fetch_referrers = image_registry_fetch_referrers,
+	.fetch_tag = image_registry_fetch_tag,
+	.push_blob = image_registry_push_blob,
+	.push_manifest = image_registry_push_manifest,
 	.destroy = image_registry_destroy,
 };
 

@@ -12,6 +12,8 @@
 #include "fetch/chunk_cache.h"
 #include "image/image.h"
 #include "index/index_file.h"
+#include "index/index_writer.h"
+#include "tools/beside.h"
 #include "tools/command.h"
 #include "tools/index_store.h"
 #include "tools/session.h"
@@ -31,6 +33,7 @@ struct index_options {
 	struct common_options common;
 	const char *output;
 	bool keep_chunks;
+	bool push;
 };
 
 #define OPT(member) offsetof(struct index_options, member)
@@ -41,6 +44,9 @@ static const struct option index_option_table[] = {
 	{ "keep-chunks", 0, OPTION_FLAG, NULL,
 	  "keep all that is read in the cache, as exec without an index does",
 	  NULL, OPT(keep_chunks) },
+	{ "push", 0, OPTION_FLAG, NULL,
+	  "publish it beside the image in its registry, for other nodes", NULL,
+	  OPT(push) },
 	{ 0 },
 };
 
@@ -110,6 +116,20 @@ static int print_result(const struct index_options *options, int fd,
 	return 0;
 }
 
+/* What is sent is packed. */
+static int push_from_cache(struct session *session, int raw_fd,
+			   struct error *err)
+{
+	int cache_fd = chunk_cache_dir_fd(session_cache(session));
+	autoclose int fd = index_store_create(cache_fd, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = index_writer_repack(raw_fd, fd, true, err);
+	return r < 0 ? r : beside_push_index(session_image(session), fd, err);
+}
+
 static int index_to_cache(const struct index_options *options,
 			  struct session *session, int64_t start_ms,
 			  struct error *err)
@@ -125,6 +145,8 @@ static int index_to_cache(const struct index_options *options,
 		r = index_store_publish(
 			cache_fd, fd,
 			image_manifest_digest(session_image(session)), err);
+	if (r == 0 && options->push)
+		r = push_from_cache(session, fd, err);
 	if (r == 0)
 		r = print_result(options, fd, session, start_ms, err);
 	return r;
@@ -149,7 +171,9 @@ static int index_to_file(const struct index_options *options,
 		unlink(temporary);
 		return r;
 	}
-	return print_result(options, fd, session, start_ms, err);
+	if (options->push)
+		r = beside_push_index(session_image(session), fd, err);
+	return r < 0 ? r : print_result(options, fd, session, start_ms, err);
 }
 
 static int index_main(void *values, char **operands, int count,

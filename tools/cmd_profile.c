@@ -9,6 +9,7 @@
 #include "fetch/chunk_cache.h"
 #include "fetch/profile.h"
 #include "image/image.h"
+#include "tools/beside.h"
 #include "tools/command.h"
 #include "tools/profile_store.h"
 #include "tools/session.h"
@@ -183,6 +184,32 @@ static int remove_profile(const struct place *place, struct error *err)
 		     : 0;
 }
 
+static int push(const struct place *place, struct session *session,
+		struct error *err)
+{
+	int r = beside_push_profile(session_image(session), place->cache_fd,
+				    err);
+
+	if (r == 0 && !place->options->common.quiet)
+		printf("the profile is beside %s now\n", place->image);
+	return r;
+}
+
+/* An index comes along: whoever wants the profile will want it. */
+static int pull(const struct place *place, struct session *session,
+		struct error *err)
+{
+	struct beside_found found = { 0 };
+	int r = beside_fetch(session_image(session), place->cache_fd, &found,
+			     err);
+
+	if (r == 0 && !found.has_profile)
+		return error_set(err, -ENOENT,
+				 "nobody has pushed a profile of %s",
+				 place->image);
+	return r;
+}
+
 static int profile_main(void *values, char **operands, int count,
 			struct error *err)
 {
@@ -194,8 +221,9 @@ static int profile_main(void *values, char **operands, int count,
 
 	if (count != (strcmp(verb, "import") == 0 ? 3 : 2))
 		return command_usage_error(
-			err, "write `profile show|export|rm IMAGE` or `profile "
-			     "import IMAGE FILE`");
+			err,
+			"write `profile show|export|push|pull|rm IMAGE` or "
+			"`profile import IMAGE FILE`");
 	r = session_open(place.image, &options->common, SESSION_IMAGE, &session,
 			 err);
 	if (r < 0)
@@ -208,21 +236,26 @@ static int profile_main(void *values, char **operands, int count,
 		return export_file(&place, err);
 	if (strcmp(verb, "import") == 0)
 		return import_file(&place, operands[2], err);
+	if (strcmp(verb, "push") == 0)
+		return push(&place, session, err);
+	if (strcmp(verb, "pull") == 0)
+		return pull(&place, session, err);
 	if (strcmp(verb, "rm") == 0)
 		return remove_profile(&place, err);
 	return command_usage_error(err,
 				   "unknown verb \"%.40s\"; show, export, "
-				   "import and rm are there",
+				   "import, push, pull and rm are there",
 				   verb);
 }
 
 const struct command cmd_profile = {
 	.name = "profile",
-	.operands = "show|export|import|rm IMAGE [FILE]",
+	.operands = "show|export|import|push|pull|rm IMAGE [FILE]",
 	.summary = "what commands read at their start, and when",
 	.details = "Each job records it in the cache; the next one of the same "
 		   "image and command asks for\nit before the command does.  "
-		   "export and import carry it to another node.",
+		   "export and import carry it to another node, "
+		   "push and pull by way of the\nimage's registry.",
 	.options = profile_option_table,
 	.values_size = sizeof(struct profile_options),
 	.operands_min = 2,

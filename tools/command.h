@@ -28,6 +28,7 @@ struct common_options {
 	const char *index;    /* --index FILE, or NULL */
 	const char *trace;    /* --trace FILE, or NULL */
 	int64_t start_us;     /* main() was entered; on clock_us() */
+	bool local_index;     /* ask no registry for an index or a profile */
 	bool insecure;
 	bool quiet;
 	bool verbose;

@@ -9,6 +9,7 @@
 #include "common/byte_stream.h"
 #include "common/chunk_ref.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_loader.h"
 #include "fetch/chunk_touches.h"
@@ -17,6 +18,7 @@
 #include "image/image.h"
 #include "index/index_builder.h"
 #include "index/index_file.h"
+#include "tools/beside.h"
 #include "tools/command.h"
 #include "tools/config.h"
 #include "tools/index_store.h"
@@ -308,6 +310,24 @@ int session_build_index(struct session *session, int fd, bool is_packed,
 	return r;
 }
 
+/* An index, and a profile, that somebody pushed beside the image.  Whatever
+ * goes wrong, the index can still be built. */
+static int fetch_cached_index(struct session *session)
+{
+	const struct common_options *options = session->options;
+	struct beside_found found;
+	struct error err = { 0 };
+	int r;
+
+	if (options->local_index)
+		return -ENOENT;
+	r = beside_fetch(session->image, chunk_cache_dir_fd(session->cache),
+			 &found, &err);
+	if (r < 0 && r != -ENOTSUP)
+		log_event(LOG_WARN, "tools", "op=beside text=\"%s\"", err.text);
+	return found.has_index ? find_cached_index(session, &err) : -ENOENT;
+}
+
 static int build_cached_index(struct session *session, struct error *err)
 {
 	int cache_fd = chunk_cache_dir_fd(session->cache);
@@ -347,6 +367,9 @@ static int find_or_build_index(struct session *session, struct error *err)
 		if (r < 0 || session->index)
 			break;
 		if (is_claimed) {
+			r = fetch_cached_index(session);
+			if (r == 0)
+				break;
 			r = build_cached_index(session, err);
 			if (r == 0)
 				r = find_cached_index(session, err);
