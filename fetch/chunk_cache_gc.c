@@ -156,7 +156,7 @@ int chunk_cache_gc_measure(int dir_fd, struct chunk_cache_usage *ret,
 			   struct error *err)
 {
 	/* where io_write_file_atomic() may have left something, too */
-	static const char *const folders[] = { ".", "index", "refs" };
+	static const char *const folders[] = { ".", "index", "refs", "osdf" };
 	struct walk walk = { .visit = visit_sweep, .wall_s = clock_wall_s() };
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)

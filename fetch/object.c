@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/object.h"
 
-#include "common/clock.h"
+#include "common/cleanup.h"
 #include "common/error.h"
 #include "fetch/http_client.h"
-#include "fetch/http_range.h"
 #include "fetch/object_redirect.h"
+#include "fetch/pelican_federation.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@ enum {
 	FAILURES_MAX = 2, /* before a server is asked last */
 	REST_MS = 30000,
 	BAD_CACHES_MAX = 2, /* before the origin is asked instead */
+	TOKEN_MARGIN_S = 60,
 };
 
 struct object *object_create(struct http_client *client, const char *name)
@@ -42,15 +42,23 @@ struct object *object_ref(struct object *object)
 	return object;
 }
 
+static void clear_secret(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
 static void free_servers_locked(struct object *object) REQUIRES(object->lock)
 {
 	for (unsigned i = 0; i < object->server_count; i++) {
 		free(object->servers[i].url);
 		registry_redirect_fini(&object->servers[i].redirect);
 	}
-	free(object->etag);
-	free(object->last_modified);
+	object_identity_fini(&object->identity);
 	free(object->validating_url);
+	clear_secret(&object->authorization);
 }
 
 void object_unref(struct object *object)
@@ -212,6 +220,115 @@ void object_note_redirect(struct object *object, int server, const char *url,
 	mutex_unlock(&object->lock);
 }
 
+static bool has_direct_locked(const struct object *object)
+	REQUIRES(object->lock)
+{
+	for (unsigned i = 0; i < object->server_count; i++)
+		if (object->servers[i].is_direct)
+			return true;
+	return false;
+}
+
+bool object_wants_direct(struct object *object)
+{
+	bool wants;
+
+	mutex_lock(&object->lock);
+	wants = caches_are_bad_locked(object) && !has_direct_locked(object);
+	mutex_unlock(&object->lock);
+	return wants && object->finder;
+}
+
+bool object_has_direct(struct object *object)
+{
+	bool has;
+
+	mutex_lock(&object->lock);
+	has = has_direct_locked(object);
+	mutex_unlock(&object->lock);
+	return has;
+}
+
+int object_explain_none(struct object *object, struct error *err)
+{
+	int r;
+
+	mutex_lock(&object->lock);
+	if (*object->stale_note)
+		r = error_set(err, -ESTALE, "%s", object->stale_note);
+	else
+		r = error_set(err, -EIO,
+			      "%s: no server is left to ask: each one gave "
+			      "wrong bytes, or cannot send parts of it",
+			      object->name);
+	mutex_unlock(&object->lock);
+	return r;
+}
+
+/* ---- authorization ---- */
+
+int object_set_authorization(struct object *object, const char *value,
+			     int64_t until_s, const char *note)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	mutex_lock(&object->lock);
+	clear_secret(&object->authorization);
+	object->authorization = copy;
+	object->token_until_s = until_s;
+	snprintf(object->token_note, sizeof(object->token_note), "%s", note);
+	mutex_unlock(&object->lock);
+	return 0;
+}
+
+static bool may_carry(const char *server_url, const char *url)
+{
+	return object_redirect_is_same_host(server_url, url) &&
+	       pelican_federation_may_use(url, false);
+}
+
+int object_copy_authorization(struct object *object, int server,
+			      const char *url, char **ret)
+{
+	autofree char *server_url = object_copy_url(object, server);
+	char *copy = NULL;
+	bool has_one;
+
+	if (!server_url)
+		return -ENOMEM;
+	mutex_lock(&object->lock);
+	has_one = object->authorization;
+	if (has_one)
+		copy = strdup(object->authorization);
+	mutex_unlock(&object->lock);
+	if (has_one && !copy)
+		return -ENOMEM;
+	if (copy && !may_carry(server_url, url))
+		clear_secret(&copy);
+	*ret = copy;
+	return 0;
+}
+
+bool object_token_is_ending(struct object *object, int64_t wall_s)
+{
+	bool is_ending;
+
+	mutex_lock(&object->lock);
+	is_ending = object->authorization &&
+		    object->token_until_s - wall_s < TOKEN_MARGIN_S;
+	mutex_unlock(&object->lock);
+	return is_ending && object->finder;
+}
+
+void object_copy_token_note(struct object *object, char ret[OBJECT_NOTE_SIZE])
+{
+	mutex_lock(&object->lock);
+	memcpy(ret, object->token_note, OBJECT_NOTE_SIZE);
+	mutex_unlock(&object->lock);
+}
+
 /* ---- wrong bytes ---- */
 
 void object_note_served(struct object *object, int server, uint64_t off,
@@ -240,6 +357,12 @@ static int find_sender_locked(const struct object *object, uint64_t off,
 	return -1;
 }
 
+/* There is one place only; what can change is the way there. */
+static bool is_lone_locked(const struct object *object) REQUIRES(object->lock)
+{
+	return object->server_count == 1 && !object->finder;
+}
+
 static void report_bad_locked(struct object *object, uint64_t off, size_t size)
 	REQUIRES(object->lock)
 {
@@ -247,7 +370,7 @@ static void report_bad_locked(struct object *object, uint64_t off, size_t size)
 
 	if (sender < 0)
 		return;
-	if (object->server_count == 1)
+	if (is_lone_locked(object))
 		object->is_suspect = true;
 	else
 		object->servers[sender].is_bad = true;
@@ -262,92 +385,24 @@ void object_report_bad(struct object *object, uint64_t off, size_t size)
 
 /* ---- identity ---- */
 
-/* A weak validator says that two versions mean the same, not that their bytes
- * are (RFC 9110, section 8.8.1). */
-static const char *find_etag(const struct http_response *response)
-{
-	const char *etag = http_response_find_header(response, "ETag", 0);
-
-	return etag && *etag == '"' ? etag : NULL;
-}
-
-static const char *find_time(const struct http_response *response)
-{
-	return http_response_find_header(response, "Last-Modified", 0);
-}
-
-static bool find_total(const struct http_response *response, uint64_t *ret)
-{
-	const char *value =
-		http_response_find_header(response, "Content-Range", 0);
-	struct http_range range;
-
-	if (!value || http_range_parse(value, &range) < 0 || !range.has_total)
-		return false;
-	*ret = range.total;
-	return true;
-}
-
 static int settle_locked(struct object *object,
 			 const struct http_response *response,
 			 struct error *err) REQUIRES(object->lock)
 {
-	const char *etag = find_etag(response);
-	const char *time = find_time(response);
-	uint64_t size;
+	struct object_identity identity CLEANUP(object_identity_fini) = { 0 };
+	int r;
 
-	if (!find_total(response, &size))
-		return error_set(err, -EPROTO,
-				 "%s: the server does not tell the size of the "
-				 "whole (no total in Content-Range)",
-				 object->name);
-	object->size = size;
-	object->etag = etag ? strdup(etag) : NULL;
-	object->last_modified = time ? strdup(time) : NULL;
+	identity.name = strdup(object->name);
+	free(object->validating_url);
 	object->validating_url = strdup(response->url);
-	if ((etag && !object->etag) || (time && !object->last_modified) ||
-	    !object->validating_url)
+	if (!identity.name || !object->validating_url)
 		return error_set(err, -ENOMEM, "out of memory");
+	r = object_identity_settle(&identity, response, err);
+	if (r < 0)
+		return r;
+	object->identity = identity;
+	identity = (struct object_identity){ 0 };
 	object->has_identity = true;
-	return 0;
-}
-
-static int refuse(const struct object *object, const char *what,
-		  const char *now, const char *then, struct error *err)
-{
-	return error_set(err, -ESTALE,
-			 "%s: it was replaced while in use (%s is %.80s, was "
-			 "%.80s); start again to use the new version",
-			 object->name, what, now, then);
-}
-
-static bool differ(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) != 0;
-}
-
-static int compare_locked(struct object *object,
-			  const struct http_response *response,
-			  struct error *err) REQUIRES(object->lock)
-{
-	const char *etag = find_etag(response);
-	const char *time = find_time(response);
-	uint64_t size;
-	char sizes[2][24];
-
-	if (find_total(response, &size) && size != object->size) {
-		snprintf(sizes[0], sizeof(sizes[0]), "%" PRIu64, size);
-		snprintf(sizes[1], sizeof(sizes[1]), "%" PRIu64, object->size);
-		return refuse(object, "its size", sizes[0], sizes[1], err);
-	}
-	if (!object_redirect_is_same_host(response->url,
-					  object->validating_url))
-		return 0;
-	if (differ(etag, object->etag))
-		return refuse(object, "its ETag", etag, object->etag, err);
-	if (differ(time, object->last_modified))
-		return refuse(object, "its Last-Modified", time,
-			      object->last_modified, err);
 	return 0;
 }
 
@@ -355,14 +410,23 @@ static int accept_locked(struct object *object,
 			 const struct http_response *response,
 			 struct error *err) REQUIRES(object->lock)
 {
+	struct error found = { 0 };
 	int r;
 
 	if (!object->has_identity)
 		return settle_locked(object, response, err);
-	r = compare_locked(object, response, err);
-	if (r < 0 && object->server_count == 1)
+	r = object_identity_check(
+		&object->identity, response,
+		object_redirect_is_same_host(response->url,
+					     object->validating_url),
+		&found);
+	if (r == 0)
+		return 0;
+	if (is_lone_locked(object))
 		object->has_changed = true;
-	return r;
+	snprintf(object->stale_note, sizeof(object->stale_note), "%.*s",
+		 OBJECT_NOTE_SIZE - 1, found.text);
+	return error_set(err, r, "%s", found.text);
 }
 
 int object_accept(struct object *object, const struct http_response *response,
@@ -378,49 +442,22 @@ int object_accept(struct object *object, const struct http_response *response,
 
 int object_check_unchanged(struct object *object, struct error *err)
 {
-	bool has_changed;
+	int r = 0;
 
 	mutex_lock(&object->lock);
-	has_changed = object->has_changed;
+	if (object->has_changed)
+		r = error_set(err, -ESTALE, "%s", object->stale_note);
 	mutex_unlock(&object->lock);
-	if (!has_changed)
-		return 0;
-	return error_set(err, -ESTALE,
-			 "%s: it was replaced while in use; start again to use "
-			 "the new version",
-			 object->name);
-}
-
-static int copy(const char *text, char **ret)
-{
-	*ret = text ? strdup(text) : NULL;
-	return text && !*ret ? -ENOMEM : 0;
-}
-
-static int copy_identity_locked(struct object *object,
-				struct object_identity *ret)
-	REQUIRES(object->lock)
-{
-	assert(object->has_identity);
-	ret->size = object->size;
-	if (copy(object->name, &ret->name) < 0 ||
-	    copy(object->etag, &ret->etag) < 0 ||
-	    copy(object->last_modified, &ret->last_modified) < 0)
-		return -ENOMEM;
-	return 0;
+	return r;
 }
 
 int object_copy_identity(struct object *object, struct object_identity *ret)
 {
-	struct object_identity identity = { 0 };
 	int r;
 
 	mutex_lock(&object->lock);
-	r = copy_identity_locked(object, &identity);
+	assert(object->has_identity);
+	r = object_identity_copy(&object->identity, ret);
 	mutex_unlock(&object->lock);
-	if (r < 0)
-		object_identity_fini(&identity);
-	else
-		*ret = identity;
 	return r;
 }

@@ -19,7 +19,7 @@
  * Threads: any; one lock, a leaf.
  */
 #include "common/thread.h"
-#include "fetch/object_source.h"
+#include "fetch/object_identity.h"
 #include "fetch/registry_redirect.h"
 
 #include <stdbool.h>
@@ -29,11 +29,13 @@
 struct error;
 struct http_client;
 struct http_response;
+struct object_finder;
 
 enum {
 	OBJECT_SERVERS_MAX = 16,
 	OBJECT_SERVED_MAX = 64, /* answers whose sender is remembered */
 	OBJECT_NO_SERVER = 1,
+	OBJECT_NOTE_SIZE = 768,
 };
 
 struct object_server {
@@ -57,18 +59,23 @@ struct object {
 	/* -- fixed -- */
 	struct http_client *client; /* borrowed */
 	char *name;		    /* canonical; for people too */
-	unsigned refs;		    /* atomic */
+	/* to find more servers; NULL: there are none.  Borrowed: its owner
+	 * stops it before it goes. */
+	struct object_finder *finder;
+	unsigned refs; /* atomic */
 	struct mutex lock;
 	/* -- protected by lock -- */
 	struct object_server servers[OBJECT_SERVERS_MAX] GUARDED;
 	unsigned server_count GUARDED;
 	bool has_identity GUARDED;
-	uint64_t size GUARDED;
-	char *etag GUARDED;	      /* strong; NULL: none */
-	char *last_modified GUARDED;  /* NULL: none */
-	char *validating_url GUARDED; /* that gave these two */
+	struct object_identity identity GUARDED;
+	char *validating_url GUARDED; /* that gave it */
 	bool has_changed GUARDED;
-	bool is_suspect GUARDED; /* a lone server gave wrong bytes */
+	bool is_suspect GUARDED;       /* a lone server gave wrong bytes */
+	char *authorization GUARDED;   /* for its servers; NULL: none */
+	int64_t token_until_s GUARDED; /* since 1970 */
+	char token_note[OBJECT_NOTE_SIZE] GUARDED;
+	char stale_note[OBJECT_NOTE_SIZE] GUARDED; /* "" while none was */
 	struct object_served served[OBJECT_SERVED_MAX] GUARDED; /* a ring */
 	unsigned served_count GUARDED;
 };
@@ -106,6 +113,42 @@ int object_choose_server(struct object *object, uint32_t tried, int64_t now_ms,
 
 /** object_copy_url() - a server's own; malloc'ed, NULL when out of memory */
 char *object_copy_url(struct object *object, int server);
+
+/** object_wants_direct() - caches gave wrong bytes, and no origin is known */
+bool object_wants_direct(struct object *object);
+
+/** object_has_direct() - whether an origin is known */
+bool object_has_direct(struct object *object);
+
+/** object_explain_none() - why object_choose_server() knows no server at all;
+ * -ESTALE or -EIO, @err set */
+int object_explain_none(struct object *object, struct error *err);
+
+/**
+ * object_set_authorization() - the value of a header for its servers
+ * @note: what to say when they refuse it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int object_set_authorization(struct object *object, const char *value,
+			     int64_t until_s, const char *note);
+
+/**
+ * object_copy_authorization() - for a request to a server of the object
+ * @url: where it goes: nothing is given to other hosts than the server's, and
+ *       nothing by plain http but on loopback
+ * @ret: malloc'ed, or NULL: none
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int object_copy_authorization(struct object *object, int server,
+			      const char *url, char **ret);
+
+/** object_token_is_ending() - within a minute: time to look for a newer one */
+bool object_token_is_ending(struct object *object, int64_t wall_s);
+
+/** object_copy_token_note() - "" when there is no token */
+void object_copy_token_note(struct object *object, char ret[OBJECT_NOTE_SIZE]);
 
 enum object_verdict {
 	OBJECT_SERVER_GOOD,

@@ -13,10 +13,13 @@
  */
 #include "fetch/object_request.h"
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "fetch/http_client.h"
 #include "fetch/object_answer.h"
+#include "fetch/object_finder.h"
+#include "fetch/object_pace.h"
 #include "fetch/retry_policy.h"
 
 #include <assert.h>
@@ -28,20 +31,14 @@
 enum {
 	ATTEMPTS_MAX = 2,
 	TICK_MS = 500,
-	HEDGE_MS = 2000,
-	SLOW_MS = 5000,
-	SLOW_SIZE_MIN = 64 << 10,
-	STALL_MS = 8000,
-	ROUND_TEXT_SIZE = 640,
+	ROUND_TEXT_SIZE = 900,
+	TOKEN_ASKS_MAX = 2,
 };
 
 struct attempt {
 	struct object_request *request;
 	struct object_answer answer;
-	struct http_watch watch;
-	int64_t started_ms;
-	int64_t window_ms; /* of the slow rule: its start ... */
-	uint64_t window_size;
+	struct object_pace pace;
 	bool is_stalled;
 };
 
@@ -56,14 +53,23 @@ struct object_request {
 	bool is_ticking;
 	bool is_waiting; /* for the next round */
 	bool is_over;	 /* done was called */
+	unsigned wishes; /* that may still be asked for */
+	unsigned token_asks;
 	/* -- of the round -- */
 	unsigned rounds;
 	uint32_t tried;
 	bool has_hedged;
+	bool was_refused;
 	int64_t retry_after_ms;
 	int code; /* of the summary, 0: nothing failed yet */
 	char trail[ROUND_TEXT_SIZE];
 };
+
+static void abandon(struct attempt *attempt)
+{
+	__atomic_store_n(&attempt->pace.watch.is_abandoned, true,
+			 __ATOMIC_RELEASE);
+}
 
 static void let_go(struct object_request *request)
 {
@@ -84,9 +90,7 @@ static void finish(struct object_request *request, int result,
 	request->is_over = true;
 	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
 		if (request->attempts[i])
-			__atomic_store_n(
-				&request->attempts[i]->watch.is_abandoned, true,
-				__ATOMIC_RELEASE);
+			abandon(request->attempts[i]);
 	request->done(request->arg, result, response, err);
 }
 
@@ -123,6 +127,7 @@ static void note_failure(struct object_request *request, int code,
 {
 	size_t len = strlen(request->trail);
 
+	request->was_refused |= code == -EACCES;
 	if (request->code == 0 || object_answer_is_final(request->code))
 		request->code = code;
 	else if (!object_answer_is_final(code))
@@ -142,34 +147,72 @@ static void on_next_round(void *arg)
 	let_go(request);
 }
 
-static void end_round(struct object_request *request)
+static void reset_round(struct object_request *request)
 {
-	int64_t delay_ms = 0;
-	struct error err = { 0 };
-	int r;
-
-	if (request->code == 0) {
-		fail(request, -EIO,
-		     "no server is left to ask: each one gave wrong bytes or "
-		     "cannot serve parts of it");
-		return;
-	}
-	error_set(&err, request->code, "%s", request->trail);
-	request->rounds++;
-	if (object_answer_is_final(request->code) ||
-	    (request->spec.rounds_max &&
-	     request->rounds >= request->spec.rounds_max) ||
-	    retry_policy_next(&request->policy, clock_ms(),
-			      request->retry_after_ms,
-			      &delay_ms) == RETRY_POLICY_GIVE_UP) {
-		finish(request, err.code, NULL, &err);
-		return;
-	}
 	request->tried = 0;
 	request->has_hedged = false;
+	request->was_refused = false;
 	request->retry_after_ms = -1;
 	request->code = 0;
 	request->trail[0] = '\0';
+}
+
+static void on_found(void *arg, int result, const struct error *err)
+{
+	struct object_request *request = arg;
+
+	request->is_waiting = false;
+	if (request->is_over) {
+		let_go(request);
+		return;
+	}
+	if (result == -ECANCELED)
+		fail(request, -ECANCELED, "canceled");
+	else if (result < 0)
+		note_failure(request, result, err);
+	else if (request->was_refused)
+		reset_round(request); /* with another token */
+	advance(request);
+	let_go(request);
+}
+
+/* Return: whether the request goes on when that is found. */
+static bool find_more(struct object_request *request, unsigned wishes)
+{
+	struct object *object = request->object;
+
+	request->wishes &= ~wishes;
+	if (wishes & OBJECT_WISH_TOKEN)
+		request->token_asks++;
+	if (!wishes || !object->finder ||
+	    object_finder_ask(object->finder, object, wishes, on_found,
+			      request) < 0)
+		return false;
+	request->is_waiting = true;
+	request->pending++;
+	return true;
+}
+
+/* The next step down the ladder once all servers known have failed. */
+static unsigned choose_wish(const struct object_request *request)
+{
+	if (request->was_refused && request->token_asks < TOKEN_ASKS_MAX)
+		return OBJECT_WISH_TOKEN;
+	if ((request->wishes & OBJECT_WISH_DIRECT) &&
+	    !object_has_direct(request->object))
+		return OBJECT_WISH_DIRECT;
+	if (!object_answer_is_final(request->code))
+		return request->wishes & OBJECT_WISH_FRESH;
+	return 0;
+}
+
+static void wait_for_next_round(struct object_request *request,
+				int64_t delay_ms)
+{
+	int r;
+
+	reset_round(request);
+	request->wishes |= OBJECT_WISH_FRESH;
 	request->is_waiting = true;
 	request->pending++;
 	r = http_client_run_later(request->object->client, delay_ms,
@@ -179,6 +222,31 @@ static void end_round(struct object_request *request)
 	request->is_waiting = false;
 	fail(request, r, "canceled");
 	let_go(request);
+}
+
+static void end_round(struct object_request *request)
+{
+	int64_t delay_ms = 0;
+	struct error err = { 0 };
+
+	if (find_more(request, choose_wish(request)))
+		return;
+	if (request->code == 0) {
+		finish(request, object_explain_none(request->object, &err),
+		       NULL, &err);
+		return;
+	}
+	error_set(&err, request->code, "%s", request->trail);
+	request->rounds++;
+	if (object_answer_is_final(request->code) ||
+	    (request->spec.rounds_max &&
+	     request->rounds >= request->spec.rounds_max) ||
+	    retry_policy_next(&request->policy, clock_ms(),
+			      request->retry_after_ms,
+			      &delay_ms) == RETRY_POLICY_GIVE_UP)
+		finish(request, err.code, NULL, &err);
+	else
+		wait_for_next_round(request, delay_ms);
 }
 
 /* ---- attempts ---- */
@@ -201,23 +269,33 @@ static void end_attempt(struct attempt *attempt)
 static int submit(struct attempt *attempt)
 {
 	struct object_request *request = attempt->request;
-	const struct http_request http = {
+	const struct object_choice *to = &attempt->answer.to;
+	autofree char *authorization = NULL;
+	struct http_header header = { "Authorization", NULL };
+	struct http_request http = {
 		.method = HTTP_GET,
-		.url = attempt->answer.to.url,
+		.url = to->url,
+		.headers = &header,
 		.has_range = true,
 		.range_off = request->spec.off,
 		.range_size = request->spec.size,
 		.deadline_ms = request->spec.deadline_ms,
-		.use_fresh_connection = attempt->answer.to.is_fresh,
+		.use_fresh_connection = to->is_fresh,
 		.keeps_headers = true,
-		.watch = &attempt->watch,
+		.watch = &attempt->pace.watch,
 	};
 	int r;
 
-	attempt->started_ms = clock_ms();
-	attempt->window_ms = attempt->started_ms;
-	r = http_client_submit(request->object->client, &http, on_answer,
-			       attempt);
+	object_pace_start(&attempt->pace, clock_ms());
+	r = object_copy_authorization(request->object, to->server, to->url,
+				      &authorization);
+	header.value = authorization;
+	http.header_count = authorization ? 1 : 0;
+	if (r == 0)
+		r = http_client_submit(request->object->client, &http,
+				       on_answer, attempt);
+	if (authorization)
+		explicit_bzero(authorization, strlen(authorization));
 	if (r == 0)
 		return 0;
 	end_attempt(attempt);
@@ -270,6 +348,14 @@ static void start_ticking(struct object_request *request)
 	request->pending--;
 }
 
+/* Ahead of need; nobody waits.  Whoever is refused meanwhile asks, too. */
+static void renew_token(struct object *object)
+{
+	if (object_token_is_ending(object, clock_wall_s()))
+		(void)object_finder_ask(object->finder, object,
+					OBJECT_WISH_TOKEN, NULL, NULL);
+}
+
 static void advance(struct object_request *request)
 {
 	if (request->is_over || request->is_waiting)
@@ -284,6 +370,11 @@ static void advance(struct object_request *request)
 	}
 	if (active_count(request) > 0)
 		return;
+	if ((request->wishes & OBJECT_WISH_DIRECT) &&
+	    object_wants_direct(request->object) &&
+	    find_more(request, OBJECT_WISH_DIRECT))
+		return;
+	renew_token(request->object);
 	if (start_attempt(request, request->tried))
 		start_ticking(request);
 	else if (!request->is_over)
@@ -292,39 +383,19 @@ static void advance(struct object_request *request)
 
 /* ---- time ---- */
 
-static int64_t idle_ms(const struct attempt *attempt, int64_t now_ms)
-{
-	int64_t since_ms = attempt->watch.progress_ms;
-
-	return now_ms - (since_ms > attempt->started_ms ? since_ms
-							: attempt->started_ms);
-}
-
-static bool is_slow(struct attempt *attempt, int64_t now_ms)
-{
-	uint64_t size = attempt->watch.body_size;
-	bool is_slow = false;
-
-	if (now_ms - attempt->window_ms < SLOW_MS)
-		return false;
-	is_slow = size - attempt->window_size < SLOW_SIZE_MIN;
-	attempt->window_ms = now_ms;
-	attempt->window_size = size;
-	return is_slow;
-}
-
 static void watch_attempt(struct attempt *attempt, int64_t now_ms,
 			  bool *needs_hedge)
 {
-	int64_t idle = idle_ms(attempt, now_ms);
+	enum object_pace_verdict verdict =
+		object_pace_check(&attempt->pace, now_ms);
 
-	if (idle >= STALL_MS && !attempt->is_stalled) {
+	if (verdict == OBJECT_PACE_GOOD)
+		return;
+	*needs_hedge = true;
+	if (verdict == OBJECT_PACE_STALLED) {
 		attempt->is_stalled = true;
-		__atomic_store_n(&attempt->watch.is_abandoned, true,
-				 __ATOMIC_RELEASE);
+		abandon(attempt);
 	}
-	if (idle >= HEDGE_MS || is_slow(attempt, now_ms))
-		*needs_hedge = true;
 }
 
 /* With nobody else to ask: some servers accept a connection and never answer
@@ -368,7 +439,7 @@ static void on_failure(struct attempt *attempt, int code, struct error *err)
 	if (attempt->is_stalled) {
 		code = -ETIMEDOUT;
 		error_set(err, code, "%s: it has sent nothing for %d s",
-			  answer->shown, STALL_MS / 1000);
+			  answer->shown, OBJECT_PACE_STALL_MS / 1000);
 	}
 	object_judge(request->object, answer->to.server,
 		     object_answer_is_lasting(code) ? OBJECT_SERVER_UNFIT
@@ -392,7 +463,8 @@ static void on_success(struct attempt *attempt, struct http_response *response)
 		const struct attempt *loser = request->attempts[i];
 
 		if (loser && loser != attempt &&
-		    idle_ms(loser, now_ms) >= HEDGE_MS)
+		    object_pace_idle_ms(&loser->pace, now_ms) >=
+			    OBJECT_PACE_HEDGE_MS)
 			object_judge(request->object, loser->answer.to.server,
 				     OBJECT_SERVER_FAILED, now_ms);
 	}
@@ -458,6 +530,7 @@ int object_request_start(struct object *object,
 	request->done = done;
 	request->arg = arg;
 	request->retry_after_ms = -1;
+	request->wishes = OBJECT_WISH_DIRECT | OBJECT_WISH_FRESH;
 	request->policy.deadline_ms = spec->deadline_ms;
 	request->policy.seed = (uint64_t)clock_us() ^ (uintptr_t)request;
 	request->pending = 1;

@@ -4,13 +4,17 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "fetch/http_client.h"
+#include "fetch/object.h"
 #include "fetch/object_redirect.h"
 #include "fetch/retry_policy.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { TRIES_MAX = 3 };
 
 static int get_once(struct http_client *client,
 		    const struct object_small_request *small, const char *url,
@@ -98,4 +102,68 @@ int object_small_fetch(struct http_client *client,
 		}
 		pause_ms(delay_ms);
 	}
+}
+
+/* Return: as object_small_fetch_from(). */
+static int judge_small(struct http_response *response, const char *name,
+		       uint8_t **ret, size_t *ret_size, struct error *err)
+{
+	int status = response->status;
+
+	if (status == 404 || status == 410)
+		return OBJECT_SMALL_ABSENT;
+	if (status != 200)
+		return error_set(
+			err, status == 401 || status == 403 ? -EACCES : -EIO,
+			"%s: the server answered with status %d", name, status);
+	*ret = response->body;
+	*ret_size = response->body_size;
+	response->body = NULL;
+	return OBJECT_SMALL_FOUND;
+}
+
+static int fetch_from(struct object *object, const struct object_choice *from,
+		      size_t size_max, int64_t deadline_ms, uint8_t **ret,
+		      size_t *ret_size, struct error *err)
+{
+	CLEANUP(http_response_destroyp) struct http_response *response = NULL;
+	autofree char *authorization = NULL;
+	struct object_small_request request = {
+		.url = from->url,
+		.size_max = size_max,
+		.deadline_ms = deadline_ms,
+		.tries_max = TRIES_MAX,
+	};
+	int r = object_copy_authorization(object, from->server, from->url,
+					  &authorization);
+
+	request.authorization = authorization;
+	if (r == 0)
+		r = object_small_fetch(object->client, &request, &response,
+				       err);
+	if (authorization)
+		explicit_bzero(authorization, strlen(authorization));
+	return r < 0 ? r
+		     : judge_small(response, object->name, ret, ret_size, err);
+}
+
+int object_small_fetch_from(struct object *object, size_t size_max,
+			    int64_t deadline_ms, uint8_t **ret,
+			    size_t *ret_size, struct error *err)
+{
+	struct object_choice choice = { 0 };
+	uint32_t tried = 0;
+	int result = -EIO;
+	int r;
+
+	while ((r = object_choose_server(object, tried, clock_ms(), &choice)) ==
+	       0) {
+		tried |= 1u << choice.server;
+		result = fetch_from(object, &choice, size_max, deadline_ms, ret,
+				    ret_size, err);
+		free(choice.url);
+		if (result >= 0 || result == -EFBIG || result == -ENOMEM)
+			return result;
+	}
+	return r < 0 ? error_set(err, r, "out of memory") : result;
 }

@@ -9,9 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+	OBJECT_SMALL_FOUND = 0,
+	OBJECT_SMALL_ABSENT = 1,
+};
+
 struct error;
 struct http_client;
 struct http_response;
+struct object;
 
 struct object_small_request {
 	const char *url;
@@ -31,3 +37,16 @@ struct object_small_request {
 int object_small_fetch(struct http_client *client,
 		       const struct object_small_request *request,
 		       struct http_response **ret, struct error *err);
+
+/**
+ * object_small_fetch_from() - get it from an object's servers, in turn
+ *
+ * The first that says anything of use is believed: 404 is OBJECT_SMALL_ABSENT.
+ *
+ * Return: OBJECT_SMALL_FOUND with @ret malloc'ed; OBJECT_SMALL_ABSENT; -EACCES,
+ * -EIO (another status; of the last server), -EFBIG, -ENOMEM, or as
+ * http_done_fn()'s result.
+ */
+int object_small_fetch_from(struct object *object, size_t size_max,
+			    int64_t deadline_ms, uint8_t **ret,
+			    size_t *ret_size, struct error *err);

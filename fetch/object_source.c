@@ -6,7 +6,9 @@
  * a `done` that is being called by the other.
  *
  * References: the owner's, and one for each request under way, whose answer
- * may come after destroy.
+ * may come after destroy.  What finds servers is stopped by destroy, which may
+ * wait for its thread, and freed with the last reference, which may be given up
+ * on the network thread.
  */
 #include "fetch/object_source.h"
 
@@ -17,8 +19,11 @@
 #include "fetch/http_client.h"
 #include "fetch/object.h"
 #include "fetch/object_location.h"
+#include "fetch/object_opening.h"
 #include "fetch/object_request.h"
 #include "fetch/object_small.h"
+#include "fetch/pelican_object.h"
+#include "fetch/pelican_url.h"
 #include "fetch/range_source.h"
 
 #include <assert.h>
@@ -30,13 +35,12 @@
 enum {
 	OPEN_TIMEOUT_MS = 60000,
 	OPEN_ROUNDS_MAX = 3, /* somebody waits, and may have mistyped */
-	SMALL_TRIES_MAX = 3,
 };
 
 struct object_source {
 	struct range_source source;
-	struct object *object; /* a reference */
-	unsigned refs;	       /* atomic */
+	struct object_opening opened;
+	unsigned refs; /* atomic */
 	struct mutex lock;
 	struct condition quiet; /* calling is 0 */
 	/* -- protected by lock -- */
@@ -53,21 +57,13 @@ struct fetch {
 	void *arg;
 };
 
-void object_identity_fini(struct object_identity *identity)
-{
-	free(identity->name);
-	free(identity->etag);
-	free(identity->last_modified);
-	*identity = (struct object_identity){ 0 };
-}
-
 /* ---- fetching ---- */
 
 static void unref(struct object_source *self)
 {
 	if (__atomic_sub_fetch(&self->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	object_unref(self->object);
+	object_opening_close(&self->opened);
 	condition_fini(&self->quiet);
 	mutex_fini(&self->lock);
 	free(self);
@@ -151,11 +147,11 @@ static void on_range(void *arg, int result, struct http_response *response,
 static int start(struct object_source *self, struct fetch *fetch,
 		 const struct object_request_spec *spec, struct error *err)
 {
-	int r = object_check_unchanged(self->object, err);
+	int r = object_check_unchanged(self->opened.object, err);
 
 	if (r < 0)
 		return r;
-	r = object_request_start(self->object, spec, on_range, fetch);
+	r = object_request_start(self->opened.object, spec, on_range, fetch);
 	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
 	return r;
@@ -196,7 +192,8 @@ static void object_source_fetch(struct range_source *source, uint64_t off,
 static void object_source_report_bad(struct range_source *source, uint64_t off,
 				     size_t size)
 {
-	object_report_bad(((struct object_source *)source)->object, off, size);
+	object_report_bad(((struct object_source *)source)->opened.object, off,
+			  size);
 }
 
 static struct fetch *abandon_one_locked(struct object_source *self,
@@ -223,6 +220,7 @@ static void object_source_destroy(struct range_source *source)
 	void *arg = NULL;
 
 	error_set(&err, -ECANCELED, "canceled");
+	object_opening_stop(&self->opened);
 	mutex_lock(&self->lock);
 	while (abandon_one_locked(self, &done, &arg)) {
 		mutex_unlock(&self->lock);
@@ -278,8 +276,9 @@ static int probe(struct object *object, int64_t deadline_ms, struct error *err)
 	return r;
 }
 
-/* Takes over a reference to @object. */
-static struct object_source *make_source(struct object *object, uint64_t size)
+/* Takes over what was opened. */
+static struct object_source *make_source(struct object_opening *opened,
+					 uint64_t size)
 {
 	struct object_source *self = calloc(1, sizeof(*self));
 
@@ -287,32 +286,31 @@ static struct object_source *make_source(struct object *object, uint64_t size)
 		return NULL;
 	self->source.ops = &object_source_ops;
 	self->source.size = size;
-	self->object = object;
+	self->opened = *opened;
+	*opened = (struct object_opening){ 0 };
 	self->refs = 1;
 	mutex_init(&self->lock);
 	condition_init(&self->quiet);
 	return self;
 }
 
-static int open_object(struct object *object,
+static int finish_open(struct object_opening *opened,
 		       const struct object_source_options *options,
 		       struct range_source **ret,
 		       struct object_identity *ret_identity, struct error *err)
 {
 	struct object_identity identity CLEANUP(object_identity_fini) = { 0 };
 	struct object_source *self;
-	int r = probe(object, open_deadline_ms(options), err);
+	int r = probe(opened->object, open_deadline_ms(options), err);
 
 	if (r < 0)
 		return r;
-	r = object_copy_identity(object, &identity);
+	r = object_copy_identity(opened->object, &identity);
 	if (r < 0)
 		return error_set(err, r, "out of memory");
-	self = make_source(object_ref(object), identity.size);
-	if (!self) {
-		object_unref(object);
+	self = make_source(opened, identity.size);
+	if (!self)
 		return error_set(err, -ENOMEM, "out of memory");
-	}
 	if (ret_identity) {
 		*ret_identity = identity;
 		identity = (struct object_identity){ 0 };
@@ -326,84 +324,59 @@ int object_source_open(const char *url,
 		       struct range_source **ret,
 		       struct object_identity *ret_identity, struct error *err)
 {
-	struct object_location location CLEANUP(object_location_fini) = { 0 };
-	struct object *object;
-	int r = object_location_parse(url, options->allow_http, &location, err);
+	struct object_opening opened = { 0 };
+	int r = object_opening_open(url, options, &opened, err);
 
-	if (r < 0)
-		return r;
-	object = object_create(options->client, location.name);
-	r = object ? object_add_server(object, location.url, false) : -ENOMEM;
-	if (r < 0)
-		error_set(err, r, "out of memory");
-	else
-		r = open_object(object, options, ret, ret_identity, err);
-	object_unref(object);
+	if (r == 0)
+		r = finish_open(&opened, options, ret, ret_identity, err);
+	object_opening_stop(&opened);
+	object_opening_close(&opened);
 	return r;
 }
 
 /* ---- small objects ---- */
-
-static int is_found(const struct http_response *response, const char *name,
-		    struct error *err)
-{
-	if (response->status == 200)
-		return OBJECT_SOURCE_FOUND;
-	if (response->status == 404 || response->status == 410)
-		return OBJECT_SOURCE_ABSENT;
-	return error_set(err, response->status == 403 ? -EACCES : -EIO,
-			 "%s: the server answered with status %d", name,
-			 response->status);
-}
-
-static int fetch_whole(const struct object_location *location, size_t size_max,
-		       const struct object_source_options *options,
-		       struct http_response **ret, struct error *err)
-{
-	const struct object_small_request request = {
-		.url = location->url,
-		.size_max = size_max,
-		.deadline_ms = open_deadline_ms(options),
-		.tries_max = SMALL_TRIES_MAX,
-	};
-
-	return object_small_fetch(options->client, &request, ret, err);
-}
 
 int object_source_fetch_small(const char *url, size_t size_max,
 			      const struct object_source_options *options,
 			      uint8_t **ret, size_t *ret_size,
 			      struct error *err)
 {
-	struct object_location location CLEANUP(object_location_fini) = { 0 };
-	CLEANUP(http_response_destroyp) struct http_response *response = NULL;
-	int r = object_location_parse(url, options->allow_http, &location, err);
+	struct object_opening opened = { 0 };
+	int r = object_opening_open(url, options, &opened, err);
 
 	if (r == 0)
-		r = fetch_whole(&location, size_max, options, &response, err);
-	if (r == 0)
-		r = is_found(response, location.name, err);
-	if (r == OBJECT_SOURCE_FOUND) {
-		*ret = response->body;
-		*ret_size = response->body_size;
-		response->body = NULL;
-	}
-	return r;
+		r = object_small_fetch_from(opened.object, size_max,
+					    open_deadline_ms(options), ret,
+					    ret_size, err);
+	object_opening_stop(&opened);
+	object_opening_close(&opened);
+	return r == -ENOENT ? OBJECT_SOURCE_ABSENT : r;
 }
 
 /* ---- names ---- */
 
 bool object_source_is_url(const char *text)
 {
-	return object_location_is_url(text);
+	return object_location_is_url(text) || pelican_url_is_one(text);
 }
 
-int object_source_name(const char *url, char **ret, struct error *err)
+int object_source_name(const char *url, const char *federation, char **ret,
+		       struct error *err)
 {
 	struct object_location location CLEANUP(object_location_fini) = { 0 };
-	int r = object_location_parse(url, true, &location, err);
+	struct pelican_url pelican CLEANUP(pelican_url_fini) = { 0 };
+	int r;
 
+	if (!pelican_url_is_one(url)) {
+		r = object_location_parse(url, true, &location, err);
+		if (r == 0)
+			*ret = STEAL_PTR(location.name);
+		return r;
+	}
+	if (!federation)
+		federation = pelican_object_federation();
+	r = pelican_url_parse(url, federation, &pelican, err);
 	if (r == 0)
-		*ret = STEAL_PTR(location.name);
+		*ret = STEAL_PTR(pelican.name);
 	return r;
 }

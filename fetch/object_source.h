@@ -4,6 +4,10 @@
  * object_source: one object at a URL (a SIF, say) as a range_source.
  *
  *	http://HOST/PATH   https://HOST/PATH	a web server
+ *	osdf:///NS/PATH    and the other forms of pelican_url.h
+ *
+ * An object of a federation is read from its caches, and past them from its
+ * origin when they fail or give wrong bytes: docs/osdf.md.
  *
  * A registry's blob is named by its digest; an object only by its URL, and may
  * be replaced there.  Opening it settles its identity: the size, and what the
@@ -18,6 +22,8 @@
  * Threads: any.  Functions here wait for the network; never call them on the
  * network thread.
  */
+#include "fetch/object_identity.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,22 +32,16 @@ struct error;
 struct http_client;
 struct range_source;
 
-struct object_identity {
-	uint64_t size;
-	/* The same whichever server answers: no user, no password, a query only
-	 * as a digest of it. */
-	char *name;
-	/* What tells versions apart, beside the size; NULL: nothing does. */
-	char *etag; /* strong (RFC 9110, section 8.8.3) */
-	char *last_modified;
-};
-
-void object_identity_fini(struct object_identity *identity);
-
 struct object_source_options {
 	struct http_client *client; /* borrowed; must outlive the source */
 	bool allow_http;	    /* to hosts that are not loopback */
 	int64_t timeout_ms;	    /* of opening; 0: 60000 */
+	/* The node's cache directory, where what federations said is
+	 * remembered; 0 or less: it is not. */
+	int cache_dir_fd;
+	/* What osdf: means, a host or https://HOST; NULL: what the environment
+	 * says (pelican_object.h), else osg-htc.org. */
+	const char *federation;
 };
 
 enum {
@@ -83,8 +83,10 @@ int object_source_fetch_small(const char *url, size_t size_max,
 
 /**
  * object_source_name() - identity->name without asking anybody
+ * @federation: as in the options
  * @ret: malloc'ed
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
-int object_source_name(const char *url, char **ret, struct error *err);
+int object_source_name(const char *url, const char *federation, char **ret,
+		       struct error *err);

@@ -33,7 +33,7 @@ enum fake_fault {
 	FAKE_FAULT_BIG_HEAD,	     /* a megabyte of headers */
 };
 
-enum { FAKE_HEADERS_MAX = 4 };
+enum { FAKE_HEADERS_MAX = 8 };
 
 struct fake_request {
 	const char *method;
