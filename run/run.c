@@ -19,9 +19,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -34,10 +37,15 @@ struct run {
 	pid_t pid;  /* of the runner, then the job; 0: reaped */
 	int socket; /* -1 once the job runs */
 	int fuse_fd;
+	int rest_fd; /* readable once no process of the job is left; or -1 */
 	struct run_guard guard; /* none with a pid namespace */
 	bool maps_ids;
 	bool has_first; /* the pid is of our process 1 */
-	int status;	/* waitpid's; valid when pid is 0 */
+	bool is_lost;	/* a watch said so */
+	int watch_fd;	/* borrowed; -1: none */
+	run_watch_fn *happened;
+	void *watch_arg;
+	int status; /* waitpid's; valid when pid is 0 */
 	/* How signals were before run_start(). */
 	bool has_blocked;
 	struct run_signal_state signals;
@@ -137,6 +145,8 @@ int run_spawn(const struct run_options *options, struct run **ret,
 		return error_set(err, -ENOMEM, "out of memory");
 	run->socket = -1;
 	run->fuse_fd = -1;
+	run->rest_fd = -1;
+	run->watch_fd = -1;
 	run->guard.fd = -1;
 	run->signal_fd = -1;
 	run->maps_ids = !run_user_is_privileged();
@@ -144,12 +154,63 @@ int run_spawn(const struct run_options *options, struct run **ret,
 	/* While the runner mounts. */
 	if (r == 0 && !options->use_pid_namespace)
 		r = run_guard_start(run->pid, &run->guard, err);
-	if (r == 0)
+	if (r == 0 && !options->is_undecided)
 		r = await_mount(run, err);
 	if (r < 0)
 		return r;
 	*ret = STEAL_PTR(run);
 	return 0;
+}
+
+static int decide(struct run *run, const struct run_message_target *target,
+		  int fd, struct error *err)
+{
+	int r = run_message_send(run->socket, RUN_MESSAGE_TARGET, target,
+				 sizeof(*target), fd);
+
+	if (r == -EPIPE)
+		return say_gone(run, err);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot speak to the runner");
+	return await_mount(run, err);
+}
+
+int run_mount(struct run *run, struct error *err)
+{
+	return decide(run, &(struct run_message_target){ 0 }, -1, err);
+}
+
+int run_join(struct run *run, const struct run_target *target,
+	     struct error *err)
+{
+	const struct run_message_target message = {
+		.kind = target->kind,
+		.has_pid_namespace = target->has_pid_namespace,
+		.has_ipc_namespace = target->has_ipc_namespace,
+	};
+
+	return decide(run, &message, target->fd, err);
+}
+
+int run_open_image(const struct run *run)
+{
+	char path[64];
+	int fd;
+
+	if (run->pid <= 0)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", run->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int run_open_root(const struct run *run)
+{
+	int fd = run->pid > 0 ? pidfd_open(run->pid, 0) : -1;
+
+	if (run->pid <= 0)
+		return -ESRCH;
+	return fd < 0 ? -errno : fd;
 }
 
 int run_take_fuse_fd(struct run *run)
@@ -212,9 +273,9 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 	bool is_executing = false;
 
 	for (;;) {
-		autoclose int namespace_fd = -1;
+		autoclose int fd = -1;
 		enum run_message_type type;
-		int r = await_message(run, &body, &type, &namespace_fd);
+		int r = await_message(run, &body, &type, &fd);
 
 		if (r == -ECONNRESET && is_executing)
 			return 0;
@@ -226,8 +287,10 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 		if (type == RUN_MESSAGE_FAILED)
 			return take_failure(&body, ret_exit, err);
 		is_executing = type == RUN_MESSAGE_EXECUTING;
-		if (is_executing && namespace_fd >= 0)
-			run_guard_set(&run->guard, namespace_fd);
+		if (is_executing && fd >= 0)
+			run_guard_set(&run->guard, fd);
+		else if (type == RUN_MESSAGE_WATCH && run->rest_fd < 0)
+			run->rest_fd = STEAL_FD(fd);
 		else if (type == RUN_MESSAGE_FORKED)
 			r = follow_first(run, &body, err);
 		if (r < 0)
@@ -298,6 +361,46 @@ static void follow_job(struct run *run, uint32_t signal)
 	}
 }
 
+void run_watch(struct run *run, int fd, run_watch_fn *happened, void *arg)
+{
+	run->watch_fd = fd;
+	run->happened = happened;
+	run->watch_arg = arg;
+}
+
+/* What the watched descriptor has to say. */
+static void follow_watch(struct run *run)
+{
+	int signal = run->happened(run->watch_arg);
+
+	if (signal < 0) {
+		run->watch_fd = -1;
+		run->is_lost = true;
+		signal = SIGKILL;
+	}
+	if (signal > 0 && run->pid > 0)
+		kill(run->pid, signal);
+}
+
+/* Until @fd can be read, or all is lost; false then. */
+static bool await(struct run *run, int fd)
+{
+	while (!run->is_lost || run->pid > 0) {
+		struct pollfd pollfds[] = {
+			{ .fd = fd, .events = POLLIN },
+			{ .fd = run->watch_fd, .events = POLLIN },
+		};
+
+		if (poll(pollfds, 2, -1) < 0)
+			continue;
+		if (pollfds[1].revents)
+			follow_watch(run);
+		if (pollfds[0].revents)
+			return true;
+	}
+	return false;
+}
+
 int run_wait(struct run *run, int *ret_status, struct error *err)
 {
 	struct signalfd_siginfo info;
@@ -306,8 +409,11 @@ int run_wait(struct run *run, int *ret_status, struct error *err)
 	/* run_start() may have read the SIGCHLD already. */
 	follow_job(run, SIGCHLD);
 	while (run->pid > 0) {
-		int r = run_signal_read(run->signal_fd, &info);
+		int r = 0;
 
+		if (run->watch_fd >= 0)
+			(void)await(run, run->signal_fd);
+		r = run_signal_read(run->signal_fd, &info);
 		if (r < 0)
 			return error_set_errno(err, r,
 					       "cannot wait for the job");
@@ -318,6 +424,12 @@ int run_wait(struct run *run, int *ret_status, struct error *err)
 	run_signal_restore(&run->signals);
 	run->has_blocked = false;
 	return 0;
+}
+
+void run_wait_rest(struct run *run)
+{
+	if (run->rest_fd >= 0)
+		(void)await(run, run->rest_fd);
 }
 
 void run_destroy(struct run *run)
@@ -332,8 +444,12 @@ void run_destroy(struct run *run)
 		close(run->socket);
 	if (run->fuse_fd >= 0)
 		close(run->fuse_fd);
+	if (run->rest_fd >= 0)
+		close(run->rest_fd);
 	if (run->signal_fd >= 0)
 		close(run->signal_fd);
+	if (run->is_lost)
+		run_guard_loose(&run->guard);
 	run_guard_stop(&run->guard);
 	if (run->has_blocked)
 		run_signal_restore(&run->signals);

@@ -47,6 +47,22 @@ struct run_options {
 	/* An existing directory as the image instead of a FUSE mount: there is
 	 * no descriptor to serve then.  It must hold no mounts. */
 	const char *root_directory;
+	/* Nothing is mounted yet: run_mount() or run_join() decides. */
+	bool is_undecided;
+};
+
+/* How much of another runner's to join. */
+enum run_join {
+	RUN_JOIN_IMAGE = 1, /* its mounted image; the root is the job's own */
+	RUN_JOIN_ROOT,	    /* its job's root and namespaces, as they are */
+};
+
+/* What run_join() joins. */
+struct run_target {
+	enum run_join kind;
+	int fd; /* of run_open_image() or run_open_root(); borrowed */
+	bool has_pid_namespace; /* RUN_JOIN_ROOT: how that job was started */
+	bool has_ipc_namespace;
 };
 
 /* What every job gets mounted, and may leave out. */
@@ -92,7 +108,9 @@ struct run_file {
 /* What to run.  All borrowed for the call of run_start(). */
 struct run_job {
 	const char *const *argv; /* NULL-ended, argv[0] looked up in the job's
-				    PATH inside the root */
+				    PATH inside the root; empty: no command, the
+				    root and its namespaces are kept until
+				    somebody kills the job */
 	const char *const *envp; /* the job's whole environment */
 	const char *cwd;	 /* in the root; NULL: the caller's own */
 	bool cwd_is_required;	 /* else a cwd that cannot be entered falls back
@@ -135,9 +153,51 @@ int run_spawn(const struct run_options *options, struct run **ret,
 	      struct error *err);
 
 /**
+ * run_mount() - the second half of run_spawn() when that was undecided
+ *
+ * Return: as run_spawn().
+ */
+int run_mount(struct run *run, struct error *err);
+
+/**
+ * run_join() - instead of run_mount(): join what another runner keeps
+ *
+ * With RUN_JOIN_ROOT the other one's job must run; of the job that run_start()
+ * gets only argv, envp, cwd and home count then, and --pid means nothing.
+ *
+ * Both must be of one user, in one mount namespace of the host.
+ *
+ * Return: 0; -ESRCH (it has ended) or another negative errno: the run can only
+ * be destroyed then.
+ */
+int run_join(struct run *run, const struct run_target *target,
+	     struct error *err);
+
+/**
+ * run_open_image() - keep the mounted image for others: RUN_JOIN_IMAGE
+ *
+ * Only between run_spawn() or run_mount() and run_start().  The descriptor (the
+ * caller's, CLOEXEC) keeps the mount, also when the job has ended.
+ *
+ * Return: the descriptor or negative errno.
+ */
+int run_open_image(const struct run *run);
+
+/**
+ * run_open_root() - show a running job's root to others: RUN_JOIN_ROOT
+ *
+ * The descriptor (the caller's, CLOEXEC) is readable once the job, or process
+ * 1 of its pid namespace, has ended.
+ *
+ * Return: the descriptor or negative errno.
+ */
+int run_open_root(const struct run *run);
+
+/**
  * run_take_fuse_fd() - the mounted /dev/fuse descriptor; the caller's from now
  *
- * Return: the descriptor (CLOEXEC); -1 with root_directory, or the second time.
+ * Return: the descriptor (CLOEXEC); -1 with root_directory, after run_join(),
+ * or the second time.
  */
 int run_take_fuse_fd(struct run *run);
 
@@ -162,6 +222,16 @@ bool run_maps_ids(const struct run *run);
 int run_start(struct run *run, const struct run_job *job, int *ret_exit,
 	      struct error *err);
 
+/*
+ * Something happened on a descriptor that run_watch() was given.
+ * Return: 0; a signal for the job; -1: nothing more will come, what the job
+ * stands on is gone: it is killed.
+ */
+typedef int run_watch_fn(void *arg);
+
+/** run_watch() - run_wait() and run_wait_rest() watch @fd (borrowed), too */
+void run_watch(struct run *run, int fd, run_watch_fn *happened, void *arg);
+
 /**
  * run_wait() - wait for the job, passing signals on
  * @ret_status: as waitpid's
@@ -175,10 +245,19 @@ int run_start(struct run *run, const struct run_job *job, int *ret_exit,
 int run_wait(struct run *run, int *ret_status, struct error *err);
 
 /**
+ * run_wait_rest() - wait for the processes that the job left in the background
+ *
+ * Only after run_join(RUN_JOIN_IMAGE); else returns at once: the end of the
+ * FUSE session tells.
+ */
+void run_wait_rest(struct run *run);
+
+/**
  * run_destroy() - kills a job that still runs, reaps, frees
  *
  * Processes that the job left in the background live on.  Until here they die
- * with the caller: call it when the FUSE session has ended.
+ * with the caller: call it when the FUSE session has ended.  When a watch has
+ * said that all is lost, they are killed.
  */
 void run_destroy(struct run *run);
 DEFINE_CLEANUP(struct run, run_destroy);

@@ -19,6 +19,7 @@
 #include "run/run_dev.h"
 #include "run/run_exec.h"
 #include "run/run_init.h"
+#include "run/run_join.h"
 #include "run/run_message.h"
 #include "run/run_mount.h"
 #include "run/run_root.h"
@@ -45,7 +46,8 @@ struct child {
 	int proc_fd; /* the host's /proc, O_PATH */
 	bool is_privileged;
 	mode_t umask;
-	char host_cwd[PATH_MAX]; /* "" when it has no name */
+	struct run_target target; /* kind 0: none, we mount */
+	char host_cwd[PATH_MAX];  /* "" when it has no name */
 	struct run_user user;
 	struct run_root root;
 	struct run_spec spec;
@@ -78,6 +80,9 @@ static int enter_namespaces(struct child *child, struct error *err)
 	child->user.uid = geteuid();
 	child->user.gid = getegid();
 	child->is_privileged = run_user_is_privileged();
+	if (child->target.kind != 0)
+		return run_join_enter(&child->target, child->is_privileged,
+				      err);
 	if (!child->is_privileged)
 		return run_user_unshare(child->proc_fd, CLONE_NEWNS, 0, 0, err);
 	if (unshare(CLONE_NEWNS) < 0)
@@ -92,7 +97,13 @@ static int mount_image(struct child *child, struct error *err)
 	int r;
 
 	child->root.is_mapped = !child->is_privileged;
-	if (child->options->root_directory) {
+	if (child->target.kind == RUN_JOIN_IMAGE) {
+		r = run_root_take_fuse(&child->root, err);
+		if (r < 0)
+			return r;
+	} else if (child->target.kind == RUN_JOIN_ROOT) {
+		/* there is a root already */
+	} else if (child->options->root_directory) {
 		r = run_root_open_directory(
 			&child->root, child->options->root_directory, err);
 		if (r < 0)
@@ -111,12 +122,12 @@ static int mount_image(struct child *child, struct error *err)
 
 /* Ends the process when the caller changed its mind. */
 static int receive(const struct child *child, enum run_message_type expected,
-		   struct buffer *body)
+		   struct buffer *body, int *ret_fd)
 {
 	enum run_message_type type;
 	int r;
 
-	r = run_message_receive(child->socket, -1, body, &type, NULL);
+	r = run_message_receive(child->socket, -1, body, &type, ret_fd);
 	if (r == -ECONNRESET)
 		_exit(RUN_EXIT_FAILURE);
 	if (r < 0)
@@ -124,10 +135,28 @@ static int receive(const struct child *child, enum run_message_type expected,
 	return type == expected ? 0 : -EPROTO;
 }
 
+static int receive_target(struct child *child, struct buffer *body,
+			  struct error *err)
+{
+	struct run_message_target message;
+	int r;
+
+	r = receive(child, RUN_MESSAGE_TARGET, body, &child->target.fd);
+	if (r == 0 && body->size != sizeof(message))
+		r = -EPROTO;
+	if (r < 0)
+		return error_set_errno(err, r, "cannot hear the caller");
+	memcpy(&message, body->data, sizeof(message));
+	child->target.kind = (enum run_join)message.kind;
+	child->target.has_pid_namespace = message.has_pid_namespace;
+	child->target.has_ipc_namespace = message.has_ipc_namespace;
+	return 0;
+}
+
 static int receive_job(struct child *child, struct buffer *body,
 		       struct error *err)
 {
-	int r = receive(child, RUN_MESSAGE_JOB, body);
+	int r = receive(child, RUN_MESSAGE_JOB, body, NULL);
 
 	if (r == 0)
 		r = run_spec_decode(body->data, body->size, &child->spec);
@@ -166,9 +195,21 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 /* What all processes of the job have in common; see run_guard_set(). */
 static int open_common_namespace(const struct child *child)
 {
-	return openat(child->proc_fd,
-		      child->is_privileged ? "self/ns/uts" : "self/ns/user",
+	bool is_uts =
+		child->is_privileged || child->target.kind == RUN_JOIN_ROOT;
+
+	return openat(child->proc_fd, is_uts ? "self/ns/uts" : "self/ns/user",
 		      O_RDONLY | O_CLOEXEC);
+}
+
+/* Keeps the root for others to join.  The closed socket says that it is there
+ * now. */
+__attribute__((noreturn)) static void be_idle(void)
+{
+	prctl(PR_SET_NAME, "lazyrun-idle");
+	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
+	for (;;)
+		pause();
 }
 
 /* As root the capabilities stay, as with apptainer: see docs/runner.md. */
@@ -198,6 +239,8 @@ static void become_job(struct child *child)
 			     namespace_fd);
 	if (r < 0)
 		_exit(RUN_EXIT_FAILURE);
+	if (!child->spec.job.argv[0])
+		be_idle();
 	run_exec(&child->spec.job, &exit_code, &err);
 	fail(child, &err, exit_code);
 }
@@ -221,8 +264,11 @@ __attribute__((noreturn)) static void be_first(struct child *child)
 	follow_caller(child->socket);
 	/* The runner speaks on the same socket until the caller has heard it
 	 * out. */
-	if (receive(child, RUN_MESSAGE_ADOPTED, &body) < 0)
+	if (receive(child, RUN_MESSAGE_ADOPTED, &body, NULL) < 0)
 		_exit(RUN_EXIT_FAILURE);
+	/* The joined namespace has a process 1. */
+	if (child->target.kind == RUN_JOIN_ROOT)
+		become_job(child);
 	mount_proc();
 	run_signal_block(&before);
 	signal_fd = run_signal_open();
@@ -268,26 +314,42 @@ static int start_first(struct child *child, struct error *err)
 	return 0;
 }
 
+/* Whether the runner stays outside of a pid namespace. */
+static bool starts_first(const struct child *child)
+{
+	if (child->target.kind == RUN_JOIN_ROOT)
+		return child->target.has_pid_namespace;
+	return child->options->use_pid_namespace;
+}
+
 static int set_up(struct child *child, struct buffer *body, struct error *err)
 {
 	const char *host_cwd;
-	int r;
+	int r = 0;
 
-	r = enter_namespaces(child, err);
+	if (child->options->is_undecided)
+		r = receive_target(child, body, err);
 	if (r == 0)
+		r = enter_namespaces(child, err);
+	if (r == 0 && child->target.kind == 0)
 		r = run_mount_leave_host(err);
 	if (r == 0)
 		r = mount_image(child, err);
 	if (r < 0)
 		return r;
-	/* The caller is busy with the image meanwhile. */
-	run_user_load(child->user.uid, child->user.gid, &child->user);
+	/* The caller is busy with the image meanwhile.  Never within an image,
+	 * whose own name services would answer. */
+	if (child->target.kind != RUN_JOIN_ROOT)
+		run_user_load(child->user.uid, child->user.gid, &child->user);
 	r = receive_job(child, body, err);
-	if (r < 0)
+	if (r < 0 || child->target.kind == RUN_JOIN_ROOT)
 		return r;
 	host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
 	r = run_root_assemble(&child->root, &child->spec.job, &child->user,
 			      host_cwd, err);
+	if (r == 0 && child->target.kind == RUN_JOIN_IMAGE)
+		r = run_message_send(child->socket, RUN_MESSAGE_WATCH, NULL, 0,
+				     child->root.watch_fd);
 	if (r == 0)
 		r = run_root_enter(&child->root, child->spec.job.is_writable,
 				   err);
@@ -306,6 +368,7 @@ void run_child_main(const struct run_options *options, int socket,
 		.socket = socket,
 		.proc_fd = -1,
 		.root = RUN_ROOT_INIT,
+		.target = { .fd = -1 },
 	};
 	struct error err;
 
@@ -316,7 +379,7 @@ void run_child_main(const struct run_options *options, int socket,
 		child.host_cwd[0] = '\0';
 	if (set_up(&child, &body, &err) < 0)
 		fail(&child, &err, RUN_EXIT_FAILURE);
-	if (!options->use_pid_namespace)
+	if (!starts_first(&child))
 		become_job(&child);
 	if (start_first(&child, &err) < 0)
 		fail(&child, &err, RUN_EXIT_FAILURE);

@@ -204,6 +204,14 @@ void run_guard_set(const struct run_guard *guard, int namespace_fd)
 	tell(guard, namespace_fd);
 }
 
+void run_guard_loose(struct run_guard *guard)
+{
+	if (guard->fd < 0)
+		return;
+	close(STEAL_FD(guard->fd));
+	reap(guard->pid);
+}
+
 void run_guard_stop(struct run_guard *guard)
 {
 	if (guard->fd < 0)

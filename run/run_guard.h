@@ -44,5 +44,8 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err);
  */
 void run_guard_set(const struct run_guard *guard, int namespace_fd);
 
+/** run_guard_loose() - it kills and ends */
+void run_guard_loose(struct run_guard *guard);
+
 /** run_guard_stop() - it ends and kills nothing; none is allowed */
 void run_guard_stop(struct run_guard *guard);

@@ -25,13 +25,22 @@ enum {
 enum run_message_type {
 	RUN_MESSAGE_MOUNTED = 1, /* runner: ready for a job; with the FUSE
 				    descriptor when there is one */
-	RUN_MESSAGE_JOB,	 /* caller: the body is run_spec's */
-	RUN_MESSAGE_FORKED,	 /* runner: an int32_t, the pid that takes over;
-					 the sender exits */
-	RUN_MESSAGE_ADOPTED,	 /* caller: that pid may go on */
-	RUN_MESSAGE_EXECUTING,	 /* runner: execve() comes next; with the
-				    namespace that run_guard_set() wants */
-	RUN_MESSAGE_FAILED,	 /* runner: struct run_message_failure */
+	RUN_MESSAGE_TARGET,	 /* caller: struct run_message_target; with a
+				    descriptor when it is to join */
+	RUN_MESSAGE_WATCH,     /* runner: with run_join_watch()'s descriptor */
+	RUN_MESSAGE_JOB,       /* caller: the body is run_spec's */
+	RUN_MESSAGE_FORKED,    /* runner: an int32_t, the pid that takes over;
+				       the sender exits */
+	RUN_MESSAGE_ADOPTED,   /* caller: that pid may go on */
+	RUN_MESSAGE_EXECUTING, /* runner: execve() comes next; with the
+				  namespace that run_guard_set() wants */
+	RUN_MESSAGE_FAILED,    /* runner: struct run_message_failure */
+};
+
+struct run_message_target {
+	int32_t kind; /* enum run_join; 0: mount */
+	uint8_t has_pid_namespace;
+	uint8_t has_ipc_namespace;
 };
 
 struct run_message_failure {

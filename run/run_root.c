@@ -7,6 +7,7 @@
 #include "run/run.h"
 #include "run/run_dev.h"
 #include "run/run_etc.h"
+#include "run/run_join.h"
 #include "run/run_mount.h"
 #include "run/run_path.h"
 #include "run/run_user.h"
@@ -103,6 +104,23 @@ int run_root_mount_fuse(struct run_root *root, struct error *err)
 	return STEAL_FD(fuse_fd);
 }
 
+int run_root_take_fuse(struct run_root *root, struct error *err)
+{
+	int r;
+
+	assert(root->image_fd < 0);
+	r = find_staging_dir(root, err);
+	if (r < 0)
+		return r;
+	root->image_fd = open_dir(root->dir);
+	if (root->image_fd < 0)
+		return error_set_errno(err, root->image_fd, "cannot open %s",
+				       root->dir);
+	root->has_fuse = true;
+	root->is_watched = true;
+	return 0;
+}
+
 int run_root_open_directory(struct run_root *root, const char *path,
 			    struct error *err)
 {
@@ -184,6 +202,11 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	r = make_upper(staging_fd, root->image_fd, err);
 	if (r < 0)
 		return r;
+	if (root->is_watched)
+		root->watch_fd = run_join_watch(staging_fd);
+	if (root->is_watched && root->watch_fd < 0)
+		return error_set_errno(err, root->watch_fd,
+				       "cannot watch the root");
 	r = mount_layers(root, job, staging_fd, hot_fd, err);
 	if (r < 0)
 		return r;

@@ -145,7 +145,7 @@ int run_spec_encode(const struct run_job *job, struct buffer *buffer,
 {
 	int r;
 
-	assert(job->argv && job->argv[0] && job->envp);
+	assert(job->argv && job->envp);
 	r = encode_all(job, buffer);
 	if (r == -EFBIG)
 		return error_set(err, r,
@@ -310,8 +310,6 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	memcpy(&fixed, data, sizeof(fixed));
 	cursor.data += sizeof(fixed);
 	cursor.size -= sizeof(fixed);
-	if (fixed.argv_count == 0)
-		return -EPROTO;
 	r = take_strings(&cursor, fixed.argv_count, &ret->argv);
 	if (r == 0)
 		r = take_strings(&cursor, fixed.envp_count, &ret->envp);

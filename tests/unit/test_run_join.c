@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job in the root of another one; tests/integration/09-instances.sh joins
+ * mounted images. */
+#include "run/run.h"
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "tests/support/run_test_root.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	WAIT_MS = 20000, /* for what happens at once */
+};
+
+static const char *const envp[] = { "PATH=/bin", NULL };
+static struct run_test_root root;
+static char *output; /* of all jobs; shared with the processes of a test */
+static int output_fd;
+
+static void set_up(void)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root, to become several users");
+	if (!run_test_root_create(&root))
+		cr_skip_test("no static /bin/busybox");
+	output_fd = memfd_create("output", 0);
+	cr_assert_eq(ftruncate(output_fd, RUN_TEST_OUTPUT_SIZE), 0);
+	output = mmap(NULL, RUN_TEST_OUTPUT_SIZE, PROT_READ, MAP_SHARED,
+		      output_fd, 0);
+	cr_assert_neq(output, MAP_FAILED);
+}
+
+static void tear_down(void)
+{
+	munmap(output, RUN_TEST_OUTPUT_SIZE);
+	close(output_fd);
+	run_test_root_destroy(&root);
+}
+
+TestSuite(run_join, .init = set_up, .fini = tear_down, .timeout = 60);
+
+/* A root without a command, as an instance has. */
+static struct run *keep(bool use_pid_namespace)
+{
+	static const char *const none[] = { NULL };
+	const struct run_options options = {
+		.use_pid_namespace = use_pid_namespace,
+		.root_directory = root.path,
+	};
+	const struct run_job job = { .argv = none, .envp = none };
+	struct run *run = NULL;
+	struct error err;
+	int exit_code;
+
+	if (run_spawn(&options, &run, &err) < 0 ||
+	    run_start(run, &job, &exit_code, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		_exit(99);
+	}
+	return run;
+}
+
+static int start(struct run *run, const struct run_target *target,
+		 const char *script)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	const struct run_job job = { .argv = argv, .envp = envp };
+	int exit_code = 0;
+	struct error err;
+
+	if (run_join(run, target, &err) < 0 ||
+	    run_start(run, &job, &exit_code, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static struct run *spawn_undecided(void)
+{
+	const struct run_options options = { .is_undecided = true };
+	struct run *run = NULL;
+
+	if (run_spawn(&options, &run, NULL) < 0)
+		_exit(98);
+	return run;
+}
+
+/* The status of @script, joined to a kept root; in a process of its own. */
+static int join_as(uid_t uid, bool use_pid_namespace, const char *script)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct run_target target = {
+			.kind = RUN_JOIN_ROOT,
+			.has_pid_namespace = use_pid_namespace,
+		};
+		struct run *kept;
+		struct run *run;
+
+		run_test_root_become(uid);
+		dup2(output_fd, STDOUT_FILENO);
+		run = spawn_undecided();
+		kept = keep(use_pid_namespace);
+		target.fd = run_open_root(kept);
+		if (target.fd < 0 || start(run, &target, script) < 0 ||
+		    run_wait(run, &status, NULL) < 0)
+			_exit(97);
+		run_wait_rest(run);
+		run_destroy(run);
+		run_destroy(kept);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status)
+					: 128 + WTERMSIG(status));
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(run_join, shares_the_root_and_its_namespaces)
+{
+	const char *script =
+		"for n in user mnt pid; do "
+		"[ \"$(stat -Lc %i /proc/self/ns/$n)\" = "
+		"\"$(stat -Lc %i /proc/1/ns/$n)\" ] || echo $n differs; done; "
+		"ls /bin/busybox; grep -c . /proc/self/uid_map";
+
+	cr_expect_eq(join_as(RUN_TEST_USER, true, script), 0);
+	cr_expect_str_eq(output, "/bin/busybox\n1\n");
+}
+
+Test(run_join, passes_the_status_on)
+{
+	cr_expect_eq(join_as(RUN_TEST_USER, false, "exit 37"), 37);
+	cr_expect_eq(join_as(RUN_TEST_USER, true, "exit 38"), 38);
+	cr_expect_eq(join_as(RUN_TEST_USER, true, "kill -9 $$"), 128 + 9);
+	cr_expect_eq(join_as(0, true, "exit 39"), 39);
+}
+
+Test(run_join, has_no_power)
+{
+	cr_expect_eq(join_as(RUN_TEST_USER, true,
+			     "grep -E 'Cap(Eff|Prm|Bnd)|NoNew' "
+			     "/proc/self/status"),
+		     0);
+	cr_expect_str_eq(output, "CapPrm:\t0000000000000000\n"
+				 "CapEff:\t0000000000000000\n"
+				 "CapBnd:\t0000000000000000\n"
+				 "NoNewPrivs:\t1\n");
+}
+
+static bool comes(const char *text)
+{
+	for (int i = 0; i < WAIT_MS && !strstr(output, text); i++)
+		usleep(1000);
+	return strstr(output, text) != NULL;
+}
+
+static bool ends(int pid_fd)
+{
+	struct pollfd pollfd = { .fd = pid_fd, .events = POLLIN };
+
+	return poll(&pollfd, 1, WAIT_MS) > 0;
+}
+
+/* Two callers in one root; each writes the pid of a background process. */
+struct pair {
+	pid_t first;
+	pid_t second;
+};
+
+static pid_t start_caller(int root_fd, const char *script)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		const struct run_target target = {
+			.kind = RUN_JOIN_ROOT,
+			.fd = root_fd,
+		};
+		struct run *run = spawn_undecided();
+		int status;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (start(run, &target, script) == 0)
+			(void)run_wait(run, &status, NULL);
+		_exit(0);
+	}
+	return pid;
+}
+
+Test(run_join, a_killed_caller_takes_only_its_own_job)
+{
+	pid_t keeper = fork();
+	int first_fd;
+	int second_fd;
+	int first;
+	int second;
+
+	if (keeper == 0) {
+		struct run *kept;
+		int root_fd;
+		pid_t killed;
+
+		run_test_root_become(RUN_TEST_USER);
+		dup2(output_fd, STDOUT_FILENO);
+		kept = keep(false);
+		root_fd = run_open_root(kept);
+		killed = start_caller(root_fd, "sleep 1000 & echo A $!; wait");
+		start_caller(root_fd, "sleep 1000 & echo B $!; wait");
+		for (int i = 0; i < WAIT_MS && (!strstr(output, "A ") ||
+						!strstr(output, "B "));
+		     i++)
+			usleep(1000);
+		usleep(100000);
+		kill(killed, SIGKILL);
+		pause();
+	}
+	cr_assert(comes("A ") && comes("B "));
+	usleep(20000);
+	cr_assert_eq(sscanf(strstr(output, "A "), "A %d", &first), 1);
+	cr_assert_eq(sscanf(strstr(output, "B "), "B %d", &second), 1);
+	first_fd = pidfd_open(first, 0);
+	second_fd = pidfd_open(second, 0);
+	cr_assert(second_fd >= 0);
+	cr_expect(first_fd < 0 || ends(first_fd));
+	cr_expect_eq(kill(second, 0), 0, "the other job goes on");
+	kill(keeper, SIGKILL);
+	kill(second, SIGKILL);
+	waitpid(keeper, NULL, 0);
+	close(first_fd);
+	close(second_fd);
+}
+
+static int say_lost(void *arg)
+{
+	(void)arg;
+	return -1;
+}
+
+static int say_term(void *arg)
+{
+	char byte;
+
+	(void)!read(*(int *)arg, &byte, 1);
+	return SIGTERM;
+}
+
+/* How a job ends that is watched by @happened, whose descriptor is readable. */
+static int watch(run_watch_fn *happened)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct run_target target = { .kind = RUN_JOIN_ROOT };
+		struct run *run;
+		int fds[2];
+
+		run_test_root_become(RUN_TEST_USER);
+		run = spawn_undecided();
+		target.fd = run_open_root(keep(false));
+		if (pipe(fds) < 0 || write(fds[1], "x", 1) != 1 ||
+		    start(run, &target, "sleep 1000") < 0)
+			_exit(97);
+		run_watch(run, fds[0], happened, &fds[0]);
+		if (run_wait(run, &status, NULL) < 0)
+			_exit(96);
+		run_destroy(run);
+		_exit(WIFSIGNALED(status) ? WTERMSIG(status) : 95);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(run_join, a_watch_signals_the_job)
+{
+	cr_expect_eq(watch(say_term), SIGTERM);
+}
+
+Test(run_join, a_job_that_lost_its_root_is_killed)
+{
+	cr_expect_eq(watch(say_lost), SIGKILL);
+}
+
+Test(run_join, what_has_ended_is_not_joined)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct run_target target = { .kind = RUN_JOIN_ROOT };
+		struct error err = { 0 };
+		struct run *kept;
+		struct run *run;
+		int r;
+
+		run_test_root_become(RUN_TEST_USER);
+		kept = keep(true);
+		run = spawn_undecided();
+		target.fd = run_open_root(kept);
+		run_destroy(kept);
+		r = run_join(run, &target, &err);
+		run_destroy(run);
+		_exit(r == -ESRCH && strstr(err.text, "has ended") ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	cr_expect_eq(status, 0);
+}
