@@ -3,7 +3,7 @@
 
 #include "gpu/gpu_host.h"
 #include "gpu/gpu_image.h"
-#include "gpu/gpu_library.h"
+#include "gpu/gpu_solib.h"
 #include "gpu/gpu_list.h"
 #include "gpu/gpu_plan.h"
 
@@ -67,7 +67,7 @@ static bool is_neutral(const char *const *neutral, const char *name)
 	return false;
 }
 
-int gpu_vendor_add_libraries(const struct gpu_library_set *set,
+int gpu_vendor_add_libraries(const struct gpu_solib_set *set,
 			     const char *version, const char *const *neutral,
 			     const struct gpu_image *image,
 			     struct gpu_plan *plan)
@@ -75,8 +75,8 @@ int gpu_vendor_add_libraries(const struct gpu_library_set *set,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < set->count; i++) {
-		const struct gpu_library *library = &set->items[i];
-		const char *its_version = gpu_library_version(library->real);
+		const struct gpu_solib *library = &set->items[i];
+		const char *its_version = gpu_solib_version(library->real);
 
 		if (its_version && version[0] &&
 		    strcmp(its_version, version) != 0)

@@ -9,7 +9,7 @@
 struct error;
 struct gpu_host;
 struct gpu_image;
-struct gpu_library_set;
+struct gpu_solib_set;
 struct gpu_list;
 struct gpu_plan;
 
@@ -32,7 +32,7 @@ int gpu_vendor_add_files(const struct gpu_host *host,
  *
  * Return: 0, -EFBIG, -ENOMEM.
  */
-int gpu_vendor_add_libraries(const struct gpu_library_set *set,
+int gpu_vendor_add_libraries(const struct gpu_solib_set *set,
 			     const char *version, const char *const *neutral,
 			     const struct gpu_image *image,
 			     struct gpu_plan *plan);

@@ -6,7 +6,7 @@
 #include "gpu/gpu.h"
 #include "gpu/gpu_host.h"
 #include "gpu/gpu_image.h"
-#include "gpu/gpu_library.h"
+#include "gpu/gpu_solib.h"
 #include "gpu/gpu_list.h"
 #include "gpu/gpu_plan.h"
 #include "gpu/gpu_vendor.h"
@@ -85,7 +85,7 @@ int nvidia_load_list(const struct gpu_host *host, struct gpu_list *ret,
 }
 
 void nvidia_load_version(const struct gpu_host *host,
-			 const struct gpu_library_set *libraries,
+			 const struct gpu_solib_set *libraries,
 			 char ret[NVIDIA_VERSION_SIZE])
 {
 	const char *version;
@@ -99,7 +99,7 @@ void nvidia_load_version(const struct gpu_host *host,
 	for (size_t i = 0; libraries && i < libraries->count; i++) {
 		if (strcmp(libraries->items[i].name, "libcuda.so.1") != 0)
 			continue;
-		version = gpu_library_version(libraries->items[i].real);
+		version = gpu_solib_version(libraries->items[i].real);
 		if (!version)
 			continue;
 		snprintf(ret, NVIDIA_VERSION_SIZE, "%s", version);
@@ -149,13 +149,13 @@ static int add_driver(const struct gpu_options *options,
 		      struct error *err)
 {
 	struct gpu_list list CLEANUP(gpu_list_fini) = { 0 };
-	struct gpu_library_set libraries CLEANUP(gpu_library_set_fini) = { 0 };
+	struct gpu_solib_set libraries CLEANUP(gpu_solib_set_fini) = { 0 };
 	char version[NVIDIA_VERSION_SIZE];
 	int r = nvidia_load_list(host, &list, err);
 
 	if (r == 0)
-		r = gpu_library_find(host, &list, options->library_dirs,
-				     &libraries, err);
+		r = gpu_solib_find(host, &list, options->library_dirs,
+				   &libraries, err);
 	if (r < 0)
 		return r;
 	nvidia_load_version(host, &libraries, version);

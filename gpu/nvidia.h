@@ -11,7 +11,7 @@
 struct error;
 struct gpu_host;
 struct gpu_image;
-struct gpu_library_set;
+struct gpu_solib_set;
 struct gpu_list;
 struct gpu_options;
 struct gpu_plan;
@@ -30,7 +30,7 @@ int nvidia_add(const struct gpu_options *options, const struct gpu_host *host,
  * @ret:       "" when there is no driver
  */
 void nvidia_load_version(const struct gpu_host *host,
-			 const struct gpu_library_set *libraries,
+			 const struct gpu_solib_set *libraries,
 			 char ret[NVIDIA_VERSION_SIZE]);
 
 /** nvidia_load_list() - nvliblist.conf, as gpu_list_load() */

@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "gpu/gpu.h"
 #include "gpu/gpu_host.h"
-#include "gpu/gpu_library.h"
+#include "gpu/gpu_solib.h"
 #include "gpu/gpu_list.h"
 #include "gpu/gpu_plan.h"
 #include "gpu/gpu_vendor.h"
@@ -24,13 +24,13 @@ int rocm_add(const struct gpu_options *options, const struct gpu_host *host,
 	     struct error *err)
 {
 	struct gpu_list list CLEANUP(gpu_list_fini) = { 0 };
-	struct gpu_library_set libraries CLEANUP(gpu_library_set_fini) = { 0 };
+	struct gpu_solib_set libraries CLEANUP(gpu_solib_set_fini) = { 0 };
 	int r = gpu_list_load(host, "rocmliblist.conf", built_in_list, &list,
 			      err);
 
 	if (r == 0)
-		r = gpu_library_find(host, &list, options->library_dirs,
-				     &libraries, err);
+		r = gpu_solib_find(host, &list, options->library_dirs,
+				   &libraries, err);
 	if (r < 0)
 		return r;
 	r = gpu_vendor_add_libraries(&libraries, "", any_library, image, plan);

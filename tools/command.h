@@ -67,6 +67,7 @@ int command_usage_error(struct error *err, const char *fmt, ...)
 
 extern const struct command cmd_cache;
 extern const struct command cmd_cat;
+extern const struct command cmd_doctor;
 extern const struct command cmd_exec;
 extern const struct command cmd_index;
 extern const struct command cmd_inspect;

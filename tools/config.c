@@ -107,17 +107,17 @@ int config_load(const struct option *const *tables, void *values,
 	return load_file(path, &load);
 }
 
-static bool is_on_network(const char *path)
+bool config_is_on_network(const char *path)
 {
 	struct statfs fs;
 
 	if (statfs(path, &fs) < 0)
-		return true; /* cannot be used either */
+		return false;
 	for (size_t i = 0; i < sizeof(network_types) / sizeof(*network_types);
 	     i++)
 		if ((unsigned long)fs.f_type == network_types[i])
 			return true;
-	return access(path, W_OK) < 0;
+	return false;
 }
 
 int config_cache_dir(char *ret, size_t capacity, struct error *err)
@@ -128,7 +128,7 @@ int config_cache_dir(char *ret, size_t capacity, struct error *err)
 
 	if (folder && folder[0] == '/')
 		n = snprintf(ret, capacity, "%s/lazyrun", folder);
-	else if (home && !is_on_network(home))
+	else if (home && access(home, W_OK) == 0 && !config_is_on_network(home))
 		n = snprintf(ret, capacity, "%s/.cache/lazyrun", home);
 	else
 		n = snprintf(ret, capacity, "/var/tmp/lazyrun-%u",

@@ -7,6 +7,7 @@
  * `name = value`, the names being long options ("cache-dir = /scratch/lr").
  * Environment variables overrule files, the command line overrules both.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -32,3 +33,6 @@ int config_load(const struct option *const *tables, void *values,
  * Return: 0, -ENAMETOOLONG.
  */
 int config_cache_dir(char *ret, size_t capacity, struct error *err);
+
+/** config_is_on_network() - whether @path lies on a network file system */
+bool config_is_on_network(const char *path);

@@ -86,3 +86,18 @@ chmod o+w "$WORK/cdi/test.yaml"
 device "$IMAGE" true 2>"$WORK/err"
 equal "CDI: a file that others may write to" 125 $?
 contains "CDI: a file that others may write to" "chmod go-w" "$(cat "$WORK/err")"
+
+# doctor
+need jq
+as_user "$LAZYRUN" doctor --gpu --json >"$WORK/doctor.json"
+equal "doctor" 0 $?
+equal "doctor: JSON" true "$(jq .ok "$WORK/doctor.json")"
+equal "doctor: a job's root was tried" ok \
+	"$(jq -r '.findings[] | select(.topic == "root") | .level' "$WORK/doctor.json")"
+equal "doctor: the driver" 1 \
+	"$(jq -r '.findings[] | select(.topic == "libcuda.so.1") | .text' "$WORK/doctor.json" |
+		grep -c "$DRIVER/usr/lib/driver/libcuda.so.550.54.14")"
+contains "doctor: an image" "can be reached" "$(as_user "$LAZYRUN" doctor "$IMAGE")"
+as_user "$LAZYRUN" doctor oci:/no/such >"$WORK/out"
+equal "doctor: an image that is not there" 1 $?
+contains "doctor: an image that is not there" "fail  image" "$(cat "$WORK/out")"

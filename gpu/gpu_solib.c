@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gpu/gpu_library.h"
+#include "gpu/gpu_solib.h"
 
 #include "common/buffer.h"
 #include "common/cleanup.h"
@@ -39,12 +39,12 @@ static const char *const usual_dirs[] = {
 struct search {
 	const struct gpu_host *host;
 	const struct gpu_list *list;
-	struct gpu_library_set *set;
+	struct gpu_solib_set *set;
 	struct elf_library own; /* what this process is */
 	const char *dir;	/* that names are listed of */
 };
 
-static bool has_pair(const struct gpu_library_set *set, const char *name,
+static bool has_pair(const struct gpu_solib_set *set, const char *name,
 		     const char *real)
 {
 	for (size_t i = 0; i < set->count; i++)
@@ -54,21 +54,21 @@ static bool has_pair(const struct gpu_library_set *set, const char *name,
 	return false;
 }
 
-static int add_pair(struct gpu_library_set *set, const char *name,
+static int add_pair(struct gpu_solib_set *set, const char *name,
 		    const char *real)
 {
-	struct gpu_library *grown;
-	struct gpu_library pair;
+	struct gpu_solib *grown;
+	struct gpu_solib pair;
 
 	if (has_pair(set, name, real))
 		return 0;
-	if (set->count >= GPU_LIBRARY_MAX)
+	if (set->count >= GPU_SOLIB_MAX)
 		return -EFBIG;
 	grown = realloc(set->items, (set->count + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	set->items = grown;
-	pair = (struct gpu_library){ strdup(name), strdup(real) };
+	pair = (struct gpu_solib){ strdup(name), strdup(real) };
 	if (!pair.name || !pair.real) {
 		free(pair.name);
 		free(pair.real);
@@ -195,9 +195,9 @@ static int read_own(struct elf_library *ret, struct error *err)
 	return 0;
 }
 
-int gpu_library_find(const struct gpu_host *host, const struct gpu_list *list,
-		     const char *const *dirs, struct gpu_library_set *ret,
-		     struct error *err)
+int gpu_solib_find(const struct gpu_host *host, const struct gpu_list *list,
+		   const char *const *dirs, struct gpu_solib_set *ret,
+		   struct error *err)
 {
 	struct search search = { .host = host, .list = list, .set = ret };
 	int r = read_own(&search.own, err);
@@ -218,21 +218,21 @@ int gpu_library_find(const struct gpu_host *host, const struct gpu_list *list,
 		return error_set(err, r,
 				 "this host has more than %d libraries with "
 				 "names of its driver",
-				 GPU_LIBRARY_MAX);
+				 GPU_SOLIB_MAX);
 	return r < 0 ? error_set_errno(err, r, "cannot list libraries") : 0;
 }
 
-void gpu_library_set_fini(struct gpu_library_set *set)
+void gpu_solib_set_fini(struct gpu_solib_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		free(set->items[i].name);
 		free(set->items[i].real);
 	}
 	free(set->items);
-	*set = (struct gpu_library_set){ 0 };
+	*set = (struct gpu_solib_set){ 0 };
 }
 
-const char *gpu_library_version(const char *real)
+const char *gpu_solib_version(const char *real)
 {
 	const char *slash = strrchr(real, '/');
 	const char *so = strstr(slash ? slash : real, ".so.");
