@@ -117,8 +117,25 @@ void chunk_board_fill(struct chunk_board *board, struct chunk_request *request,
 	mutex_unlock(&board->lock);
 }
 
+static size_t prefetch_locked(struct chunk_board *board,
+			      struct chunk_flight **flights, size_t count)
+	REQUIRES(board->lock)
+{
+	size_t started = 0;
+
+	for (size_t i = 0; i < count && !board->is_stopped; i++) {
+		if (!chunk_traffic_wants(&board->traffic, flights[i]->number))
+			continue;
+		chunk_flight_table_add(&board->traffic.flights, flights[i]);
+		flights[i] = NULL;
+		started++;
+	}
+	return started;
+}
+
 int chunk_board_join(struct chunk_board *board, struct chunk_request *request,
 		     struct chunk_flight **flights,
+		     struct chunk_flight **companions, size_t companion_count,
 		     struct chunk_outcome *outcome)
 {
 	int64_t now_ms = clock_ms();
@@ -128,6 +145,8 @@ int chunk_board_join(struct chunk_board *board, struct chunk_request *request,
 	r = board->is_stopped ? -ECANCELED
 			      : chunk_traffic_join(&board->traffic, now_ms,
 						   request, flights, outcome);
+	if (r == 0)
+		(void)prefetch_locked(board, companions, companion_count);
 	/* there is a new deadline, too */
 	condition_signal(&board->scheduler_wakes);
 	mutex_unlock(&board->lock);
@@ -147,16 +166,10 @@ bool chunk_board_wants(struct chunk_board *board, uint32_t number)
 size_t chunk_board_prefetch(struct chunk_board *board,
 			    struct chunk_flight **flights, size_t count)
 {
-	size_t started = 0;
+	size_t started;
 
 	mutex_lock(&board->lock);
-	for (size_t i = 0; i < count && !board->is_stopped; i++) {
-		if (!chunk_traffic_wants(&board->traffic, flights[i]->number))
-			continue;
-		chunk_flight_table_add(&board->traffic.flights, flights[i]);
-		flights[i] = NULL;
-		started++;
-	}
+	started = prefetch_locked(board, flights, count);
 	wake_locked(board);
 	mutex_unlock(&board->lock);
 	return started;

@@ -42,7 +42,9 @@ void chunk_board_fill(struct chunk_board *board, struct chunk_request *request,
 
 /**
  * chunk_board_join() - let a request wait for what it misses
- * @flights: a fresh one for each missing chunk; those used are set to NULL
+ * @flights:    a fresh one for each missing chunk; those used are set to NULL
+ * @companions: to be fetched along, in the same step, so that the scheduler
+ *              sees all of them together; those used are set to NULL
  *
  * Afterwards the request belongs to the board, or, when nothing was missing
  * after all, is in the outcome.
@@ -52,6 +54,7 @@ void chunk_board_fill(struct chunk_board *board, struct chunk_request *request,
  */
 int chunk_board_join(struct chunk_board *board, struct chunk_request *request,
 		     struct chunk_flight **flights,
+		     struct chunk_flight **companions, size_t companion_count,
 		     struct chunk_outcome *outcome);
 
 /** chunk_board_wants() - whether a prefetch of this chunk would be taken */

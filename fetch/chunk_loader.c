@@ -26,6 +26,7 @@
 
 #include "common/error.h"
 #include "common/thread.h"
+#include "fetch/chunk_block.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_parts.h"
@@ -292,23 +293,50 @@ static int gather(struct chunk_loader *loader, struct chunk_request *request,
 	return 0;
 }
 
+/* What a profile foresaw comes without its neighbours. */
+static bool wants_companions(const struct chunk_loader *loader,
+			     const struct chunk_request *request)
+{
+	if (request->priority != CHUNK_DEMAND)
+		return false;
+	for (size_t i = 0; loader->touches && i < request->count; i++)
+		if (chunk_touches_is_expected(loader->touches,
+					      request->numbers[i]))
+			return false;
+	return true;
+}
+
+static int join(struct chunk_loader *loader, struct chunk_request *request,
+		struct chunk_flight **flights)
+{
+	struct chunk_flight *companions[CHUNK_BLOCK_COMPANIONS_MAX];
+	struct chunk_outcome outcome = { 0 };
+	size_t count = 0;
+	int r;
+
+	if (wants_companions(loader, request))
+		count = chunk_block_gather(&loader->parts, flights,
+					   request->count, companions);
+	r = chunk_board_join(loader->parts.board, request, flights, companions,
+			     count, &outcome);
+	if (r < 0)
+		chunk_request_destroy(request);
+	chunk_outcome_settle(&outcome, loader->parts.cache);
+	for (size_t i = 0; i < count; i++)
+		chunk_flight_destroy(companions[i]);
+	return r;
+}
+
 static int submit(struct chunk_loader *loader, struct chunk_request *request)
 {
 	struct chunk_flight *flights[CHUNK_LOADER_REQUEST_CHUNKS_MAX] = { 0 };
-	struct chunk_outcome outcome = { 0 };
-	int r;
+	int r = 0;
 
 	request->result = gather(loader, request, flights, &request->err);
-	if (request->result < 0 || request->missing == 0) {
+	if (request->result < 0 || request->missing == 0)
 		chunk_request_finish(request);
-		r = 0;
-	} else {
-		r = chunk_board_join(loader->parts.board, request, flights,
-				     &outcome);
-		if (r < 0)
-			chunk_request_destroy(request);
-		chunk_outcome_settle(&outcome, loader->parts.cache);
-	}
+	else
+		r = join(loader, request, flights);
 	for (size_t i = 0; i < CHUNK_LOADER_REQUEST_CHUNKS_MAX; i++)
 		chunk_flight_destroy(flights[i]);
 	return r;

@@ -26,6 +26,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { SENDER_SIZE = 256 };
+
 struct chunk_worker {
 	const struct chunk_parts *parts;
 	struct codec_context *codec;
@@ -210,6 +212,17 @@ static void land_cached(struct chunk_worker *worker,
 	fail(worker, flight, r, r == -EIO, &err);
 }
 
+static void report_bad(struct range_source *source, const struct chunk_ref *ref,
+		       struct error *err)
+{
+	char sender[SENDER_SIZE];
+
+	if (range_source_find_sender(source, ref->stored_off, ref->stored_size,
+				     sender, sizeof(sender)))
+		error_prefix(err, err->code, "%s", sender);
+	range_source_report_bad(source, ref->stored_off, ref->stored_size);
+}
+
 static void land_fetched(struct chunk_worker *worker,
 			 struct chunk_flight *flight)
 {
@@ -225,8 +238,7 @@ static void land_fetched(struct chunk_worker *worker,
 	}
 	if (is_bad) {
 		chunk_traffic_count(&counters(worker)->bad_digests, 1);
-		range_source_report_bad(worker->parts->sources[ref->blob],
-					ref->stored_off, ref->stored_size);
+		report_bad(worker->parts->sources[ref->blob], ref, &err);
 	}
 	fail(worker, flight, r, is_bad, &err);
 }

@@ -67,6 +67,20 @@ static void deferred_source_report_bad(struct range_source *source,
 		range_source_report_bad(opened, off, size);
 }
 
+static bool deferred_source_find_sender(struct range_source *source,
+					uint64_t off, size_t size, char *ret,
+					size_t ret_size)
+{
+	struct deferred_source *deferred = (struct deferred_source *)source;
+	struct range_source *opened;
+
+	mutex_lock(&deferred->lock);
+	opened = deferred->opened;
+	mutex_unlock(&deferred->lock);
+	return opened &&
+	       range_source_find_sender(opened, off, size, ret, ret_size);
+}
+
 static void deferred_source_destroy(struct range_source *source)
 {
 	struct deferred_source *deferred = (struct deferred_source *)source;
@@ -83,6 +97,7 @@ static void deferred_source_destroy(struct range_source *source)
 static const struct range_source_ops deferred_source_ops = {
 	.fetch = deferred_source_fetch,
 	.report_bad = deferred_source_report_bad,
+	.find_sender = deferred_source_find_sender,
 	.destroy = deferred_source_destroy,
 };
 

@@ -383,6 +383,19 @@ void object_report_bad(struct object *object, uint64_t off, size_t size)
 	mutex_unlock(&object->lock);
 }
 
+bool object_find_sender(struct object *object, uint64_t off, size_t size,
+			char ret[URL_REDACTED_SIZE])
+{
+	int sender;
+
+	mutex_lock(&object->lock);
+	sender = find_sender_locked(object, off, size);
+	if (sender >= 0)
+		url_redact(object->servers[sender].url, ret);
+	mutex_unlock(&object->lock);
+	return sender >= 0;
+}
+
 /* ---- identity ---- */
 
 static int settle_locked(struct object *object,

@@ -21,6 +21,7 @@
 #include "common/thread.h"
 #include "fetch/object_identity.h"
 #include "fetch/registry_redirect.h"
+#include "fetch/url.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -170,6 +171,11 @@ void object_note_served(struct object *object, int server, uint64_t off,
 
 /** object_report_bad() - the latest sender of this range sent wrong bytes */
 void object_report_bad(struct object *object, uint64_t off, size_t size);
+
+/** object_find_sender() - the URL of who sent a range last, for people; false:
+ * not remembered */
+bool object_find_sender(struct object *object, uint64_t off, size_t size,
+			char ret[URL_REDACTED_SIZE]);
 
 /**
  * object_accept() - whether a 206 answer is of the object that was opened

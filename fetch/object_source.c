@@ -28,12 +28,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 enum {
 	OPEN_TIMEOUT_MS = 60000,
+	CACHE_BLOCK_SIZE = 128 << 10, /* pfc.blocksize in the OSDF */
 	OPEN_ROUNDS_MAX = 3, /* somebody waits, and may have mistyped */
 };
 
@@ -196,6 +198,18 @@ static void object_source_report_bad(struct range_source *source, uint64_t off,
 			  size);
 }
 
+static bool object_source_find_sender(struct range_source *source, uint64_t off,
+				      size_t size, char *ret, size_t ret_size)
+{
+	struct object *object = ((struct object_source *)source)->opened.object;
+	char url[URL_REDACTED_SIZE];
+
+	if (!object_find_sender(object, off, size, url))
+		return false;
+	snprintf(ret, ret_size, "%s", url);
+	return true;
+}
+
 static struct fetch *abandon_one_locked(struct object_source *self,
 					range_done_fn **ret_done,
 					void **ret_arg) REQUIRES(self->lock)
@@ -236,6 +250,7 @@ static void object_source_destroy(struct range_source *source)
 static const struct range_source_ops object_source_ops = {
 	.fetch = object_source_fetch,
 	.report_bad = object_source_report_bad,
+	.find_sender = object_source_find_sender,
 	.destroy = object_source_destroy,
 };
 
@@ -286,6 +301,7 @@ static struct object_source *make_source(struct object_opening *opened,
 		return NULL;
 	self->source.ops = &object_source_ops;
 	self->source.size = size;
+	self->source.alignment = opened->pelican ? CACHE_BLOCK_SIZE : 0;
 	self->opened = *opened;
 	*opened = (struct object_opening){ 0 };
 	self->refs = 1;

@@ -20,6 +20,13 @@ void range_source_report_bad(struct range_source *source, uint64_t off,
 		source->ops->report_bad(source, off, size);
 }
 
+bool range_source_find_sender(struct range_source *source, uint64_t off,
+			      size_t size, char *ret, size_t ret_size)
+{
+	return source->ops->find_sender &&
+	       source->ops->find_sender(source, off, size, ret, ret_size);
+}
+
 void range_source_destroy(struct range_source *source)
 {
 	if (source)

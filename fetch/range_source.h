@@ -14,6 +14,7 @@
  */
 #include "common/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,9 @@ struct range_source_ops {
 	/* may be NULL */
 	void (*report_bad)(struct range_source *source, uint64_t off,
 			   size_t size);
+	/* may be NULL */
+	bool (*find_sender)(struct range_source *source, uint64_t off,
+			    size_t size, char *ret, size_t ret_size);
 	void (*destroy)(struct range_source *source);
 };
 
@@ -44,6 +48,9 @@ struct range_source_ops {
 struct range_source {
 	const struct range_source_ops *ops;
 	uint64_t size; /* bytes of the blob, fixed */
+	/* The server reads in blocks of so many bytes that begin at multiples
+	 * of it; 0: nothing is known.  Fixed. */
+	uint32_t alignment;
 };
 
 enum { RANGE_SIZE_MAX = 32 << 20 }; /* largest single fetch */
@@ -64,6 +71,15 @@ void range_source_fetch(struct range_source *source, uint64_t off, size_t size,
  */
 void range_source_report_bad(struct range_source *source, uint64_t off,
 			     size_t size);
+
+/**
+ * range_source_find_sender() - who sent this range last, for people
+ * @ret: a URL without secrets, cut to fit
+ *
+ * Return: false when that is not known.
+ */
+bool range_source_find_sender(struct range_source *source, uint64_t off,
+			      size_t size, char *ret, size_t ret_size);
 
 /**
  * range_source_destroy() - end all fetches (-ECANCELED) and free

@@ -342,6 +342,8 @@ Test(pelican_object, asks_no_cache_again_that_gave_wrong_bytes)
 {
 	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
 	bool is_right = true;
+	char cache[64];
+	char sender[256];
 	unsigned before;
 
 	start_plain();
@@ -351,6 +353,10 @@ Test(pelican_object, asks_no_cache_again_that_gave_wrong_bytes)
 	cr_assert_eq(fetch(source, 100, 5000, &is_right, NULL), 0);
 	cr_assert_not(is_right);
 	before = requests(FAKE_SEAT_CACHE_A);
+	fake_federation_server(federation, FAKE_SEAT_CACHE_A, cache);
+	cr_expect(range_source_find_sender(source, 200, 100, sender,
+					   sizeof(sender)));
+	cr_expect_eq(strncmp(sender, cache, strlen(cache)), 0, "%s", sender);
 	range_source_report_bad(source, 200, 100);
 	expect_right(source, 100, 5000);
 	expect_right(source, 200000, 5000);
