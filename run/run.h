@@ -42,8 +42,13 @@ enum {
 
 struct run_options {
 	bool use_pid_namespace; /* with an init of ours as pid 1 */
+	bool has_no_init;	/* there the job itself is pid 1 */
 	bool use_ipc_namespace;
 	bool use_uts_namespace;
+	bool use_net_namespace; /* with nothing in it but its own loopback */
+	/* The job has uid and gid 0 and root's capabilities in its own user
+	 * namespace: it is root to itself and its user to everybody else. */
+	bool is_fake_root;
 	/* An existing directory as the image instead of a FUSE mount: there is
 	 * no descriptor to serve then.  It must hold no mounts. */
 	const char *root_directory;
@@ -136,6 +141,8 @@ struct run_job {
 				   contents of files show that its files point
 				   to (docs/hot-tree.md) */
 	unsigned omitted;	/* of enum run_standard_mount */
+	const char *hostname;	/* NULL: the host's; with a uts namespace */
+	bool has_default_umask; /* 022 instead of the caller's */
 	bool has_minimal_dev;	/* a /dev of its own: null, zero, random,
 				   urandom, tty, shm, pts; else the host's */
 };

@@ -30,12 +30,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -165,6 +168,17 @@ static int receive_job(struct child *child, struct buffer *body,
 	return 0;
 }
 
+/* A kernel without it leaves the job without it. */
+static void start_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo",
+				 .ifr_flags = IFF_UP | IFF_RUNNING };
+	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		(void)ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
 /* The root is entered; what remains belongs to the job. */
 static int enter_inner_namespaces(struct child *child, struct error *err)
 {
@@ -178,6 +192,8 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 	/* As root, something has to tell the job's processes from others. */
 	if (child->options->use_uts_namespace || child->is_privileged)
 		others |= CLONE_NEWUTS;
+	if (child->options->use_net_namespace)
+		others |= CLONE_NEWNET;
 	if (!child->is_privileged) {
 		r = run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
 				     child->user.uid, child->user.gid, err);
@@ -189,6 +205,14 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 	if (child->options->use_ipc_namespace &&
 	    child->spec.job.has_minimal_dev)
 		run_dev_mount_mqueue();
+	if (child->options->use_net_namespace)
+		start_loopback();
+	if (child->spec.job.hostname &&
+	    sethostname(child->spec.job.hostname,
+			strlen(child->spec.job.hostname)) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot set the host name %.64s",
+				       child->spec.job.hostname);
 	return 0;
 }
 
@@ -212,15 +236,21 @@ __attribute__((noreturn)) static void be_idle(void)
 		pause();
 }
 
-/* As root the capabilities stay, as with apptainer: see docs/runner.md. */
-static void become_job(struct child *child)
+/* As root, real or its own, the capabilities stay, as with apptainer: see
+ * docs/runner.md. */
+static bool keeps_power(const struct child *child)
+{
+	return child->is_privileged || child->options->is_fake_root;
+}
+
+__attribute__((noreturn)) static void become_job(struct child *child)
 {
 	int namespace_fd;
 	struct error err;
 	int exit_code = RUN_EXIT_FAILURE;
 	int r = 0;
 
-	if (child->is_privileged)
+	if (keeps_power(child))
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	else
 		r = run_user_drop_power(&err);
@@ -230,7 +260,7 @@ static void become_job(struct child *child)
 			child->host_cwd[0] ? child->host_cwd : NULL, &err);
 	if (r < 0)
 		fail(child, &err, exit_code);
-	umask(child->umask);
+	umask(child->spec.job.has_default_umask ? 022 : child->umask);
 	run_signal_restore(child->signals);
 	/* Changed ids clear it. */
 	follow_caller(child->socket);
@@ -270,6 +300,8 @@ __attribute__((noreturn)) static void be_first(struct child *child)
 	if (child->target.kind == RUN_JOIN_ROOT)
 		become_job(child);
 	mount_proc();
+	if (child->options->has_no_init)
+		become_job(child);
 	run_signal_block(&before);
 	signal_fd = run_signal_open();
 	job = signal_fd < 0 ? -1 : fork();
@@ -280,7 +312,7 @@ __attribute__((noreturn)) static void be_first(struct child *child)
 	}
 	if (job == 0)
 		become_job(child);
-	if (!child->is_privileged && run_user_drop_power(&err) < 0)
+	if (!keeps_power(child) && run_user_drop_power(&err) < 0)
 		fail(child, &err, RUN_EXIT_FAILURE);
 	run_init_serve(job, signal_fd);
 }
@@ -345,6 +377,10 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 	if (r < 0 || child->target.kind == RUN_JOIN_ROOT)
 		return r;
 	host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
+	if (child->options->is_fake_root) {
+		child->user.uid = 0;
+		child->user.gid = 0;
+	}
 	r = run_root_assemble(&child->root, &child->spec.job, &child->user,
 			      host_cwd, err);
 	if (r == 0 && child->target.kind == RUN_JOIN_IMAGE)

@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/io.h"
+#include "run/run_mount.h"
 #include "run/run_path.h"
 #include "run/run_user.h"
 
@@ -110,7 +111,11 @@ static int add_line(int root_fd, const char *path, const char *line,
 	if (r == 0)
 		r = run_etc_merge((const char *)old.data, line, &merged);
 	if (r == 0)
-		r = write_text(fd, &merged);
+		r = buffer_terminate(&merged);
+	if (r == 0 && write_text(fd, &merged) < 0)
+		/* Of another owner, when a directory is the image. */
+		return run_mount_mask(root_fd, path, (const char *)merged.data,
+				      err);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot add the user to %s",
 				       path);

@@ -22,6 +22,7 @@ enum flag {
 	BIND_IS_OWN = 1 << 6,
 	FILE_IS_MASK = 1 << 7,
 	HOT_TREE_IS_WHOLE = 1 << 8,
+	HAS_DEFAULT_UMASK = 1 << 9,
 };
 
 struct fixed {
@@ -118,6 +119,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		fixed.flags |= HAS_MINIMAL_DEV;
 	if (job->is_writable)
 		fixed.flags |= IS_WRITABLE;
+	if (job->has_default_umask)
+		fixed.flags |= HAS_DEFAULT_UMASK;
 	if (job->hot_tree_is_whole)
 		fixed.flags |= HOT_TREE_IS_WHOLE;
 	r = buffer_append(buffer, &fixed, sizeof(fixed));
@@ -135,6 +138,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		r = encode_optional(buffer, job->cwd);
 	if (r == 0)
 		r = encode_optional(buffer, job->home);
+	if (r == 0)
+		r = encode_optional(buffer, job->hostname);
 	if (r == 0)
 		r = encode_optional(buffer, job->hot_tree);
 	return r;
@@ -324,6 +329,8 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.home);
 	if (r == 0)
+		r = take_optional(&cursor, &ret->job.hostname);
+	if (r == 0)
 		r = take_optional(&cursor, &ret->job.hot_tree);
 	if (r < 0)
 		return r;
@@ -342,6 +349,7 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	ret->job.omitted = fixed.omitted;
 	ret->job.has_minimal_dev = fixed.flags & HAS_MINIMAL_DEV;
 	ret->job.is_writable = fixed.flags & IS_WRITABLE;
+	ret->job.has_default_umask = fixed.flags & HAS_DEFAULT_UMASK;
 	ret->job.hot_tree_is_whole = fixed.flags & HOT_TREE_IS_WHOLE;
 	return 0;
 }

@@ -14,6 +14,15 @@
 
 enum { BINDS_MAX = 16384 };
 
+/* One value of an option on its way into binds. */
+struct parse {
+	const char *option; /* "--bind" */
+	const char *value;  /* whole, for errors */
+	char *text;	    /* what is left of a copy */
+	struct run_bind **binds;
+	size_t *count;
+};
+
 /* Cut @*text at the next unescaped separator of @stops; unescape the part. */
 static char *next_part(char **text, const char *stops, char *ret_stop)
 {
@@ -32,7 +41,7 @@ static char *next_part(char **text, const char *stops, char *ret_stop)
 	return start;
 }
 
-static char *absolute_path(const char *path)
+char *bind_option_absolute(const char *path)
 {
 	char *ret = NULL;
 	autofree char *cwd = NULL;
@@ -45,85 +54,211 @@ static char *absolute_path(const char *path)
 	return ret;
 }
 
-static int parse_one(char **text, struct run_bind *ret, const char *value,
-		     struct error *err)
+static int say(const struct parse *parse, const char *what, struct error *err)
 {
-	char stop;
-	const char *source = next_part(text, ":,", &stop);
-	const char *destination = source;
-	const char *mode = "";
-
-	if (stop == ':')
-		destination = next_part(text, ":,", &stop);
-	if (stop == ':')
-		mode = next_part(text, ",", &stop);
-	if (!*source || !*destination)
-		return error_set(err, -EINVAL,
-				 "--bind \"%.200s\": write SRC[:DST[:ro]]",
-				 value);
-	if (*mode && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0)
-		return error_set(err, -EINVAL,
-				 "--bind \"%.200s\": \"%.40s\" is not an "
-				 "option of a bind; ro and rw are",
-				 value, mode);
-	if (destination != source && destination[0] != '/')
-		return error_set(err, -EINVAL,
-				 "--bind \"%.200s\": the place inside must be "
-				 "an absolute path",
-				 value);
-	ret->is_read_only = strcmp(mode, "ro") == 0;
-	ret->source = absolute_path(source);
-	ret->destination = destination == source ? absolute_path(source)
-						 : strdup(destination);
-	return ret->source && ret->destination ? 0 : -ENOMEM;
+	return error_set(err, -EINVAL, "%s \"%.200s\": %s", parse->option,
+			 parse->value, what);
 }
 
-static int parse_value(const char *value, struct run_bind **binds,
-		       size_t *count, struct error *err)
+static int append(const struct parse *parse, const char *source,
+		  const char *destination, bool is_read_only, struct error *err)
 {
-	autofree char *copy = strdup(value);
-	char *text = copy;
-	int r;
+	struct run_bind *grown;
+	struct run_bind *bind;
 
-	if (!copy)
-		return -ENOMEM;
-	while (*text) {
-		struct run_bind *grown;
+	if (*parse->count >= BINDS_MAX)
+		return error_set(err, -EFBIG,
+				 "more than %d binds were asked for",
+				 BINDS_MAX);
+	if (destination[0] != '/' && destination != source)
+		return say(parse, "the place inside must be an absolute path",
+			   err);
+	grown = realloc(*parse->binds, (*parse->count + 1) * sizeof(*grown));
+	if (!grown)
+		return error_set(err, -ENOMEM, "out of memory");
+	*parse->binds = grown;
+	bind = &grown[(*parse->count)++];
+	*bind = (struct run_bind){
+		.source = bind_option_absolute(source),
+		.destination = bind_option_absolute(destination),
+		.is_read_only = is_read_only,
+	};
+	if (!bind->source || !bind->destination)
+		return error_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
 
-		if (*count >= BINDS_MAX)
-			return error_set(err, -EFBIG,
-					 "more than %d binds were asked for",
-					 BINDS_MAX);
-		grown = realloc(*binds, (*count + 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		*binds = grown;
-		grown[*count] = (struct run_bind){ 0 };
-		r = parse_one(&text, &grown[(*count)++], value, err);
+/* Returns false when @word is no option of a bind. */
+static bool take_option(const char *word, bool *is_read_only)
+{
+	if (strcmp(word, "ro") == 0)
+		*is_read_only = true;
+	else if (strcmp(word, "rw") == 0)
+		*is_read_only = false;
+	else
+		return false;
+	return true;
+}
+
+static bool names_image(const char *word)
+{
+	return strncmp(word, "image-src=", 10) == 0 ||
+	       strncmp(word, "id=", 3) == 0;
+}
+
+/* Whether the next word is an option of this bind, not the next one. */
+static bool is_option_next(const char *text)
+{
+	size_t len = strcspn(text, ",:");
+
+	return text[len] != ':' && len == 2 &&
+	       (memcmp(text, "ro", 2) == 0 || memcmp(text, "rw", 2) == 0);
+}
+
+static int parse_bind(struct parse *parse, struct error *err)
+{
+	char stop;
+	const char *source = next_part(&parse->text, ":,", &stop);
+	const char *destination = source;
+	bool is_read_only = false;
+
+	if (stop == ':')
+		destination = next_part(&parse->text, ":,", &stop);
+	if (!*source || !*destination)
+		return say(parse, "write SRC[:DST[:ro]]", err);
+	if (stop == ':') {
+		const char *word = next_part(&parse->text, ",", &stop);
+
+		if (names_image(word))
+			return say(parse,
+				   "nothing can be bound out of an image: "
+				   "mount the image (lazyrun mount) and bind "
+				   "from there",
+				   err);
+		if (*word && !take_option(word, &is_read_only))
+			return say(parse,
+				   "what follows the second colon is not an "
+				   "option of a bind; ro and rw are",
+				   err);
+		while (stop == ',' && is_option_next(parse->text))
+			take_option(next_part(&parse->text, ",", &stop),
+				    &is_read_only);
+	}
+	return append(parse, source, destination, is_read_only, err);
+}
+
+static int parse_binds(struct parse *parse, struct error *err)
+{
+	int r = 0;
+
+	while (r == 0 && *parse->text)
+		r = parse_bind(parse, err);
+	return r;
+}
+
+/* The next field of comma-separated values; quotes are doubled in quotes. */
+static char *next_field(char **text)
+{
+	char *from = *text;
+	char *to = from;
+	char *start = from;
+	bool is_quoted = *from == '"';
+
+	from += is_quoted;
+	while (*from && (is_quoted || *from != ',')) {
+		if (is_quoted && *from == '"' && *++from != '"') {
+			is_quoted = false;
+			continue;
+		}
+		*to++ = *from++;
+	}
+	*text = *from ? from + 1 : from;
+	*to = '\0';
+	return start;
+}
+
+static bool is_one_of(const char *word, const char *const *names)
+{
+	for (; *names; names++)
+		if (strcmp(word, *names) == 0)
+			return true;
+	return false;
+}
+
+static int parse_mount(struct parse *parse, struct error *err)
+{
+	static const char *const sources[] = { "source", "src", NULL };
+	static const char *const targets[] = { "destination", "dst", "target",
+					       NULL };
+	static const char *const flags[] = { "ro", "readonly", NULL };
+	const char *source = NULL;
+	const char *destination = NULL;
+	const char *type = NULL;
+	bool is_read_only = false;
+
+	while (*parse->text) {
+		char *name = next_field(&parse->text);
+		char *value = strchr(name, '=');
+
+		if (value)
+			*value++ = '\0';
+		if (value && strcmp(name, "type") == 0)
+			type = value;
+		else if (value && is_one_of(name, sources))
+			source = value;
+		else if (value && is_one_of(name, targets))
+			destination = value;
+		else if (is_one_of(name, flags))
+			is_read_only = !value || (strcmp(value, "false") != 0 &&
+						  strcmp(value, "0") != 0);
+		else
+			return say(parse,
+				   "write type=bind,source=SRC,destination=DST"
+				   "[,ro]; there are no other fields",
+				   err);
+	}
+	if (!type || strcmp(type, "bind") != 0)
+		return say(parse, "only type=bind is supported", err);
+	if (!source || !*source || !destination || !*destination)
+		return say(parse, "source and destination are needed", err);
+	return append(parse, source, destination, is_read_only, err);
+}
+
+static int parse_all(const char *option, const struct option_list *list,
+		     int (*parse_value)(struct parse *parse, struct error *err),
+		     struct run_bind **binds, size_t *count, struct error *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		autofree char *copy = strdup(list->values[i]);
+		struct parse parse = {
+			.option = option,
+			.value = list->values[i],
+			.text = copy,
+			.binds = binds,
+			.count = count,
+		};
+		int r;
+
+		if (!copy)
+			return error_set(err, -ENOMEM, "out of memory");
+		r = parse_value(&parse, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int bind_option_parse(const struct option_list *list, struct run_bind **ret,
-		      size_t *ret_count, struct error *err)
+int bind_option_parse(const struct option_list *list, struct run_bind **binds,
+		      size_t *count, struct error *err)
 {
-	struct run_bind *binds = NULL;
-	size_t count = 0;
+	return parse_all("--bind", list, parse_binds, binds, count, err);
+}
 
-	for (size_t i = 0; i < list->count; i++) {
-		int r = parse_value(list->values[i], &binds, &count, err);
-
-		if (r < 0) {
-			bind_option_free(binds, count);
-			return r == -ENOMEM ? error_set(err, r, "out of memory")
-					    : r;
-		}
-	}
-	*ret = binds;
-	*ret_count = count;
-	return 0;
+int bind_option_parse_mounts(const struct option_list *list,
+			     struct run_bind **binds, size_t *count,
+			     struct error *err)
+{
+	return parse_all("--mount", list, parse_mount, binds, count, err);
 }
 
 void bind_option_free(struct run_bind *binds, size_t count)

@@ -34,14 +34,29 @@ const struct option common_option_table[] = {
 	  "append what happens when: a line of JSON for each event",
 	  "LAZYRUN_TRACE", OPT(trace) },
 	{ "quiet", 'q', OPTION_FLAG, NULL, "no progress and no hints",
-	  "LAZYRUN_QUIET", OPT(quiet) },
+	  "LAZYRUN_QUIET", OPT(quiet), .twins = "QUIET" },
 	{ "verbose", 'v', OPTION_FLAG, NULL, "say what is done",
-	  "LAZYRUN_VERBOSE", OPT(verbose) },
+	  "LAZYRUN_VERBOSE", OPT(verbose), .twins = "VERBOSE" },
 	{ "debug", 'd', OPTION_FLAG, NULL, "log everything", "LAZYRUN_DEBUG",
-	  OPT(debug) },
+	  OPT(debug), .twins = "DEBUG" },
 	{ "json", 0, OPTION_FLAG, NULL,
 	  "print JSON where there is something to print", NULL, OPT(json) },
+	{ "exit-style", 0, OPTION_TEXT, "STYLE",
+	  "statuses of our own failures: docker (125 to 127) or apptainer "
+	  "(255) [by the name lazyrun is called by]",
+	  "LAZYRUN_EXIT_STYLE", OPT(exit_style) },
 	{ "help", 'h', OPTION_FLAG, NULL, "show this help", NULL, OPT(help) },
+	{ 0 },
+};
+
+const struct option global_option_table[] = {
+	{ "config", 'c', OPTION_TEXT, "FILE",
+	  "settings from this file, not the user's own", "LAZYRUN_CONFIG",
+	  OPT(config), .twins = "CONFIG_FILE" },
+	{ "silent", 's', OPTION_FLAG, NULL, "print errors only",
+	  "LAZYRUN_SILENT", OPT(silent), .twins = "SILENT" },
+	{ "nocolor", 0, OPTION_FLAG, NULL, "changes nothing: there is none",
+	  NULL, OPT(ignored) },
 	{ 0 },
 };
 

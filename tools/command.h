@@ -17,6 +17,7 @@ struct error;
 enum {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
+	EXIT_APPTAINER = 255, /* with its exit style, instead of 125 to 127 */
 };
 
 /* First member of every command's option struct. */
@@ -35,9 +36,18 @@ struct common_options {
 	bool debug;
 	bool json;
 	bool help;
+	const char *exit_style; /* --exit-style, or NULL */
+	const char *config;	/* --config FILE, or NULL */
+	bool silent;		/* errors only */
+	bool ignored;
+	bool is_apptainer; /* called by that name (tools/personality.h) */
 };
 
 extern const struct option common_option_table[];
+
+/* Those that may stand before the subcommand only, beside the common ones:
+ * their letters mean something else behind it. */
+extern const struct option global_option_table[];
 
 struct command {
 	const char *name;
@@ -45,6 +55,8 @@ struct command {
 	const char *summary;  /* one line, no dot */
 	const char *details;  /* paragraphs for --help; may be NULL */
 	const struct option *options; /* its own; beside the common ones */
+	/* Further tables, NULL-ended, searched before; may be NULL. */
+	const struct option *const *more_options;
 	size_t values_size; /* of its option struct, common_options first */
 	bool stops_early;   /* operands after the first belong to the job */
 	int operands_min;
@@ -78,5 +90,6 @@ extern const struct command cmd_pull;
 extern const struct command cmd_run;
 extern const struct command cmd_serve;
 extern const struct command cmd_shell;
+extern const struct command cmd_test;
 extern const struct command cmd_umount;
 extern const struct command cmd_verify;

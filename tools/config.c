@@ -86,7 +86,7 @@ static const char *home_directory(void)
 }
 
 int config_load(const struct option *const *tables, void *values,
-		struct error *err)
+		const char *user_path, struct error *err)
 {
 	struct load load = { .tables = tables, .values = values, .err = err };
 	const char *folder = getenv("XDG_CONFIG_HOME");
@@ -97,6 +97,11 @@ int config_load(const struct option *const *tables, void *values,
 	r = load_file(SYSTEM_FILE, &load);
 	if (r < 0)
 		return r;
+	if (user_path && access(user_path, R_OK) < 0)
+		return error_set_errno(err, -errno, "cannot read %s",
+				       user_path);
+	if (user_path)
+		return load_file(user_path, &load);
 	if (folder && folder[0] == '/')
 		snprintf(path, sizeof(path), "%s/lazyrun/lazyrun.conf", folder);
 	else if (home)

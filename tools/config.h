@@ -16,12 +16,13 @@ struct option;
 /**
  * config_load() - apply the files that exist
  * @tables: of options that may stand in them
+ * @user_path: instead of the user's file, and it must exist; NULL: the user's
  *
  * A name that no table has is an error naming file and line.  Texts stay
  * allocated for the life of the process.  Return: 0, -EINVAL, -ENOMEM.
  */
 int config_load(const struct option *const *tables, void *values,
-		struct error *err);
+		const char *user_path, struct error *err);
 
 /**
  * config_cache_dir() - the cache's directory when nobody named one

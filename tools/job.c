@@ -6,12 +6,15 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "image/image.h"
-#include "index/index_file.h"
+#include "image/image_config.h"
+#include "image/image_ref.h"
 #include "run/run.h"
-#include "tools/bind_option.h"
 #include "tools/gpu_option.h"
 #include "tools/gpu_setup.h"
 #include "tools/job_environment.h"
+#include "tools/job_image.h"
+#include "tools/job_mounts.h"
+#include "tools/job_options.h"
 #include "tools/job_profile.h"
 #include "tools/job_service.h"
 #include "tools/session.h"
@@ -19,6 +22,7 @@
 #include "tools/trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,17 +35,23 @@ extern char **environ;
 
 /* Everything one job holds; released in one place. */
 struct work {
+	struct image_ref ref;
 	struct run *run;
-	struct session *session;
+	struct session *session; /* NULL when a directory is the image */
 	struct job_service service;
 	struct job_profile *profile; /* NULL: off */
+	struct job_mounts mounts;
+	struct job_image image;
 	const char **argv;
 	char **environment;
-	struct run_bind *binds;
-	size_t bind_count;
 	struct gpu_setup gpu;
 	struct statistics statistics;
 };
+
+#define WORK_INIT                                                              \
+	{                                                                      \
+		.image = {.dir_fd = -1 }                                       \
+	}
 
 static void work_fini(struct work *work)
 {
@@ -49,24 +59,21 @@ static void work_fini(struct work *work)
 	job_service_fini(&work->service);
 	job_profile_destroy(work->profile);
 	session_close(work->session);
+	if (work->image.dir_fd >= 0)
+		close(work->image.dir_fd);
 	free(work->argv);
 	job_environment_destroy(work->environment);
 	gpu_setup_fini(&work->gpu);
-	bind_option_free(work->binds, work->bind_count);
-}
-
-static const char *home_of_caller(const struct job_options *options)
-{
-	const char *home = getenv("HOME");
-
-	return !options->no_home && home && home[0] == '/' ? home : NULL;
+	job_mounts_fini(&work->mounts);
+	image_ref_fini(&work->ref);
 }
 
 static int add_gpus(const struct job *job, struct work *work,
 		    struct run_job *run_job, struct error *err)
 {
 	const struct gpu_option_image image = {
-		.index = session_index(work->session),
+		.index = work->image.index,
+		.directory = work->image.index ? NULL : work->ref.path,
 	};
 	struct gpu_plan *plan = NULL;
 	int r = gpu_option_plan(&job->options->gpu, &image,
@@ -81,93 +88,143 @@ static int add_gpus(const struct job *job, struct work *work,
 	return r;
 }
 
-static int prepare(const struct job *job, struct work *work,
-		   struct run_job *ret, struct error *err)
+static int make_environment(const struct job *job, struct work *work,
+			    struct error *err)
 {
+	static const char *const nothing[] = { NULL };
 	const struct job_options *options = job->options;
-	const struct image *image = session_image(work->session);
-	const struct image_config *config = image_config(image);
-	const struct job_image view = {
-		.index = session_index(work->session),
-		.config = config,
-	};
+	const struct image_config *config = work->image.config;
 	const struct job_environment_options environment = {
 		.caller = (const char *const *)environ,
-		.image = (const char *const *)config->env,
+		.image = config ? (const char *const *)config->env : nothing,
 		.extra = &options->env,
-		.home = home_of_caller(options),
-		.image_reference = image_reference(image),
+		.home = work->mounts.home,
+		.image_reference = work->ref.text,
 		.is_clean = options->clean_env,
 	};
-	int r;
 
-	r = job->choose(options, &view, job->arguments, &work->argv, err);
-	if (r < 0)
-		return r;
-	r = job_environment_create(&environment, &work->environment, err);
-	if (r < 0)
-		return r;
+	return job_environment_create(&environment, &work->environment, err);
+}
+
+static void describe(const struct job *job, struct work *work,
+		     struct run_job *ret)
+{
+	const struct job_options *options = job->options;
+	const struct image_config *config = work->image.config;
+
 	*ret = (struct run_job){
 		.argv = work->argv,
 		.envp = (const char *const *)work->environment,
-		.home = home_of_caller(options),
-		.cwd = options->cwd,
+		.home = work->mounts.home,
+		.cwd = options->cwd ? options->cwd : work->mounts.cwd,
 		.cwd_is_required = options->cwd != NULL,
-		.binds = work->binds,
-		.bind_count = work->bind_count,
+		.binds = work->mounts.binds,
+		.bind_count = work->mounts.count,
+		.omitted = work->mounts.omitted,
+		.has_minimal_dev = options->contain,
+		.hostname = options->hostname,
+		.has_default_umask = options->no_umask,
 		.is_writable = options->writable_tmpfs,
 		.writable_size = options->writable_size,
 	};
-	if (!ret->cwd && job->prefers_image_cwd &&
-	    config->working_dir[0] == '/')
+	if (!options->cwd && job->prefers_image_cwd && config &&
+	    config->working_dir && config->working_dir[0] == '/')
 		ret->cwd = config->working_dir;
-	return add_gpus(job, work, ret, err);
 }
 
 static int spawn(const struct job *job, struct work *work, struct error *err)
 {
-	const struct run_options options = {
+	struct run_options options = {
 		.use_pid_namespace = job->options->use_pid,
 		.use_ipc_namespace = job->options->use_ipc,
+		.use_uts_namespace = job->options->use_uts,
+		.use_net_namespace = job->options->use_net,
+		.has_no_init = job->options->no_init,
+		.is_fake_root = job->options->fakeroot,
 	};
 	int r;
 
-	r = bind_option_parse(&job->options->binds, &work->binds,
-			      &work->bind_count, err);
+	r = image_ref_parse(job->image, &work->ref, err);
+	if (r < 0)
+		return r;
+	r = job_mounts_fill(job->options, &work->mounts, err);
 	if (r < 0)
 		return r == -EINVAL ? EXIT_USAGE : r;
+	if (work->ref.kind == IMAGE_REF_DIRECTORY)
+		options.root_directory = work->ref.path;
 	r = run_spawn(&options, &work->run, err);
 	if (r == 0)
 		work->statistics.spawned_us = clock_us();
 	return r;
 }
 
-static int start(const struct job *job, struct work *work, int *ret_exit,
-		 struct error *err)
+static int open_image(const struct job *job, struct work *work,
+		      struct error *err)
 {
-	struct run_job run_job;
 	int r;
 
+	if (work->ref.kind == IMAGE_REF_DIRECTORY) {
+		work->image.dir_fd =
+			open(work->ref.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (work->image.dir_fd < 0)
+			return error_set_errno(err, -errno, "cannot open %s",
+					       work->ref.path);
+		return 0;
+	}
 	r = session_open(job->image, &job->options->common, SESSION_LOADER,
 			 &work->session, err);
 	if (r < 0)
 		return r;
 	trace_event(session_trace(work->session), "mounted",
 		    work->statistics.spawned_us);
-	r = prepare(job, work, &run_job, err);
-	if (r < 0)
-		return r;
+	work->image.index = session_index(work->session);
+	work->image.config = image_config(session_image(work->session));
+	return 0;
+}
+
+static void trace_job(const struct work *work, const char *what)
+{
+	if (work->session)
+		trace_event(session_trace(work->session), what, 0);
+}
+
+static int start_service(const struct job *job, struct work *work,
+			 struct error *err)
+{
 	work->profile = job_profile_start(work->session, job->options->profile,
 					  work->argv);
-	r = job_service_start(&work->service, work->session, work->run, err);
+	return job_service_start(&work->service, work->session, work->run, err);
+}
+
+/* Returns 1 when there is nothing to execute. */
+static int start(const struct job *job, struct work *work, int *ret_exit,
+		 struct error *err)
+{
+	struct run_job run_job;
+	int r = open_image(job, work, err);
+
+	if (r == 0)
+		r = job->choose(job->options, &work->image, job->arguments,
+				&work->argv, err);
+	if (r < 0)
+		return r;
+	if (!work->argv[0])
+		return 1;
+	r = make_environment(job, work, err);
+	if (r == 0 && work->session)
+		r = start_service(job, work, err);
+	if (r < 0)
+		return r;
+	describe(job, work, &run_job);
+	r = add_gpus(job, work, &run_job, err);
 	if (r < 0)
 		return r;
 	work->statistics.ready_us = clock_us();
-	trace_event(session_trace(work->session), "ready", 0);
+	trace_job(work, "ready");
 	r = run_start(work->run, &run_job, ret_exit, err);
 	work->statistics.started_us = clock_us();
 	if (r == 0)
-		trace_event(session_trace(work->session), "exec", 0);
+		trace_job(work, "exec");
 	return r;
 }
 
@@ -177,6 +234,8 @@ static void report(const struct job *job, struct work *work)
 	struct error err = { 0 };
 
 	job_profile_get_figures(work->profile, &work->statistics.profile);
+	if (!work->session)
+		return;
 	statistics_trace(&work->statistics, work->session,
 			 work->service.server);
 	if (options->common.verbose || options->common.debug)
@@ -218,23 +277,24 @@ static int wait_for_end(const struct job *job, struct work *work,
 	job_profile_finish(work->profile, false);
 	report(job, work);
 	work_fini(work);
-	*work = (struct work){ 0 };
+	*work = (struct work)WORK_INIT;
 	return pass_on(status);
 }
 
 int job_run(const struct job *job, struct error *err)
 {
-	struct work work = {
-		.statistics.start_us = job->options->common.start_us,
-	};
+	struct work work = WORK_INIT;
 	int exit_status = RUN_EXIT_FAILURE;
 	int r;
 
+	work.statistics.start_us = job->options->common.start_us;
 	r = spawn(job, &work, err);
 	if (r == 0) {
 		r = start(job, &work, &exit_status, err);
 		if (r < 0)
 			r = exit_status;
+		else if (r > 0)
+			r = 0;
 		else
 			r = wait_for_end(job, &work, err);
 	}

@@ -10,8 +10,11 @@
 #include "common/log.h"
 #include "tools/command.h"
 #include "tools/config.h"
+#include "tools/job_options.h"
 #include "tools/option.h"
+#include "tools/personality.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -20,12 +23,22 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&cmd_exec,  &cmd_run,	  &cmd_shell,  &cmd_mount,   &cmd_umount,
-	&cmd_index, &cmd_pull,	  &cmd_verify, &cmd_inspect, &cmd_ls,
-	&cmd_cat,   &cmd_profile, &cmd_cache,  &cmd_serve,   &cmd_doctor,
+	&cmd_exec,    &cmd_run,	    &cmd_shell, &cmd_test,
+	&cmd_mount,   &cmd_umount,  &cmd_index, &cmd_pull,
+	&cmd_verify,  &cmd_inspect, &cmd_ls,	&cmd_cat,
+	&cmd_profile, &cmd_cache,   &cmd_serve, &cmd_doctor,
 };
 
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+enum {
+	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
+	TABLES_MAX = 8,
+};
+
+static const struct option *const global_tables[] = {
+	global_option_table,
+	common_option_table,
+	NULL,
+};
 
 static void print_overview(FILE *out)
 {
@@ -35,25 +48,46 @@ static void print_overview(FILE *out)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-9s %s\n", commands[i]->name,
 			commands[i]->summary);
+	fprintf(out, "\noptions before the command:\n");
+	option_print(out, global_tables);
 	fprintf(out, "\n`lazyrun COMMAND --help` tells more; so does "
 		     "lazyrun(1).\n");
 }
 
-static void print_help(const struct command *command)
+/* The tables of a command's options; those of docker's letters are left out
+ * under Apptainer's name. */
+static void list_tables(const struct command *command, bool is_apptainer,
+			const struct option *ret[TABLES_MAX])
 {
-	const struct option *own[] = { command->options, NULL };
-	const struct option *shared[] = { common_option_table, NULL };
+	const struct option *const *more = command->more_options;
+	size_t count = 0;
 
+	for (; more && *more; more++) {
+		assert(count + 3 < TABLES_MAX);
+		if (!is_apptainer || *more != docker_option_table)
+			ret[count++] = *more;
+	}
+	if (command->options)
+		ret[count++] = command->options;
+	ret[count] = NULL;
+}
+
+static void print_help(const struct command *command, bool is_apptainer)
+{
+	const struct option *shared[] = { common_option_table, NULL };
+	const struct option *own[TABLES_MAX];
+
+	list_tables(command, is_apptainer, own);
 	printf("usage: lazyrun %s [OPTION...] %s\n\n%s.\n", command->name,
 	       command->operands, command->summary);
 	if (command->details)
 		printf("\n%s\n", command->details);
-	if (command->options) {
+	if (own[0]) {
 		printf("\noptions:\n");
-		option_print_help(own);
+		option_print(stdout, own);
 	}
 	printf("\noptions of every command:\n");
-	option_print_help(shared);
+	option_print(stdout, shared);
 }
 
 static const struct command *find_command(const char *name)
@@ -70,30 +104,54 @@ static void apply_log_level(const struct common_options *options)
 		log_set_level(LOG_DEBUG);
 	else if (options->verbose)
 		log_set_level(LOG_INFO);
-	else if (options->quiet)
+	else if (options->quiet || options->silent)
 		log_set_level(LOG_ERROR);
 }
 
-/* Options before the subcommand, then files, environment, and those after. */
-static int load_options(const struct command *command, void *values,
-			char **global, char **argv, int *ret_count,
-			struct error *err)
+/* option_parse() moves words about. */
+static char **copy_words(char **words)
 {
-	const struct option *tables[] = {
-		common_option_table,
-		command->options,
-		NULL,
-	};
+	size_t count = 0;
+	char **copy;
+
+	while (words[count])
+		count++;
+	copy = calloc(count + 1, sizeof(*copy));
+	if (copy)
+		memcpy(copy, words, count * sizeof(*copy));
+	return copy;
+}
+
+/* Files, environment, options before the subcommand, those after it.  The
+ * first look at those before is for --config. */
+static int load_options(const struct command *command,
+			struct common_options *values, char **global,
+			char **argv, int *ret_count, struct error *err)
+{
+	const struct option *tables[TABLES_MAX + 2];
+	autofree char **first_look = copy_words(global);
+	size_t count = 0;
 	int unused;
 	int r;
 
-	if (!command->options)
-		tables[1] = NULL;
-	r = config_load(tables, values, err);
+	if (!first_look)
+		return error_set(err, -ENOMEM, "out of memory");
+	list_tables(command, values->is_apptainer, tables);
+	while (tables[count])
+		count++;
+	tables[count] = common_option_table;
+	tables[count + 1] = NULL;
+	r = option_load_environment(global_tables, values, err);
+	if (r == 0)
+		r = option_parse(global_tables, values, false, first_look,
+				 &unused, err);
+	if (r == 0)
+		r = config_load(tables, values, values->config, err);
 	if (r == 0)
 		r = option_load_environment(tables, values, err);
 	if (r == 0)
-		r = option_parse(tables, values, false, global, &unused, err);
+		r = option_parse(global_tables, values, false, global, &unused,
+				 err);
 	if (r == 0)
 		r = option_parse(tables, values, command->stops_early, argv,
 				 ret_count, err);
@@ -108,11 +166,52 @@ static int finish_output(struct error *err)
 	return error_set(err, -EIO, "cannot write all of the output");
 }
 
-static int run_command(const struct command *command, char **global,
-		       char **argv)
+/* GlideinWMS and others look for the word. */
+static void print_error(const struct common_options *values,
+			const struct command *command, const struct error *err)
+{
+	if (values->is_apptainer)
+		fprintf(stderr, "FATAL:   %s\n", err->text);
+	else
+		fprintf(stderr, "lazyrun %s: %s\n", command->name, err->text);
+}
+
+/* A failure of ours, which is known by its error, as the caller wants it. */
+static int to_exit_status(const struct command *command, enum exit_style style,
+			  int r, const struct error *err)
+{
+	if (style == EXIT_STYLE_DOCKER || err->code >= 0)
+		return r < 0 ? command->failure_status : r;
+	return r == EXIT_USAGE ? EXIT_FAILED : EXIT_APPTAINER;
+}
+
+static int run_parsed(const struct command *command,
+		      struct common_options *values, char **argv, int count,
+		      struct error *err)
+{
+	int r;
+
+	if (values->help) {
+		print_help(command, values->is_apptainer);
+		return 0;
+	}
+	if (count < command->operands_min ||
+	    (command->operands_max >= 0 && count > command->operands_max))
+		return command_usage_error(err,
+					   "usage: lazyrun %s [OPTION...] %s",
+					   command->name, command->operands);
+	apply_log_level(values);
+	r = command->main(values, argv, count, err);
+	return r == 0 ? finish_output(err) : r;
+}
+
+static int run_command(const struct command *command, bool is_apptainer,
+		       char **global, char **argv)
 {
 	autofree struct common_options *values =
 		calloc(1, command->values_size);
+	enum exit_style style =
+		is_apptainer ? EXIT_STYLE_APPTAINER : EXIT_STYLE_DOCKER;
 	struct error err = { 0 };
 	int count = 0;
 	int r;
@@ -122,39 +221,19 @@ static int run_command(const struct command *command, char **global,
 		return command->failure_status;
 	}
 	values->start_us = clock_us();
+	values->is_apptainer = is_apptainer;
 	values->tag_ttl_ms = 5 * 60 * 1000;
 	r = load_options(command, values, global, argv, &count, &err);
-	if (r < 0) {
-		fprintf(stderr, "lazyrun %s: %s\n", command->name, err.text);
-		return r == -EINVAL ? EXIT_USAGE : command->failure_status;
-	}
-	if (values->help) {
-		print_help(command);
-		return 0;
-	}
-	if (count < command->operands_min ||
-	    (command->operands_max >= 0 && count > command->operands_max)) {
-		fprintf(stderr, "usage: lazyrun %s [OPTION...] %s\n",
-			command->name, command->operands);
-		return EXIT_USAGE;
-	}
-	apply_log_level(values);
-	r = command->main(values, argv, count, &err);
 	if (r == 0)
-		r = finish_output(&err);
+		r = personality_parse_exit_style(values->exit_style,
+						 is_apptainer, &style, &err);
+	if (r == -EINVAL)
+		r = EXIT_USAGE;
+	if (r == 0)
+		r = run_parsed(command, values, argv, count, &err);
 	if (err.code < 0)
-		fprintf(stderr, "lazyrun %s: %s\n", command->name, err.text);
-	return r < 0 ? command->failure_status : r;
-}
-
-/* Whether an option before the subcommand is followed by its value. */
-static bool takes_next_word(const char *word)
-{
-	for (const struct option *o = common_option_table; o->name; o++)
-		if (o->kind != OPTION_FLAG && word[1] == '-' &&
-		    strcmp(word + 2, o->name) == 0)
-			return true;
-	return false;
+		print_error(values, command, &err);
+	return to_exit_status(command, style, r, &err);
 }
 
 /* The number of words before the subcommand: options and their values. */
@@ -163,7 +242,8 @@ static int count_global_words(char **argv)
 	int count = 0;
 
 	while (argv[count] && argv[count][0] == '-')
-		if (takes_next_word(argv[count++]) && argv[count])
+		if (option_takes_next(global_tables, argv[count++]) &&
+		    argv[count])
 			count++;
 	return count;
 }
@@ -192,46 +272,56 @@ static void bound_freed_memory(void)
 	/* NOLINTEND(concurrency-mt-unsafe) */
 }
 
+/* What needs no subcommand. */
+static int run_without_command(char **words, bool is_apptainer)
+{
+	char version[64];
+
+	personality_format_version(is_apptainer, LAZYRUN_VERSION, version,
+				   sizeof(version));
+	for (; *words; words++) {
+		if (strcmp(*words, "--version") == 0) {
+			printf("%s%s\n",
+			       is_apptainer ? "apptainer version " : "lazyrun ",
+			       version);
+			return 0;
+		}
+		if (strcmp(*words, "version") == 0) {
+			printf("%s\n", version);
+			return 0;
+		}
+		if (strcmp(*words, "--help") == 0 ||
+		    strcmp(*words, "-h") == 0 || strcmp(*words, "help") == 0) {
+			print_overview(stdout);
+			return 0;
+		}
+	}
+	print_overview(stderr);
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+	const bool is_apptainer = personality_is_apptainer(argv[0]);
 	const struct command *command;
+	const char *name;
 	int skip;
 
 	(void)argc;
 	bound_freed_memory();
 	open_standard_descriptors();
 	skip = count_global_words(argv + 1);
-	if (!argv[1 + skip]) {
-		for (char **word = argv + 1; *word; word++) {
-			if (strcmp(*word, "--version") == 0) {
-				printf("lazyrun %s\n", LAZYRUN_VERSION);
-				return 0;
-			}
-			if (strcmp(*word, "--help") == 0 ||
-			    strcmp(*word, "-h") == 0) {
-				print_overview(stdout);
-				return 0;
-			}
-		}
-		print_overview(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1 + skip], "version") == 0) {
-		printf("%s\n", LAZYRUN_VERSION);
-		return 0;
-	}
-	if (strcmp(argv[1 + skip], "help") == 0) {
-		print_overview(stdout);
-		return 0;
-	}
-	command = find_command(argv[1 + skip]);
+	name = argv[1 + skip];
+	if (!name || strcmp(name, "version") == 0 || strcmp(name, "help") == 0)
+		return run_without_command(argv + 1, is_apptainer);
+	command = find_command(name);
 	if (!command) {
 		fprintf(stderr,
-			"lazyrun: unknown command \"%s\"; `lazyrun --help` "
+			"%sunknown command \"%s\"; `lazyrun --help` "
 			"lists them\n",
-			argv[1 + skip]);
-		return EXIT_USAGE;
+			is_apptainer ? "FATAL:   " : "lazyrun: ", name);
+		return is_apptainer ? EXIT_FAILED : EXIT_USAGE;
 	}
 	argv[1 + skip] = NULL; /* ends the words before it */
-	return run_command(command, argv + 1, argv + 2 + skip);
+	return run_command(command, is_apptainer, argv + 1, argv + 2 + skip);
 }

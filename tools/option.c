@@ -41,12 +41,14 @@ static const struct option *find_long(const struct option *const *tables,
 	return NULL;
 }
 
+/* @next: the word behind it, NULL at the end */
 static const struct option *find_short(const struct option *const *tables,
-				       char name)
+				       char name, const char *next)
 {
 	for (; *tables; tables++)
 		for (const struct option *o = *tables; o->name; o++)
-			if (o->short_name == name)
+			if (o->short_name == name &&
+			    (!o->is_form || (next && o->is_form(next))))
 				return o;
 	return NULL;
 }
@@ -108,6 +110,9 @@ static int set_value(const struct option *option, const char *what,
 		return size_text_parse_duration(text, what, place, err);
 	case OPTION_NUMBER:
 		return parse_number(text, what, place, err);
+	case OPTION_REFUSED:
+		return error_set(err, -EINVAL, "%s is not supported: %s", what,
+				 option->help);
 	}
 	assert(false); /* a table with an unknown kind */
 	return -EINVAL;
@@ -128,7 +133,7 @@ static int parse_long(const struct option *const *tables, void *values,
 				 "unknown option %.60s; see --help", what);
 	if (equals)
 		return set_value(option, what, values, equals + 1, err);
-	if (option->kind == OPTION_FLAG)
+	if (option->kind == OPTION_FLAG || option->kind == OPTION_REFUSED)
 		return set_value(option, what, values, "1", err);
 	if (!**next)
 		return error_set(err, -EINVAL, "%s needs a value (%s)", what,
@@ -141,14 +146,15 @@ static int parse_short(const struct option *const *tables, void *values,
 		       const char *word, char ***next, struct error *err)
 {
 	for (const char *c = word + 1; *c; c++) {
-		const struct option *option = find_short(tables, *c);
+		const struct option *option =
+			find_short(tables, *c, c[1] ? c + 1 : **next);
 		char what[3] = { '-', *c, '\0' };
 		int r;
 
 		if (!option)
 			return error_set(err, -EINVAL,
 					 "unknown option %s; see --help", what);
-		if (option->kind != OPTION_FLAG) {
+		if (option->argument) {
 			const char *text = c[1] ? c + 1 : **next;
 
 			if (!text)
@@ -196,6 +202,23 @@ int option_parse(const struct option *const *tables, void *values,
 	return 0;
 }
 
+bool option_takes_next(const struct option *const *tables, const char *word)
+{
+	const struct option *option = NULL;
+
+	if (word[0] != '-' || strchr(word, '='))
+		return false;
+	if (word[1] == '-')
+		option = find_long(tables, word + 2, strlen(word + 2));
+	/* In -ab, a takes the rest or is a flag. */
+	for (const char *c = word + 1; word[1] != '-' && *c; c++) {
+		option = find_short(tables, *c, NULL);
+		if (option && option->argument && c[1])
+			return false;
+	}
+	return option && option->argument;
+}
+
 int option_set(const struct option *const *tables, void *values,
 	       const char *name, const char *text, struct error *err)
 {
@@ -215,6 +238,57 @@ bool option_keeps_text(const struct option *const *tables, const char *name)
 	       (option->kind == OPTION_TEXT || option->kind == OPTION_LIST);
 }
 
+/* Environments of other programs are not ours to criticize: whatever is not
+ * false is true. */
+static int set_twin(const struct option *option, const char *name, void *values,
+		    const char *text, struct error *err)
+{
+	static const char *const no[] = { "0",	   "f",	    "F",
+					  "false", "False", "FALSE" };
+
+	if (option->kind == OPTION_FLAG || option->kind == OPTION_REFUSED) {
+		for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+			if (strcmp(text, no[i]) == 0)
+				return 0;
+		text = "1";
+	}
+	return set_value(option, name, values, text, err);
+}
+
+/* Returns 1 when a twin was set, 0 when there is none. */
+static int load_twins(const struct option *option, void *values,
+		      struct error *err)
+{
+	static const char *const prefixes[] = { "APPTAINER", "SINGULARITY" };
+	const char *names = option->twins;
+	int found = 0;
+
+	while (names && *names) {
+		size_t len = strcspn(names, " ");
+
+		for (size_t i = 0; i < 2; i++) {
+			char name[64];
+			const char *text;
+			int r;
+
+			snprintf(name, sizeof(name), "%s_%.*s", prefixes[i],
+				 (int)len, names);
+			text = getenv(name);
+			if (!text || !*text)
+				continue;
+			r = set_twin(option, name, values, text, err);
+			if (r < 0)
+				return r;
+			found = 1;
+			break;
+		}
+		names += len + strspn(names + len, " ");
+		if (found && option->kind != OPTION_LIST)
+			break;
+	}
+	return found;
+}
+
 int option_load_environment(const struct option *const *tables, void *values,
 			    struct error *err)
 {
@@ -222,11 +296,11 @@ int option_load_environment(const struct option *const *tables, void *values,
 		for (const struct option *o = *tables; o->name; o++) {
 			const char *text =
 				o->environment ? getenv(o->environment) : NULL;
-			int r;
+			int r = load_twins(o, values, err);
 
-			if (!text || !*text)
-				continue;
-			r = set_value(o, o->environment, values, text, err);
+			if (r >= 0 && text && *text)
+				r = set_value(o, o->environment, values, text,
+					      err);
 			if (r < 0)
 				return r;
 		}
@@ -234,20 +308,23 @@ int option_load_environment(const struct option *const *tables, void *values,
 	return 0;
 }
 
-void option_print_help(const struct option *const *tables)
+static void print_one(FILE *out, const struct option *option)
 {
-	for (; *tables; tables++) {
-		for (const struct option *o = *tables; o->name; o++) {
-			char left[64];
-			char letter[5] = "    ";
+	char left[64];
+	char letter[5] = "    ";
 
-			if (o->short_name)
-				snprintf(letter, sizeof(letter), "-%c, ",
-					 o->short_name);
-			snprintf(left, sizeof(left), "%s--%s%s%s", letter,
-				 o->name, o->argument ? " " : "",
-				 o->argument ? o->argument : "");
-			printf("  %-28s %s\n", left, o->help);
-		}
-	}
+	if (option->short_name)
+		snprintf(letter, sizeof(letter), "-%c, ", option->short_name);
+	snprintf(left, sizeof(left), "%s--%s%s%s", letter, option->name,
+		 option->argument ? " " : "",
+		 option->argument ? option->argument : "");
+	fprintf(out, "  %-28s %s\n", left, option->help);
+}
+
+void option_print(FILE *out, const struct option *const *tables)
+{
+	for (; *tables; tables++)
+		for (const struct option *o = *tables; o->name; o++)
+			if (o->kind != OPTION_REFUSED)
+				print_one(out, o);
 }

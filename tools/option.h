@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct error;
 
@@ -27,6 +28,7 @@ enum option_kind {
 	OPTION_SIZE,
 	OPTION_DURATION,
 	OPTION_NUMBER,
+	OPTION_REFUSED, /* known, and not to be had: help is the reason */
 };
 
 struct option {
@@ -37,6 +39,13 @@ struct option {
 	const char *help;	 /* one line, default in brackets */
 	const char *environment; /* "LAZYRUN_CACHEDIR", or NULL */
 	size_t offset;		 /* of the value in the command's struct */
+	/* Names, separated by spaces, that the environment has behind
+	 * "APPTAINER_" or "SINGULARITY_"; the first one set counts, a list
+	 * takes all.  `environment` overrules them. */
+	const char *twins;
+	/* The letter means this option only if the next word has this form:
+	 * letters that mean something else in another table. */
+	bool (*is_form)(const char *next_word);
 };
 
 enum { OPTION_LIST_MAX = 16384 };
@@ -65,6 +74,10 @@ int option_parse(const struct option *const *tables, void *values,
 		 bool stop_early, char **argv, int *ret_count,
 		 struct error *err);
 
+/** option_takes_next() - whether the option that @word is has its value in the
+ * word behind it */
+bool option_takes_next(const struct option *const *tables, const char *word);
+
 /** option_set() - set one option by its long name, as a config file does;
  * -ENOENT when no table has it, -EINVAL as option_parse() */
 int option_set(const struct option *const *tables, void *values,
@@ -74,9 +87,11 @@ int option_set(const struct option *const *tables, void *values,
  * texts and lists do */
 bool option_keeps_text(const struct option *const *tables, const char *name);
 
-/** option_load_environment() - apply the variables that tables name */
+/** option_load_environment() - apply the variables that tables name, their
+ * twins first; an empty one counts as not set */
 int option_load_environment(const struct option *const *tables, void *values,
 			    struct error *err);
 
-/** option_print_help() - the tables as aligned text on stdout */
-void option_print_help(const struct option *const *tables);
+/** option_print() - the tables as aligned text; what is refused
+ * is left out */
+void option_print(FILE *out, const struct option *const *tables);

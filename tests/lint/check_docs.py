@@ -28,12 +28,13 @@ overview = lint.run(binary, "--help").stdout
 commands = re.findall(r"^  (\w+) +\S", overview, re.M)
 if not commands:
     lint.fault(binary, "--help lists no command")
-helped = set()
+OPTION = r"^ +(?:-\w, )? *(--[\w-]+)"
+helped = set(re.findall(OPTION, overview, re.M))
 for command in commands:
     text = lint.run(binary, command, "--help").stdout
     if f"lazyrun {command} " not in man:
         lint.fault(manual, f"does not describe {command}")
-    helped |= set(re.findall(r"^ +(?:-\w, )? *(--[\w-]+)", text, re.M))
+    helped |= set(re.findall(OPTION, text, re.M))
 for option in sorted(helped):
     if not re.search(re.escape(option) + r"(?![\w-])", man):
         lint.fault(manual, f"does not describe {option}")

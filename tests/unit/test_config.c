@@ -43,7 +43,7 @@ static int load(const char *text, struct error *err)
 	cr_assert_eq(
 		io_write_file_atomic(AT_FDCWD, path, text, strlen(text), NULL),
 		0);
-	return config_load(tables, &options, err);
+	return config_load(tables, &options, NULL, err);
 }
 
 Test(config, sets_what_the_file_names)
@@ -63,7 +63,7 @@ Test(config, sets_what_the_file_names)
 
 Test(config, may_be_absent)
 {
-	cr_expect_eq(config_load(tables, &options, NULL), 0);
+	cr_expect_eq(config_load(tables, &options, NULL, NULL), 0);
 }
 
 Test(config, names_file_and_line_of_a_mistake)

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct values {
 	bool flag;
@@ -13,6 +14,7 @@ struct values {
 	uint64_t size;
 	uint64_t time_ms;
 	uint64_t number;
+	bool twin;
 };
 
 #define OPT(member) offsetof(struct values, member)
@@ -24,6 +26,25 @@ static const struct option table[] = {
 	{ "size", 0, OPTION_SIZE, "S", "", "OPTION_TEST_SIZE", OPT(size) },
 	{ "time", 0, OPTION_DURATION, "D", "", NULL, OPT(time_ms) },
 	{ "number", 'n', OPTION_NUMBER, "N", "", NULL, OPT(number) },
+	{ "twin", 'w', OPTION_FLAG, NULL, "", NULL, OPT(twin),
+	  .twins = "TEST_A TEST_B" },
+	{ "twins", 0, OPTION_LIST, "L", "", NULL, OPT(list),
+	  .twins = "TEST_L TEST_M" },
+	{ "refused", 'r', OPTION_REFUSED, NULL, "the reason", NULL, 0,
+	  .twins = "TEST_R" },
+	{ "refused-text", 0, OPTION_REFUSED, "X", "the reason", NULL, 0 },
+	{ 0 },
+};
+
+static bool is_digit(const char *word)
+{
+	return word[0] >= '0' && word[0] <= '9';
+}
+
+/* Letters that mean something else in front of a digit. */
+static const struct option first_table[] = {
+	{ "first", 'f', OPTION_TEXT, "N", "", NULL, OPT(text),
+	  .is_form = is_digit },
 	{ 0 },
 };
 
@@ -138,4 +159,81 @@ Test(option, sets_by_name_as_a_file_does)
 	cr_expect_eq(option_set(tables, &values, "flag", "yes", NULL), 0);
 	cr_expect(values.flag);
 	cr_expect_eq(option_set(tables, &values, "none", "yes", NULL), -ENOENT);
+}
+
+Test(option, takes_variables_of_apptainer_and_singularity)
+{
+	struct values values = { 0 };
+
+	setenv("SINGULARITY_TEST_B", "yes please", 1);
+	setenv("APPTAINER_TEST_L", "1", 1);
+	setenv("SINGULARITY_TEST_L", "not this", 1);
+	setenv("SINGULARITY_TEST_M", "2", 1);
+	cr_assert_eq(option_load_environment(tables, &values, NULL), 0);
+	cr_expect(values.twin);
+	cr_assert_eq(values.list.count, 2);
+	cr_expect_str_eq(values.list.values[0], "1");
+	cr_expect_str_eq(values.list.values[1], "2");
+	option_list_fini(&values.list);
+	values = (struct values){ 0 };
+	setenv("APPTAINER_TEST_A", "false", 1);
+	unsetenv("SINGULARITY_TEST_B");
+	cr_assert_eq(option_load_environment(tables, &values, NULL), 0);
+	cr_expect_not(values.twin);
+	option_list_fini(&values.list);
+}
+
+Test(option, refuses_with_the_reason)
+{
+	static const char *const cases[] = { "-r", "--refused",
+					     "--refused-text=1" };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *argv[] = { cases[i], "image", NULL };
+		struct values values = { 0 };
+		struct error err = { 0 };
+		int count = 0;
+
+		cr_expect_eq(parse(&values, true, argv, &count, &err), -EINVAL);
+		cr_expect_not_null(strstr(err.text, "the reason"), "%s",
+				   err.text);
+	}
+	setenv("APPTAINER_TEST_R", "1", 1);
+	cr_expect_eq(
+		option_load_environment(tables, &(struct values){ 0 }, NULL),
+		-EINVAL);
+}
+
+Test(option, gives_a_letter_the_meaning_of_the_next_words_form)
+{
+	static const struct option *const both[] = { first_table, table, NULL };
+	const char *with_digit[] = { "-f", "7", "image", NULL };
+	const char *without[] = { "-f", "image", NULL };
+	struct values values = { 0 };
+	int count = 0;
+
+	cr_assert_eq(option_parse(both, &values, true, (char **)with_digit,
+				  &count, NULL),
+		     0);
+	cr_expect_str_eq(values.text, "7");
+	cr_expect_not(values.flag);
+	cr_expect_eq(count, 1);
+	values = (struct values){ 0 };
+	cr_assert_eq(option_parse(both, &values, true, (char **)without, &count,
+				  NULL),
+		     0);
+	cr_expect(values.flag);
+	cr_expect_eq(count, 1);
+}
+
+Test(option, knows_which_words_have_their_value_behind_them)
+{
+	static const char *const yes[] = { "--text", "-t", "-ft", "--list" };
+	static const char *const no[] = { "--text=a", "-ta", "-f", "--flag",
+					  "--none",   "x",   "-",  "--" };
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		cr_expect(option_takes_next(tables, yes[i]), "%s", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+		cr_expect_not(option_takes_next(tables, no[i]), "%s", no[i]);
 }

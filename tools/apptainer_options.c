@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options of Apptainer's exec, run, shell and test that lazyrun has for its
+ * sake only.  What cannot be had is refused with a reason, never passed over;
+ * what makes no difference here says so.
+ */
+#include "tools/job_options.h"
+
+#define OPT(member) offsetof(struct job_options, member)
+#define REFUSED(option, argument, reason, names)                               \
+	{                                                                      \
+		option, 0, OPTION_REFUSED, argument, reason, NULL, 0,          \
+			.twins = names                                         \
+	}
+#define IGNORED(option, letter, reason, names)                                 \
+	{                                                                      \
+		option, letter, OPTION_FLAG, NULL, reason, NULL, OPT(ignored), \
+			.twins = names                                         \
+	}
+
+#define NO_POWER "no job ever has more power than its user"
+#define NO_CGROUP                                                              \
+	"lazyrun sets no cgroup limits: ask the batch system, or start it "    \
+	"within systemd-run --user --scope -p ..."
+#define NO_DECRYPTION "encrypted images cannot be read"
+
+const struct option apptainer_option_table[] = {
+	{ "no-pid", 0, OPTION_FLAG, NULL, "no --pid, whatever implies it", NULL,
+	  OPT(no_pid), .twins = "NO_PID" },
+	{ "no-init", 0, OPTION_FLAG, NULL,
+	  "--pid without an init of ours: the job is process 1", NULL,
+	  OPT(no_init), .twins = "NO_INIT NOSHIMINIT" },
+	{ "uts", 0, OPTION_FLAG, NULL, "own host name", NULL, OPT(use_uts),
+	  .twins = "UTS UNSHARE_UTS" },
+	{ "hostname", 0, OPTION_TEXT, "NAME", "this one; implies --uts", NULL,
+	  OPT(hostname), .twins = "HOSTNAME" },
+	{ "net", 'n', OPTION_FLAG, NULL,
+	  "own network; only with --network none", NULL, OPT(use_net),
+	  .twins = "NET UNSHARE_NET" },
+	{ "network", 0, OPTION_TEXT, "none", "which one: none or host", NULL,
+	  OPT(network), .twins = "NETWORK" },
+	{ "fakeroot", 'f', OPTION_FLAG, NULL, "appear as root inside", NULL,
+	  OPT(fakeroot), .twins = "FAKEROOT" },
+	{ "no-eval", 0, OPTION_FLAG, NULL,
+	  "take values and OCI arguments byte for byte [the default]", NULL,
+	  OPT(no_eval), .twins = "NO_EVAL" },
+	{ "no-umask", 0, OPTION_FLAG, NULL, "umask 0022, not the caller's",
+	  NULL, OPT(no_umask), .twins = "NO_UMASK" },
+	{ "compat", 0, OPTION_FLAG, NULL,
+	  "--containall --no-init --no-umask --no-eval --writable-tmpfs", NULL,
+	  OPT(compat), .twins = "COMPAT" },
+	IGNORED("userns", 'u', "changes nothing: there is always one",
+		"USERNS UNSHARE_USERNS"),
+	IGNORED("no-privs", 0, "changes nothing: no job has any", "NO_PRIVS"),
+	IGNORED("unsquash", 0, "changes nothing: nothing is converted",
+		"UNSQUASH"),
+	{ "drop-caps", 0, OPTION_TEXT, "CAPS",
+	  "changes nothing: no job has any", NULL, OPT(ignored_text),
+	  .twins = "DROP_CAPS" },
+	{ "no-https", 0, OPTION_FLAG, NULL, "the same as --insecure", NULL,
+	  OPT(common.insecure), .twins = "NOHTTPS NO_HTTPS" },
+	REFUSED("writable", NULL,
+		"an image is never changed: --writable-tmpfs lets the job "
+		"write, to memory",
+		"WRITABLE"),
+	REFUSED("keep-privs", NULL, NO_POWER, "KEEP_PRIVS"),
+	REFUSED("allow-setuid", NULL, NO_POWER, "ALLOW_SETUID"),
+	REFUSED("add-caps", "CAPS", NO_POWER, "ADD_CAPS"),
+	REFUSED("security", "OPTION",
+		"lazyrun applies no SELinux, AppArmor or seccomp profile of "
+		"its own: nothing would hold what was asked for",
+		"SECURITY"),
+	REFUSED("apply-cgroups", "FILE", NO_CGROUP, "APPLY_CGROUPS"),
+	REFUSED("blkio-weight", "N", NO_CGROUP, "BLKIO_WEIGHT"),
+	REFUSED("blkio-weight-device", "N", NO_CGROUP, "BLKIO_WEIGHT_DEVICE"),
+	REFUSED("cpu-shares", "N", NO_CGROUP, "CPU_SHARES"),
+	REFUSED("cpus", "N", NO_CGROUP, "CPUS"),
+	REFUSED("cpuset-cpus", "LIST", NO_CGROUP, "CPUSET_CPUS"),
+	REFUSED("cpuset-mems", "LIST", NO_CGROUP, "CPUSET_MEMS"),
+	REFUSED("memory", "SIZE", NO_CGROUP, "MEMORY"),
+	REFUSED("memory-reservation", "SIZE", NO_CGROUP, "MEMORY_RESERVATION"),
+	REFUSED("memory-swap", "SIZE", NO_CGROUP, "MEMORY_SWAP"),
+	REFUSED("oom-kill-disable", NULL, NO_CGROUP, "OOM_KILL_DISABLE"),
+	REFUSED("pids-limit", "N", NO_CGROUP, "PIDS_LIMIT"),
+	REFUSED("dns", "LIST",
+		"bind a file of your own instead: --bind "
+		"FILE:/etc/resolv.conf",
+		"DNS"),
+	REFUSED("netns-path", "PATH",
+		"a job joins no network namespace: start lazyrun within it",
+		"NETNS_PATH"),
+	REFUSED("network-args", "ARGS",
+		"there is no CNI: only --network none and host",
+		"NETWORK_ARGS"),
+	REFUSED("fusemount", "SPEC",
+		"mount it on the host and bind it: --bind DIR",
+		"FUSESPEC FUSEMOUNT"),
+	REFUSED("passphrase", NULL, NO_DECRYPTION, NULL),
+	REFUSED("pem-path", "FILE", NO_DECRYPTION, "ENCRYPTION_PEM_PATH"),
+	REFUSED("docker-login", NULL,
+		"log in beforehand, with docker, podman or skopeo login: "
+		"lazyrun reads their files",
+		"DOCKER_LOGIN"),
+	REFUSED("docker-host", "URL",
+		"lazyrun reads from registries, not from a docker daemon",
+		"DOCKER_HOST"),
+	REFUSED("sharens", NULL,
+		"start an instance and let every rank join it: lazyrun "
+		"instance start",
+		"SHARENS"),
+	{ 0 },
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/job_command.h"
+
+#include "common/error.h"
+#include "image/image_config.h"
+#include "tools/job_image.h"
+#include "tools/job_options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t count_words(char *const *words)
+{
+	size_t count = 0;
+
+	while (words && words[count])
+		count++;
+	return count;
+}
+
+/* first, then head's words, then tail's; each may be NULL or empty */
+static int join_words(const char *first, char *const *head, char *const *tail,
+		      const char ***ret_argv, struct error *err)
+{
+	size_t count = 0;
+	const char **argv = calloc(count_words(head) + count_words(tail) + 2,
+				   sizeof(*argv));
+
+	if (!argv)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (first)
+		argv[count++] = first;
+	for (; head && *head; head++)
+		argv[count++] = *head;
+	for (; tail && *tail; tail++)
+		argv[count++] = *tail;
+	*ret_argv = argv;
+	return 0;
+}
+
+int job_command_exec(const struct job_options *options,
+		     const struct job_image *image, char **arguments,
+		     const char ***ret_argv, struct error *err)
+{
+	(void)options;
+	(void)image;
+	return join_words(NULL, arguments, NULL, ret_argv, err);
+}
+
+int job_command_run(const struct job_options *options,
+		    const struct job_image *image, char **arguments,
+		    const char ***ret_argv, struct error *err)
+{
+	static const char *const scripts[] = { "/.singularity.d/runscript",
+					       "/singularity" };
+	const struct image_config *config = image->config;
+
+	if (options->entrypoint)
+		return join_words(options->entrypoint, arguments, NULL,
+				  ret_argv, err);
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
+		if (job_image_is_executable(image, scripts[i]))
+			return join_words(scripts[i], arguments, NULL, ret_argv,
+					  err);
+	if (config && (config->entrypoint[0] || config->cmd[0]))
+		return join_words(NULL, config->entrypoint,
+				  arguments[0] ? arguments : config->cmd,
+				  ret_argv, err);
+	if (config && arguments[0])
+		return join_words(NULL, arguments, NULL, ret_argv, err);
+	return join_words("/bin/sh", arguments, NULL, ret_argv, err);
+}
+
+int job_command_shell(const struct job_options *options,
+		      const struct job_image *image, char **arguments,
+		      const char ***ret_argv, struct error *err)
+{
+	static const char *const no_startup[] = { "--norc", NULL };
+
+	if (options->shell)
+		return join_words(options->shell, arguments, NULL, ret_argv,
+				  err);
+	if (job_image_is_executable(image, "/bin/bash"))
+		return join_words("/bin/bash", (char *const *)no_startup,
+				  arguments, ret_argv, err);
+	return join_words("/bin/sh", arguments, NULL, ret_argv, err);
+}
+
+int job_command_test(const struct job_options *options,
+		     const struct job_image *image, char **arguments,
+		     const char ***ret_argv, struct error *err)
+{
+	static const char script[] = "/.singularity.d/test";
+
+	if (job_image_is_executable(image, script))
+		return join_words(script, arguments, NULL, ret_argv, err);
+	if (options->common.verbose || options->common.debug)
+		fprintf(stderr, "lazyrun: the image has no test\n");
+	return join_words(NULL, NULL, NULL, ret_argv, err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * job_command: what exec, run, shell and test execute.
+ *
+ * Threads: any; no state.
+ */
+struct error;
+struct job_image;
+struct job_options;
+
+/*
+ * Chooses the job's argument vector.
+ * @arguments: the user's words behind the image, NULL-ended
+ * @ret_argv:  malloc'ed array of borrowed words, NULL-ended; the caller frees.
+ *             Empty: there is nothing to execute, and that is no error.
+ *
+ * Return: 0, -ENOENT with @err, -ENOMEM.
+ */
+typedef int job_command_fn(const struct job_options *options,
+			   const struct job_image *image, char **arguments,
+			   const char ***ret_argv, struct error *err);
+
+/** job_command_exec() - the user's words */
+job_command_fn job_command_exec;
+
+/** job_command_run() - --entrypoint; the image's /.singularity.d/runscript; an
+ * OCI image's entrypoint and command, of which arguments replace the second
+ * (OCI config.md); /bin/sh */
+job_command_fn job_command_run;
+
+/** job_command_shell() - --shell, /bin/bash or /bin/sh */
+job_command_fn job_command_shell;
+
+/** job_command_test() - the image's /.singularity.d/test, or nothing */
+job_command_fn job_command_test;
