@@ -110,20 +110,41 @@ struct run_file {
 			 /proc, say); nothing happens without one */
 };
 
+/*
+ * An environment that is put together within the root, since the image's own
+ * scripts have a say (run_environment.h).  Arrays of "NAME=value", NULL-ended;
+ * NULL stands for an empty one.
+ */
+struct run_environment {
+	const char *const *fixed;  /* there before the image's */
+	const char *const *image;  /* of its configuration */
+	const char *const *forced; /* the user's own, behind the image's; also
+				      PREPEND_PATH and APPEND_PATH */
+	const char *const *caller; /* those that the image says nothing of */
+	const char *const *late;   /* at last */
+	const char *library_first; /* in front of LD_LIBRARY_PATH, or NULL */
+	const char *library_last;  /* behind it, where it is not in it; NULL */
+	bool evaluates_forced;	   /* as in a shell's double quotes */
+	bool has_base_library;	   /* /.singularity.d/libs in
+				      LD_LIBRARY_PATH */
+	bool has_prompt;	   /* PS1 and PROMPT_COMMAND */
+};
+
 /* What to run.  All borrowed for the call of run_start(). */
 struct run_job {
 	const char *const *argv; /* NULL-ended, argv[0] looked up in the job's
 				    PATH inside the root; empty: no command, the
 				    root and its namespaces are kept until
 				    somebody kills the job */
-	const char *const *envp; /* the job's whole environment */
-	const char *cwd;	 /* in the root; NULL: the caller's own */
-	bool cwd_is_required;	 /* else a cwd that cannot be entered falls back
-				    to home, then "/" */
-	const char *home;	 /* in the root, for the generated /etc/passwd
-				    and where the cwd cannot be entered; NULL:
-				    none.  The host's under the same path is
-				    bound to it unless omitted */
+	const char *const *envp; /* the job's whole environment, unless: */
+	const struct run_environment *environment; /* NULL: envp */
+	const char *cwd;      /* in the root; NULL: the caller's own */
+	bool cwd_is_required; /* else a cwd that cannot be entered falls back
+				 to home, then "/" */
+	const char *home;     /* in the root, for the generated /etc/passwd
+				 and where the cwd cannot be entered; NULL:
+				 none.  The host's under the same path is
+				 bound to it unless omitted */
 	const struct run_bind *binds; /* in order, after the standard ones */
 	size_t bind_count;
 	const struct run_link *links; /* made before the binds */

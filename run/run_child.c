@@ -15,8 +15,10 @@
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/variable_list.h"
 #include "run/run.h"
 #include "run/run_dev.h"
+#include "run/run_environment.h"
 #include "run/run_exec.h"
 #include "run/run_init.h"
 #include "run/run_join.h"
@@ -54,6 +56,8 @@ struct child {
 	struct run_user user;
 	struct run_root root;
 	struct run_spec spec;
+	struct variable_list variables; /* the job's, until execve() */
+	const char **envp;
 };
 
 /* The job must not outlive the caller.  The order matters: a caller that died
@@ -100,6 +104,7 @@ static int mount_image(struct child *child, struct error *err)
 	int r;
 
 	child->root.is_mapped = !child->is_privileged;
+	child->root.has_ipc = child->options->use_ipc_namespace;
 	if (child->target.kind == RUN_JOIN_IMAGE) {
 		r = run_root_take_fuse(&child->root, err);
 		if (r < 0)
@@ -243,6 +248,29 @@ static bool keeps_power(const struct child *child)
 	return child->is_privileged || child->options->is_fake_root;
 }
 
+/* Where the image has a say: within its root, and without power. */
+static int make_environment(struct child *child, struct error *err)
+{
+	struct run_job *job = &child->spec.job;
+	char cwd[PATH_MAX];
+	int r;
+
+	if (!job->environment)
+		return 0;
+	r = run_environment_fill(job->environment, &child->variables, err);
+	if (r < 0)
+		return r;
+	if (getcwd(cwd, sizeof(cwd)))
+		r = variable_list_set(&child->variables, "PWD", 3, cwd, true);
+	if (r == 0)
+		r = variable_list_to_environment(&child->variables,
+						 &child->envp);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot build the environment");
+	job->envp = child->envp;
+	return 0;
+}
+
 __attribute__((noreturn)) static void become_job(struct child *child)
 {
 	int namespace_fd;
@@ -258,6 +286,8 @@ __attribute__((noreturn)) static void become_job(struct child *child)
 		r = run_exec_enter_cwd(
 			&child->spec.job,
 			child->host_cwd[0] ? child->host_cwd : NULL, &err);
+	if (r == 0)
+		r = make_environment(child, &err);
 	if (r < 0)
 		fail(child, &err, exit_code);
 	umask(child->spec.job.has_default_umask ? 022 : child->umask);

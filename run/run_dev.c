@@ -36,7 +36,7 @@ struct link {
 static const struct link links[] = {
 	{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
 	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-	{ "ptmx", "pts/ptmx" },
+	{ "ptmx", "/dev/pts/ptmx" },
 };
 
 static int make_file(int dev_fd, const char *name)
@@ -129,7 +129,8 @@ static int mount_below(int dev_fd, const char *name, const char *type,
 		     : 0;
 }
 
-static int mount_all_below(int dev_fd, bool has_pts, struct error *err)
+static int mount_all_below(int dev_fd, bool has_pts, bool has_mqueue,
+			   struct error *err)
 {
 	static const struct run_mount_option shm[] = { { "mode", "1777" },
 						       { NULL, NULL } };
@@ -139,7 +140,7 @@ static int mount_all_below(int dev_fd, bool has_pts, struct error *err)
 	int r;
 
 	if (mkdirat(dev_fd, "shm", 01777) < 0 ||
-	    mkdirat(dev_fd, "mqueue", 01777) < 0 ||
+	    (has_mqueue && mkdirat(dev_fd, "mqueue", 01777) < 0) ||
 	    (has_pts && mkdirat(dev_fd, "pts", 0755) < 0))
 		return error_set_errno(err, -errno, "cannot fill /dev");
 	r = mount_below(dev_fd, "shm", "tmpfs", shm, RUN_MOUNT_NO_EXEC, err);
@@ -149,7 +150,8 @@ static int mount_all_below(int dev_fd, bool has_pts, struct error *err)
 	return r;
 }
 
-int run_dev_mount(struct run_path_root *root, bool has_pts, struct error *err)
+int run_dev_mount(struct run_path_root *root, bool has_pts, bool has_mqueue,
+		  struct error *err)
 {
 	autoclose int dev_fd =
 		run_mount_tmpfs(root, "/dev", 0755, 0, RUN_MOUNT_DEVICES, err);
@@ -163,7 +165,7 @@ int run_dev_mount(struct run_path_root *root, bool has_pts, struct error *err)
 	if (r == 0)
 		r = make_links(dev_fd, has_pts, err);
 	if (r == 0)
-		r = mount_all_below(dev_fd, has_pts, err);
+		r = mount_all_below(dev_fd, has_pts, has_mqueue, err);
 	return r;
 }
 

@@ -16,15 +16,16 @@ struct run_path_root;
 
 /**
  * run_dev_mount() - mount it on the root's /dev
- * @has_pts: with terminals of its own
+ * @has_pts:    with terminals of its own
+ * @has_mqueue: with a place for run_dev_mount_mqueue()
  *
  * A node counts only when it has the device number that its name stands for: a
- * container around us may show anything there.  mqueue is an empty directory
- * until run_dev_mount_mqueue().
+ * container around us may show anything there.
  *
  * Return: 0 or negative errno with @err.
  */
-int run_dev_mount(struct run_path_root *root, bool has_pts, struct error *err);
+int run_dev_mount(struct run_path_root *root, bool has_pts, bool has_mqueue,
+		  struct error *err);
 
 /** run_dev_mount_mqueue() - POSIX message queues of this process' own ipc
  * namespace on "/dev/mqueue" of the root it has entered; passed over where the

@@ -139,6 +139,7 @@ int run_etc_add_user(int root_fd, const struct run_user *user, const char *home,
 	}
 	if (user->gid == 0)
 		return 0;
-	snprintf(line, sizeof(line), "%s:x:%u:", user->group, user->gid);
+	snprintf(line, sizeof(line), "%s:x:%u:%s", user->group, user->gid,
+		 user->name);
 	return add_line(root_fd, "/etc/group", line, err);
 }

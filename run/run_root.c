@@ -328,7 +328,8 @@ static int mount_minimal_dev(struct run_root *root, const struct run_job *job,
 {
 	struct error own;
 	int r = run_dev_mount(&root->path,
-			      !(job->omitted & RUN_STANDARD_DEVPTS), &own);
+			      !(job->omitted & RUN_STANDARD_DEVPTS),
+			      root->has_ipc, &own);
 
 	return pass_over("/dev", r, &own, err);
 }

@@ -26,6 +26,7 @@ struct run_root {
 	int watch_fd;	 /* run_join_watch() of what is in memory; else -1 */
 	bool has_fuse;	 /* image_fd is a mount on dir */
 	bool is_watched; /* watch_fd is wanted */
+	bool has_ipc;	 /* the job gets an ipc namespace */
 	bool is_mapped;	 /* within a user namespace of ours */
 };
 

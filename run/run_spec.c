@@ -23,6 +23,10 @@ enum flag {
 	FILE_IS_MASK = 1 << 7,
 	HOT_TREE_IS_WHOLE = 1 << 8,
 	HAS_DEFAULT_UMASK = 1 << 9,
+	HAS_ENVIRONMENT = 1 << 10,
+	EVALUATES_FORCED = 1 << 11,
+	HAS_BASE_LIBRARY = 1 << 12,
+	HAS_PROMPT = 1 << 13,
 };
 
 struct fixed {
@@ -100,6 +104,47 @@ static int encode_file(struct buffer *buffer, const struct run_file *file)
 	return r < 0 ? r : encode_string(buffer, file->text);
 }
 
+static int encode_strings(struct buffer *buffer, const char *const *strings)
+{
+	uint32_t count = strings ? count_strings(strings) : 0;
+	int r = buffer_append(buffer, &count, sizeof(count));
+
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = encode_string(buffer, strings[i]);
+	return r;
+}
+
+static uint32_t environment_flags(const struct run_environment *environment)
+{
+	uint32_t flags = HAS_ENVIRONMENT;
+
+	if (environment->evaluates_forced)
+		flags |= EVALUATES_FORCED;
+	if (environment->has_base_library)
+		flags |= HAS_BASE_LIBRARY;
+	if (environment->has_prompt)
+		flags |= HAS_PROMPT;
+	return flags;
+}
+
+static int encode_environment(struct buffer *buffer,
+			      const struct run_environment *environment)
+{
+	const char *const *const lists[] = {
+		environment->fixed,  environment->image, environment->forced,
+		environment->caller, environment->late,
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(lists) / sizeof(*lists); i++)
+		r = encode_strings(buffer, lists[i]);
+	if (r == 0)
+		r = encode_optional(buffer, environment->library_first);
+	if (r == 0)
+		r = encode_optional(buffer, environment->library_last);
+	return r;
+}
+
 static int encode_all(const struct run_job *job, struct buffer *buffer)
 {
 	struct fixed fixed = {
@@ -121,6 +166,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		fixed.flags |= IS_WRITABLE;
 	if (job->has_default_umask)
 		fixed.flags |= HAS_DEFAULT_UMASK;
+	if (job->environment)
+		fixed.flags |= environment_flags(job->environment);
 	if (job->hot_tree_is_whole)
 		fixed.flags |= HOT_TREE_IS_WHOLE;
 	r = buffer_append(buffer, &fixed, sizeof(fixed));
@@ -140,6 +187,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		r = encode_optional(buffer, job->home);
 	if (r == 0)
 		r = encode_optional(buffer, job->hostname);
+	if (r == 0 && job->environment)
+		r = encode_environment(buffer, job->environment);
 	if (r == 0)
 		r = encode_optional(buffer, job->hot_tree);
 	return r;
@@ -304,6 +353,38 @@ static int take_files(struct cursor *cursor, uint32_t count,
 	return 0;
 }
 
+static int take_list(struct cursor *cursor, const char ***ret)
+{
+	uint32_t count;
+	int r = take_bytes(cursor, &count, sizeof(count));
+
+	return r < 0 ? r : take_strings(cursor, count, ret);
+}
+
+static int take_environment(struct cursor *cursor, uint32_t flags,
+			    struct run_spec *ret)
+{
+	struct run_environment *environment = &ret->environment;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < RUN_SPEC_LISTS; i++)
+		r = take_list(cursor, &ret->lists[i]);
+	if (r == 0)
+		r = take_optional(cursor, &environment->library_first);
+	if (r == 0)
+		r = take_optional(cursor, &environment->library_last);
+	environment->fixed = ret->lists[0];
+	environment->image = ret->lists[1];
+	environment->forced = ret->lists[2];
+	environment->caller = ret->lists[3];
+	environment->late = ret->lists[4];
+	environment->evaluates_forced = flags & EVALUATES_FORCED;
+	environment->has_base_library = flags & HAS_BASE_LIBRARY;
+	environment->has_prompt = flags & HAS_PROMPT;
+	ret->job.environment = environment;
+	return r;
+}
+
 int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 {
 	struct cursor cursor = { .data = data, .size = size };
@@ -330,6 +411,8 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 		r = take_optional(&cursor, &ret->job.home);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.hostname);
+	if (r == 0 && fixed.flags & HAS_ENVIRONMENT)
+		r = take_environment(&cursor, fixed.flags, ret);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.hot_tree);
 	if (r < 0)
@@ -356,6 +439,8 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 
 void run_spec_fini(struct run_spec *spec)
 {
+	for (size_t i = 0; i < RUN_SPEC_LISTS; i++)
+		free(spec->lists[i]);
 	free(spec->argv);
 	free(spec->envp);
 	free(spec->binds);

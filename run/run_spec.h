@@ -15,14 +15,20 @@ struct error;
 int run_spec_encode(const struct run_job *job, struct buffer *buffer,
 		    struct error *err);
 
+enum {
+	RUN_SPEC_LISTS = 5, /* of struct run_environment */
+};
+
 /* A job whose strings lie in the bytes it was decoded from. */
 struct run_spec {
 	struct run_job job;
-	const char **argv;	/* owned; job.argv */
-	const char **envp;	/* owned; job.envp */
-	struct run_bind *binds; /* owned; job.binds */
-	struct run_link *links; /* owned; job.links */
-	struct run_file *files; /* owned; job.files */
+	struct run_environment environment; /* job.environment, or unused */
+	const char **lists[RUN_SPEC_LISTS]; /* owned; environment's */
+	const char **argv;		    /* owned; job.argv */
+	const char **envp;		    /* owned; job.envp */
+	struct run_bind *binds;		    /* owned; job.binds */
+	struct run_link *links;		    /* owned; job.links */
+	struct run_file *files;		    /* owned; job.files */
 };
 
 /**

@@ -9,12 +9,39 @@
 #include "tools/job_command.h"
 #include "tools/job_options.h"
 
-static int run_job(void *values, char **operands, job_command_fn *choose,
-		   bool prefers_image_cwd, struct error *err)
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* With a cache that nobody else has, and that goes with the job. */
+static int run_without_cache(const struct job *job, struct job_options *options,
+			     struct error *err)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[PATH_MAX];
+
+	if (!folder || folder[0] != '/')
+		folder = "/tmp";
+	snprintf(path, sizeof(path), "%.4000s/lazyrun-cache-XXXXXX", folder);
+	if (!mkdtemp(path))
+		return error_set_errno(err, -errno,
+				       "cannot make a cache of the job's own "
+				       "in %s",
+				       folder);
+	options->common.cache_dir = path;
+	options->remove_cache = true;
+	return job_run(job, err);
+}
+
+static int run_job(void *values, const char *command, char **operands,
+		   job_command_fn *choose, bool prefers_image_cwd,
+		   struct error *err)
 {
 	struct job_options *options = values;
 	const struct job job = {
 		.options = options,
+		.command = command,
 		.image = operands[0],
 		.arguments = operands + 1,
 		.choose = choose,
@@ -22,10 +49,12 @@ static int run_job(void *values, char **operands, job_command_fn *choose,
 	};
 	int r = job_options_settle(options, err);
 
-	if (r == 0)
-		r = job_run(&job, err);
+	if (r < 0)
+		r = options->common.is_apptainer ? r : EXIT_USAGE;
+	else if (options->disable_cache)
+		r = run_without_cache(&job, options, err);
 	else
-		r = EXIT_USAGE;
+		r = job_run(&job, err);
 	job_options_fini(options);
 	return r;
 }
@@ -34,7 +63,7 @@ static int exec_main(void *values, char **operands, int count,
 		     struct error *err)
 {
 	(void)count;
-	return run_job(values, operands, job_command_exec, false, err);
+	return run_job(values, "exec", operands, job_command_exec, false, err);
 }
 
 static int run_main(void *values, char **operands, int count, struct error *err)
@@ -42,7 +71,7 @@ static int run_main(void *values, char **operands, int count, struct error *err)
 	const struct job_options *options = values;
 
 	(void)count;
-	return run_job(values, operands, job_command_run,
+	return run_job(values, "run", operands, job_command_run,
 		       !options->common.is_apptainer, err);
 }
 
@@ -50,14 +79,15 @@ static int shell_main(void *values, char **operands, int count,
 		      struct error *err)
 {
 	(void)count;
-	return run_job(values, operands, job_command_shell, false, err);
+	return run_job(values, "shell", operands, job_command_shell, false,
+		       err);
 }
 
 static int test_main(void *values, char **operands, int count,
 		     struct error *err)
 {
 	(void)count;
-	return run_job(values, operands, job_command_test, false, err);
+	return run_job(values, "test", operands, job_command_test, false, err);
 }
 
 #define JOB_DETAILS                                                            \

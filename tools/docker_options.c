@@ -48,7 +48,7 @@ const struct option docker_option_table[] = {
 	{ "env-exact", 'e', OPTION_LIST, "NAME=VALUE",
 	  "docker's --env: commas belong to the value; without such a value "
 	  "-e is --cleanenv",
-	  NULL, OPT(env), .is_form = is_assignment },
+	  NULL, OPT(exact_env), .is_form = is_assignment },
 	{ "user", 'u', OPTION_TEXT, "UID[:GID]",
 	  "docker's --user: your own ids, or root's; without such a value -u "
 	  "is --userns",

@@ -101,108 +101,54 @@ void gpu_setup_fini(struct gpu_setup *setup)
 	free(setup->binds);
 	free(setup->links);
 	free(setup->files);
+	free(setup->variables);
+	free(setup->library_first);
+	free(setup->library_last);
 	*setup = (struct gpu_setup){ 0 };
 }
 
-static size_t find_variable(char *const *environment, const char *name,
-			    size_t len)
+/* "a:b:c", malloc'ed; NULL when there is nothing or no memory. */
+static char *join_texts(const struct gpu_plan_texts *texts)
 {
-	size_t i = 0;
-
-	while (environment[i] && (strncmp(environment[i], name, len) != 0 ||
-				  environment[i][len] != '='))
-		i++;
-	return i;
-}
-
-/* @text is "NAME=VALUE", and is taken. */
-static int set_variable(char ***environment, char *text)
-{
-	size_t len = strcspn(text, "=");
-	size_t at = find_variable(*environment, text, len);
-	char **grown;
-
-	if (!(*environment)[at]) {
-		grown = realloc(*environment, (at + 2) * sizeof(*grown));
-		if (!grown) {
-			free(text);
-			return -ENOMEM;
-		}
-		grown[at + 1] = NULL;
-		*environment = grown;
-	} else {
-		free((*environment)[at]);
-	}
-	(*environment)[at] = text;
-	return 0;
-}
-
-static void add_part(FILE *stream, const char *text, bool *is_first)
-{
-	if (!text[0])
-		return;
-	fprintf(stream, "%s%s", *is_first ? "" : ":", text);
-	*is_first = false;
-}
-
-/* Whether @dir is one of the directories in @path. */
-static bool has_dir(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	while (*path) {
-		size_t part = strcspn(path, ":");
-
-		if (part == len && strncmp(path, dir, len) == 0)
-			return true;
-		path += part + (path[part] == ':');
-	}
-	return false;
-}
-
-static int set_library_path(const struct gpu_plan *plan, char ***environment)
-{
-	static const char name[] = "LD_LIBRARY_PATH";
-	const char *old = (*environment)[find_variable(*environment, name,
-						       sizeof(name) - 1)];
-	autofree char *text = NULL;
+	char *text = NULL;
 	size_t size = 0;
-	bool is_first = true;
 	FILE *stream;
 
-	if (plan->library_first.count + plan->library_last.count == 0)
-		return 0;
+	if (texts->count == 0)
+		return NULL;
 	stream = open_memstream(&text, &size);
 	if (!stream)
-		return -ENOMEM;
-	old = old ? old + sizeof(name) : "";
-	fprintf(stream, "%s=", name);
-	for (size_t i = 0; i < plan->library_first.count; i++)
-		add_part(stream, plan->library_first.values[i], &is_first);
-	add_part(stream, old, &is_first);
-	for (size_t i = 0; i < plan->library_last.count; i++)
-		if (!has_dir(old, plan->library_last.values[i]))
-			add_part(stream, plan->library_last.values[i],
-				 &is_first);
-	if (fclose(stream) != 0)
-		return -ENOMEM;
-	return set_variable(environment, STEAL_PTR(text));
+		return NULL;
+	for (size_t i = 0; i < texts->count; i++)
+		fprintf(stream, "%s%s", i > 0 ? ":" : "", texts->values[i]);
+	if (fclose(stream) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
-int gpu_setup_set_environment(const struct gpu_setup *setup,
-			      char ***environment, struct error *err)
+int gpu_setup_set_environment(struct gpu_setup *setup,
+			      struct run_environment *environment,
+			      struct error *err)
 {
 	const struct gpu_plan *plan = setup->plan;
-	int r = 0;
 
 	if (!plan)
 		return 0;
-	for (size_t i = 0; r == 0 && i < plan->environment.count; i++) {
-		char *text = strdup(plan->environment.values[i]);
-
-		r = text ? set_variable(environment, text) : -ENOMEM;
-	}
-	if (r == 0)
-		r = set_library_path(plan, environment);
-	return r < 0 ? error_set(err, r, "out of memory") : 0;
+	setup->variables =
+		calloc(plan->environment.count + 1, sizeof(*setup->variables));
+	if (!setup->variables)
+		return error_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < plan->environment.count; i++)
+		setup->variables[i] = plan->environment.values[i];
+	setup->library_first = join_texts(&plan->library_first);
+	setup->library_last = join_texts(&plan->library_last);
+	if ((plan->library_first.count > 0 && !setup->library_first) ||
+	    (plan->library_last.count > 0 && !setup->library_last))
+		return error_set(err, -ENOMEM, "out of memory");
+	environment->late = setup->variables;
+	environment->library_first = setup->library_first;
+	environment->library_last = setup->library_last;
+	return 0;
 }

@@ -9,6 +9,7 @@
 struct error;
 struct gpu_plan;
 struct run_bind;
+struct run_environment;
 struct run_file;
 struct run_job;
 struct run_link;
@@ -19,6 +20,9 @@ struct gpu_setup {
 	struct run_bind *binds;
 	struct run_link *links;
 	struct run_file *files;
+	const char **variables; /* of the plan, NULL-ended */
+	char *library_first;	/* NULL: none */
+	char *library_last;
 };
 
 /**
@@ -35,11 +39,12 @@ int gpu_setup_add(struct gpu_plan *plan, struct run_job *job,
 
 /**
  * gpu_setup_set_environment() - the plan's variables, and LD_LIBRARY_PATH
- * @environment: malloc'ed array of malloc'ed strings, NULL-ended; may move
+ * @environment: borrows @setup's parts
  *
  * Return: 0, -ENOMEM.
  */
-int gpu_setup_set_environment(const struct gpu_setup *setup,
-			      char ***environment, struct error *err);
+int gpu_setup_set_environment(struct gpu_setup *setup,
+			      struct run_environment *environment,
+			      struct error *err);
 
 void gpu_setup_fini(struct gpu_setup *setup);

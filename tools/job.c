@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ extern char **environ;
 
 /* Everything one job holds; released in one place. */
 struct work {
+	const char *own_cache; /* to be removed; NULL: none */
 	struct image_ref ref;
 	struct run *run;
 	struct session *session; /* NULL when a directory is the image */
@@ -43,7 +45,7 @@ struct work {
 	struct job_mounts mounts;
 	struct job_image image;
 	const char **argv;
-	char **environment;
+	struct job_environment environment;
 	struct gpu_setup gpu;
 	struct statistics statistics;
 };
@@ -52,6 +54,16 @@ struct work {
 	{                                                                      \
 		.image = {.dir_fd = -1 }                                       \
 	}
+
+static int remove_entry(const char *path, const struct stat *st, int kind,
+			struct FTW *place)
+{
+	(void)st;
+	(void)kind;
+	(void)place;
+	(void)remove(path);
+	return 0;
+}
 
 static void work_fini(struct work *work)
 {
@@ -62,10 +74,13 @@ static void work_fini(struct work *work)
 	if (work->image.dir_fd >= 0)
 		close(work->image.dir_fd);
 	free(work->argv);
-	job_environment_destroy(work->environment);
+	job_environment_fini(&work->environment);
 	gpu_setup_fini(&work->gpu);
 	job_mounts_fini(&work->mounts);
 	image_ref_fini(&work->ref);
+	if (work->own_cache)
+		(void)nftw(work->own_cache, remove_entry, 16,
+			   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static int add_gpus(const struct job *job, struct work *work,
@@ -82,39 +97,55 @@ static int add_gpus(const struct job *job, struct work *work,
 	if (r == 0)
 		r = gpu_setup_add(plan, run_job, &work->gpu, err);
 	if (r == 0)
-		r = gpu_setup_set_environment(&work->gpu, &work->environment,
-					      err);
-	run_job->envp = (const char *const *)work->environment;
+		r = gpu_setup_set_environment(&work->gpu,
+					      &work->environment.run, err);
 	return r;
 }
 
 static int make_environment(const struct job *job, struct work *work,
 			    struct error *err)
 {
-	static const char *const nothing[] = { NULL };
 	const struct job_options *options = job->options;
+	const struct common_options *common = &options->common;
 	const struct image_config *config = work->image.config;
+	const bool is_file = work->ref.kind == IMAGE_REF_FILE ||
+			     work->ref.kind == IMAGE_REF_DIRECTORY;
 	const struct job_environment_options environment = {
 		.caller = (const char *const *)environ,
-		.image = config ? (const char *const *)config->env : nothing,
+		.image = config ? (const char *const *)config->env : NULL,
 		.extra = &options->env,
+		.exact = &options->exact_env,
+		.files = &options->env_files,
 		.home = work->mounts.home,
 		.image_reference = work->ref.text,
+		.image_path = is_file ? work->ref.path : NULL,
+		.command = job->command,
+		.app = options->app,
+		.binds = work->mounts.binds + work->mounts.asked_from,
+		.bind_count = work->mounts.count - work->mounts.asked_from,
 		.is_clean = options->clean_env,
+		.is_apptainer = common->is_apptainer,
+		.evaluates = !options->no_eval &&
+			     (options->eval || common->is_apptainer),
+		.says_no_eval = options->no_eval,
+		.has_prompt = common->is_apptainer ||
+			      strcmp(job->command, "shell") == 0,
 	};
 
-	return job_environment_create(&environment, &work->environment, err);
+	return job_environment_fill(&environment, &work->environment, err);
 }
 
 static void describe(const struct job *job, struct work *work,
 		     struct run_job *ret)
 {
+	static const char *const nothing[] = { NULL };
 	const struct job_options *options = job->options;
 	const struct image_config *config = work->image.config;
 
 	*ret = (struct run_job){
 		.argv = work->argv,
-		.envp = (const char *const *)work->environment,
+		.envp = nothing,
+		.environment = &work->environment.run,
 		.home = work->mounts.home,
 		.cwd = options->cwd ? options->cwd : work->mounts.cwd,
 		.cwd_is_required = options->cwd != NULL,
@@ -149,7 +180,9 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 		return r;
 	r = job_mounts_fill(job->options, &work->mounts, err);
 	if (r < 0)
-		return r == -EINVAL ? EXIT_USAGE : r;
+		return r == -EINVAL && !job->options->common.is_apptainer
+			       ? EXIT_USAGE
+			       : r;
 	if (work->ref.kind == IMAGE_REF_DIRECTORY)
 		options.root_directory = work->ref.path;
 	r = run_spawn(&options, &work->run, err);
@@ -287,6 +320,8 @@ int job_run(const struct job *job, struct error *err)
 	int exit_status = RUN_EXIT_FAILURE;
 	int r;
 
+	if (job->options->remove_cache)
+		work.own_cache = job->options->common.cache_dir;
 	work.statistics.start_us = job->options->common.start_us;
 	r = spawn(job, &work, err);
 	if (r == 0) {

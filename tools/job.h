@@ -18,6 +18,7 @@ struct job_options;
 
 struct job {
 	const struct job_options *options; /* settled */
+	const char *command;		   /* "exec", "run" ... */
 	const char *image;		   /* the user's reference */
 	char **arguments;		   /* behind the image, NULL-ended */
 	job_command_fn *choose;

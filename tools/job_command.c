@@ -7,8 +7,10 @@
 #include "tools/job_options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static size_t count_words(char *const *words)
 {
@@ -48,6 +50,35 @@ int job_command_exec(const struct job_options *options,
 	return join_words(NULL, arguments, NULL, ret_argv, err);
 }
 
+/* A script of an application's (SCIF).  Its path lies behind the words. */
+static int choose_app(const struct job_options *options,
+		      const struct job_image *image, const char *name,
+		      char **arguments, const char ***ret_argv,
+		      struct error *err)
+{
+	size_t count = count_words(arguments) + 2;
+	char path[PATH_MAX];
+	const char **argv;
+	char *copy;
+
+	snprintf(path, sizeof(path), "/scif/apps/%.200s/scif/%s", options->app,
+		 name);
+	if (strchr(options->app, '/') || !job_image_is_executable(image, path))
+		return error_set(err, -ENOENT,
+				 "the image's application %.200s has no %s",
+				 options->app, name);
+	argv = calloc(1, count * sizeof(*argv) + strlen(path) + 1);
+	if (!argv)
+		return error_set(err, -ENOMEM, "out of memory");
+	copy = (char *)(argv + count);
+	memcpy(copy, path, strlen(path) + 1);
+	argv[0] = copy;
+	for (size_t i = 0; arguments[i]; i++)
+		argv[i + 1] = arguments[i];
+	*ret_argv = argv;
+	return 0;
+}
+
 int job_command_run(const struct job_options *options,
 		    const struct job_image *image, char **arguments,
 		    const char ***ret_argv, struct error *err)
@@ -56,6 +87,9 @@ int job_command_run(const struct job_options *options,
 					       "/singularity" };
 	const struct image_config *config = image->config;
 
+	if (options->app)
+		return choose_app(options, image, "runscript", arguments,
+				  ret_argv, err);
 	if (options->entrypoint)
 		return join_words(options->entrypoint, arguments, NULL,
 				  ret_argv, err);
@@ -93,6 +127,9 @@ int job_command_test(const struct job_options *options,
 {
 	static const char script[] = "/.singularity.d/test";
 
+	if (options->app)
+		return choose_app(options, image, "test", arguments, ret_argv,
+				  err);
 	if (job_image_is_executable(image, script))
 		return join_words(script, arguments, NULL, ret_argv, err);
 	if (options->common.verbose || options->common.debug)

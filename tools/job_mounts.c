@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "run/run.h"
 #include "tools/bind_option.h"
 #include "tools/job_options.h"
@@ -16,10 +17,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	SHARED_MODE = 01777,
-	PRIVATE_MODE = 0750,
+/* Of a directory in memory, and below the workdir. */
+struct modes {
+	mode_t memory;
+	mode_t workdir;
 };
+
+/* Apptainer's. */
+static const struct modes shared_modes = { 01777, 01777 };
+static const struct modes home_modes = { 0755, 0700 };
+static const struct modes scratch_modes = { 0755, 0750 };
 
 /* What --no-mount may name. */
 struct standard_name {
@@ -35,41 +42,37 @@ static const struct standard_name standard_names[] = {
 	{ "bind-paths", RUN_STANDARD_ETC },
 };
 
-static int take_no_mount(const char *name, size_t len, unsigned *omitted,
-			 struct error *err)
+static void take_no_mount(const char *name, size_t len, unsigned *omitted)
 {
 	for (size_t i = 0; i < sizeof(standard_names) / sizeof(*standard_names);
 	     i++)
 		if (strlen(standard_names[i].name) == len &&
 		    memcmp(standard_names[i].name, name, len) == 0) {
 			*omitted |= standard_names[i].mounts;
-			return 0;
+			return;
 		}
 	/* A bind path of Apptainer's configuration. */
 	if (name[0] == '/')
-		return 0;
-	return error_set(err, -EINVAL,
-			 "--no-mount \"%.*s\": write proc, sys, dev, devpts, "
-			 "home, tmp, cwd, hostfs, bind-paths or a path",
-			 (int)len, name);
+		return;
+	log_event(
+		LOG_WARN, "tools",
+		"op=no-mount text=\"%.*s is not proc, sys, dev, devpts, home, "
+		"tmp, cwd, hostfs, bind-paths or a path: ignoring it\"",
+		(int)len, name);
 }
 
-static int take_no_mounts(const struct option_list *list, unsigned *omitted,
-			  struct error *err)
+static void take_no_mounts(const struct option_list *list, unsigned *omitted)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const char *text = list->values[i];
 
 		while (*text) {
 			size_t len = strcspn(text, ",");
-			int r = take_no_mount(text, len, omitted, err);
 
-			if (r < 0)
-				return r;
+			take_no_mount(text, len, omitted);
 			text += len + (text[len] == ',');
 		}
 	}
-	return 0;
 }
 
 /* Takes ownership of the strings, even on failure. */
@@ -112,7 +115,7 @@ static int make_directories(const char *base, const char *name, mode_t mode,
 		char kept = path[len];
 
 		path[len] = '\0';
-		if (mkdir(path, PRIVATE_MODE) < 0 && errno != EEXIST)
+		if (mkdir(path, scratch_modes.workdir) < 0 && errno != EEXIST)
 			return error_set_errno(err, -errno,
 					       "cannot make the private "
 					       "directory %s",
@@ -132,10 +135,10 @@ static int make_directories(const char *base, const char *name, mode_t mode,
 
 /* An empty directory: in memory, or @name below the workdir. */
 static int add_private(const struct job_options *options, const char *name,
-		       const char *destination, mode_t mode,
+		       const char *destination, const struct modes *modes,
 		       struct job_mounts *mounts, struct error *err)
 {
-	struct run_bind bind = { .mode = mode, .is_own = true };
+	struct run_bind bind = { .mode = modes->memory, .is_own = true };
 	char *source = NULL;
 	int r;
 
@@ -145,7 +148,7 @@ static int add_private(const struct job_options *options, const char *name,
 		if (!base)
 			return error_set_errno(err, -errno, "--workdir %s",
 					       options->workdir);
-		r = make_directories(base, name, mode, &source, err);
+		r = make_directories(base, name, modes->workdir, &source, err);
 		if (r < 0)
 			return r;
 	}
@@ -162,19 +165,20 @@ static int add_temporary(const struct job_options *options,
 	if (!options->contain || mounts->omitted & RUN_STANDARD_TMP)
 		return 0;
 	mounts->omitted |= RUN_STANDARD_TMP;
-	r = add_private(options, "tmp", "/tmp", SHARED_MODE, mounts, err);
+	r = add_private(options, "tmp", "/tmp", &shared_modes, mounts, err);
 	if (r == 0)
-		r = add_private(options, "var_tmp", "/var/tmp", SHARED_MODE,
+		r = add_private(options, "var_tmp", "/var/tmp", &shared_modes,
 				mounts, err);
 	return r;
 }
 
-static const char *default_home(void)
+/* Apptainer asks the account only. */
+static const char *default_home(bool is_apptainer)
 {
 	const char *home = getenv("HOME");
 	const struct passwd *user;
 
-	if (home && home[0] == '/')
+	if (home && home[0] == '/' && !is_apptainer)
 		return home;
 	/* before threads exist; NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	user = getpwuid(geteuid());
@@ -222,7 +226,7 @@ static int add_asked_home(const struct job_options *options,
 	mounts->omitted |= RUN_STANDARD_HOME;
 	/* HTCondor hands on names of variables that nobody expanded. */
 	if (!is_directory(source))
-		return add_private(options, "home", mounts->home, PRIVATE_MODE,
+		return add_private(options, "home", mounts->home, &home_modes,
 				   mounts, err);
 	bind.source = bind_option_absolute(source);
 	bind.destination = strdup(mounts->home);
@@ -233,13 +237,40 @@ static int add_asked_home(const struct job_options *options,
 	return append(mounts, &bind, err);
 }
 
+/* The user's home is root's. */
+static int add_roots_home(const struct job_options *options, const char *source,
+			  struct job_mounts *mounts, struct error *err)
+{
+	struct run_bind bind = { .is_optional = true, .is_own = true };
+
+	mounts->home = strdup("/root");
+	if (!mounts->home)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (options->no_home || mounts->omitted & RUN_STANDARD_HOME) {
+		mounts->omitted |= RUN_STANDARD_HOME;
+		return 0;
+	}
+	mounts->omitted |= RUN_STANDARD_HOME;
+	bind.source = strdup(source);
+	bind.destination = strdup("/root");
+	if (!bind.source) {
+		free((char *)bind.destination);
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	return append(mounts, &bind, err);
+}
+
 static int add_home(const struct job_options *options,
 		    struct job_mounts *mounts, struct error *err)
 {
-	const char *home = default_home();
+	const char *home = default_home(options->common.is_apptainer);
 
 	if (options->home)
 		return add_asked_home(options, mounts, err);
+	if (options->fakeroot && home && !options->contain)
+		return add_roots_home(options, home, mounts, err);
+	if (options->fakeroot)
+		home = "/root";
 	if (!home)
 		return 0;
 	mounts->home = strdup(home);
@@ -251,7 +282,7 @@ static int add_home(const struct job_options *options,
 	    strcmp(home, "/") == 0)
 		return 0;
 	mounts->omitted |= RUN_STANDARD_HOME;
-	return add_private(options, "home", home, PRIVATE_MODE, mounts, err);
+	return add_private(options, "home", home, &home_modes, mounts, err);
 }
 
 static int add_one_scratch(const struct job_options *options, const char *dir,
@@ -267,7 +298,7 @@ static int add_one_scratch(const struct job_options *options, const char *dir,
 		return error_set(err, -EINVAL,
 				 "--scratch \"%.200s\" is no directory inside",
 				 dir);
-	return add_private(options, name, destination, PRIVATE_MODE, mounts,
+	return add_private(options, name, destination, &scratch_modes, mounts,
 			   err);
 }
 
@@ -322,16 +353,17 @@ static int add_cwd(const struct job_options *options, struct job_mounts *mounts,
 int job_mounts_fill(const struct job_options *options, struct job_mounts *ret,
 		    struct error *err)
 {
-	int r = take_no_mounts(&options->no_mount, &ret->omitted, err);
+	int r;
 
-	if (r == 0)
-		r = add_temporary(options, ret, err);
+	take_no_mounts(&options->no_mount, &ret->omitted);
+	r = add_temporary(options, ret, err);
 	if (r == 0)
 		r = add_home(options, ret, err);
 	if (r == 0)
 		r = add_scratch(options, ret, err);
 	if (r == 0)
 		r = add_cwd(options, ret, err);
+	ret->asked_from = ret->count;
 	if (r == 0)
 		r = bind_option_parse(&options->binds, &ret->binds, &ret->count,
 				      err);

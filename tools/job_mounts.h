@@ -21,10 +21,11 @@ struct run_bind;
 struct job_mounts {
 	struct run_bind *binds; /* owned, strings included */
 	size_t count;
-	unsigned omitted; /* of enum run_standard_mount */
-	char *home;	  /* inside; owned; NULL: none */
-	char *cwd;	  /* where the job starts unless told; owned; NULL: the
-			     caller's directory */
+	size_t asked_from; /* the user's own binds come behind this many */
+	unsigned omitted;  /* of enum run_standard_mount */
+	char *home;	   /* inside; owned; NULL: none */
+	char *cwd;	   /* where the job starts unless told; owned; NULL: the
+			      caller's directory */
 };
 
 /**

@@ -45,8 +45,11 @@ const struct option job_option_table[] = {
 	{ "env", 0, OPTION_LIST, "NAME=VALUE",
 	  "set a variable for the job; NAME alone passes the caller's on", NULL,
 	  OPT(env) },
+	{ "env-file", 0, OPTION_LIST, "FILE",
+	  "the same from lines of a file, as a shell reads them",
+	  "LAZYRUN_ENV_FILE", OPT(env_files), .twins = "ENV_FILE" },
 	{ "cleanenv", 'e', OPTION_FLAG, NULL,
-	  "of the caller's environment pass only TERM, LANG, TZ, proxies",
+	  "of the caller's environment pass only TERM and the proxies",
 	  "LAZYRUN_CLEANENV", OPT(clean_env), .twins = "CLEANENV" },
 	{ "pid", 'p', OPTION_FLAG, NULL,
 	  "own process ids; whatever still runs at the end is killed",
@@ -174,5 +177,7 @@ void job_options_fini(struct job_options *options)
 	option_list_fini(&options->scratch);
 	option_list_fini(&options->no_mount);
 	option_list_fini(&options->env);
+	option_list_fini(&options->exact_env);
+	option_list_fini(&options->env_files);
 	gpu_option_fini(&options->gpu);
 }

@@ -36,8 +36,11 @@ struct job_options {
 	uint64_t writable_size;
 
 	/* Its environment. */
-	struct option_list env; /* NAME[=VALUE][,NAME=VALUE ...] */
+	struct option_list env;	      /* NAME[=VALUE][,NAME=VALUE ...] */
+	struct option_list exact_env; /* NAME[=VALUE], docker's */
+	struct option_list env_files; /* FILE,... */
 	bool clean_env;
+	bool eval;
 	bool no_eval;
 
 	/* Its namespaces and powers. */
@@ -57,12 +60,15 @@ struct job_options {
 	/* What is executed. */
 	const char *shell;
 	const char *entrypoint;
+	const char *app;
 
 	struct gpu_option gpu;
 
 	const char *profile;	/* NULL, "auto", "off", or a file */
 	const char *statistics; /* file for a line of JSON at the end */
-	bool ignored;		/* options that change nothing here */
+	bool disable_cache;
+	bool remove_cache; /* common.cache_dir, when the job has ended */
+	bool ignored;	   /* options that change nothing here */
 	const char *ignored_text;
 };
 

@@ -238,11 +238,13 @@ bool option_keeps_text(const struct option *const *tables, const char *name)
 	       (option->kind == OPTION_TEXT || option->kind == OPTION_LIST);
 }
 
-/* Environments of other programs are not ours to criticize: whatever is not
- * false is true. */
+/* Go's strconv.ParseBool(), which Apptainer reads its own with. */
 static int set_twin(const struct option *option, const char *name, void *values,
 		    const char *text, struct error *err)
 {
+	static const char *const yes[] = {
+		"1", "t", "T", "true", "True", "TRUE"
+	};
 	static const char *const no[] = { "0",	   "f",	    "F",
 					  "false", "False", "FALSE" };
 
@@ -250,7 +252,9 @@ static int set_twin(const struct option *option, const char *name, void *values,
 		for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
 			if (strcmp(text, no[i]) == 0)
 				return 0;
-		text = "1";
+		for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+			if (strcmp(text, yes[i]) == 0)
+				text = "1";
 	}
 	return set_value(option, name, values, text, err);
 }

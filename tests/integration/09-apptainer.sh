@@ -96,13 +96,38 @@ for option in --memory=1 --cpus=1 --keep-privs --security=x --writable --docker-
 	ends lazyrun 2 "--" exec "$option" "$box" true
 done
 ends lazyrun 125 "does not exist" exec -B /no/such/source "$box" true
-ends lazyrun 2 "--no-mount" exec --no-mount bogus "$box" true
+contains "--no-mount of nothing known" "ignoring it" "$(lr exec --no-mount bogus "$box" sh -c : 2>&1)"
 
 # --- variables stand for options
 equal "SINGULARITY_CONTAIN" 0 "$(as_user env SINGULARITY_CONTAIN=1 "$LAZYRUN" exec "$box" ls /dev | grep -c fuse)"
 equal "APPTAINER_BIND and -B" "2" "$(as_user env "APPTAINER_BIND=$PWD:/a" "SINGULARITY_BINDPATH=$PWD:/b" "$LAZYRUN" exec "$box" ls /a/f /b/f | wc -l)"
 equal "false stays false" 1 "$(as_user env APPTAINER_CONTAIN=false "$LAZYRUN" exec "$box" ls /dev | grep -c fuse)"
 contains "-c FILE before the command" "cannot read" "$(lr -c /no/such/file exec "$box" true 2>&1)"
+
+# --- the environment: the image's scripts, the user's own, the caller's
+mkdir -p "$box/.singularity.d/env"
+cat >"$box/.singularity.d/env/90-environment.sh" <<'END'
+export IMAGE="from image" BOTH=image
+if [ -n "${APPTAINER_APPNAME:-}" ]; then . /no/such; fi
+END
+printf 'export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/.singularity.d/libs"\n' >"$box/.singularity.d/env/99-base.sh"
+printf 'A="q r"\nexport B=$A-$HOSTS\n' >"$WORK/env.file"
+# printed NAMES... COMMAND...: the values of variables, a line each
+job_env() { as_user env HOSTS=host BOTH=host "ODD=\$HOME \`id\`" 'APPTAINERENV_V=$BOTH' SINGULARITYENV_W=w "$@"; }
+names='echo "$IMAGE,$BOTH,$HOSTS,$ODD,$V,$W,$A,$B,$LD_LIBRARY_PATH,$SINGULARITY_NAME"'
+equal "lazyrun's environment" 'from image,image,host,$HOME `id`,$BOTH,w,q r,q r-host,/.singularity.d/libs,box' \
+	"$(job_env "$LAZYRUN" exec --env-file "$WORK/env.file" "$box" sh -c "$names")"
+equal "apptainer's environment" 'from image,image,host,$HOME `id`,image,w,q r,q r-host,/.singularity.d/libs,box' \
+	"$(job_env "$WORK/bin/apptainer" exec --env-file "$WORK/env.file" "$box" sh -c "$names")"
+equal "apptainer --no-eval" '$BOTH' "$(job_env "$WORK/bin/apptainer" exec --no-eval "$box" sh -c 'echo "$V"')"
+equal "clean environment" "C,," "$(job_env LANG=x "$WORK/bin/apptainer" exec -e "$box" sh -c 'echo "$LANG,$HOSTS,$W"' | sed s/w$//)"
+equal "paths" "/pre:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/post" \
+	"$(as_user env APPTAINERENV_PREPEND_PATH=/pre SINGULARITYENV_APPEND_PATH=/post "$LAZYRUN" exec "$box" /bin/sh -c 'echo $PATH')"
+ends lazyrun 125 "line 1" exec --env-file "$WORK/exit.c" "$box" true
+ends apptainer 255 "has no runscript" run --app none "$box"
+before=$(ls /tmp | grep -c lazyrun-cache)
+lr exec --disable-cache "$box" sh -c : || fault "--disable-cache"
+equal "--disable-cache leaves nothing" "$before" "$(ls /tmp | grep -c lazyrun-cache)"
 
 # --- namespaces
 equal "--hostname" node7 "$(lr exec --hostname node7 "$box" cat /proc/sys/kernel/hostname)"

@@ -9,7 +9,7 @@ import sys
 import lint
 
 # A header may spread over several files: stem -> prefix they all share.
-ALLOWED = re.compile(r"main|cmd_\w+|common_option_table")
+ALLOWED = re.compile(r"main|cmd_\w+|\w+_option_table")
 
 build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
 count = 0

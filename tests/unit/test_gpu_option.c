@@ -58,7 +58,7 @@ Test(gpu_option, reads_gpus_as_docker_does)
 
 static struct fake_driver driver;
 static struct gpu_setup setup;
-static char **environment;
+static struct run_environment environment;
 
 static void set_up(void)
 {
@@ -72,7 +72,6 @@ static void set_up(void)
 static void tear_down(void)
 {
 	gpu_setup_fini(&setup);
-	job_environment_destroy(environment);
 	fake_driver_destroy(&driver);
 }
 
@@ -147,47 +146,29 @@ Test(gpu_setup, prefers_gpus_to_the_environment)
 	cr_expect_not(has_bind(&job, "/dev/nvidia1"));
 }
 
-static const char *find(const char *name)
+static void set_environment(void)
 {
-	size_t len = strlen(name);
-
-	for (size_t i = 0; environment[i]; i++)
-		if (strncmp(environment[i], name, len) == 0 &&
-		    environment[i][len] == '=')
-			return environment[i] + len + 1;
-	return "(none)";
-}
-
-static void set_environment(const char *library_path)
-{
-	job_environment_destroy(environment);
-	environment = calloc(3, sizeof(*environment));
-	environment[0] = strdup("A=1");
-	if (library_path)
-		cr_assert_gt(asprintf(&environment[1], "LD_LIBRARY_PATH=%s",
-				      library_path),
-			     0);
+	free(setup.variables);
+	free(setup.library_first);
+	free(setup.library_last);
+	environment = (struct run_environment){ .fixed = NULL };
 	cr_assert_eq(gpu_setup_set_environment(&setup, &environment, NULL), 0);
-	cr_expect_str_eq(find("A"), "1");
 }
 
-Test(gpu_setup, adds_to_the_library_path)
+Test(gpu_setup, adds_to_the_environment)
 {
 	struct run_job job = { .argv = NULL };
 
 	apply((struct gpu_option){ .use_nvidia = true }, &job);
-	set_environment(NULL);
-	cr_expect_str_eq(find("LD_LIBRARY_PATH"), GPU_PLAN_LIBS);
-	set_environment("/a:/b");
-	cr_expect_str_eq(find("LD_LIBRARY_PATH"), "/a:/b:" GPU_PLAN_LIBS);
-	/* 99-base.sh of an image may have done so before */
-	set_environment("/a:" GPU_PLAN_LIBS);
-	cr_expect_str_eq(find("LD_LIBRARY_PATH"), "/a:" GPU_PLAN_LIBS);
+	set_environment();
+	cr_expect_null(environment.library_first);
+	cr_expect_str_eq(environment.library_last, GPU_PLAN_LIBS);
 	cr_assert_eq(gpu_plan_add_text(&setup.plan->library_first, "/compat"),
 		     0);
-	cr_assert_eq(gpu_plan_add_text(&setup.plan->environment, "A=1"), 0);
+	cr_assert_eq(gpu_plan_add_text(&setup.plan->library_first, "/more"), 0);
 	cr_assert_eq(gpu_plan_add_text(&setup.plan->environment, "NEW=x"), 0);
-	set_environment("/a");
-	cr_expect_str_eq(find("LD_LIBRARY_PATH"), "/compat:/a:" GPU_PLAN_LIBS);
-	cr_expect_str_eq(find("NEW"), "x");
+	set_environment();
+	cr_expect_str_eq(environment.library_first, "/compat:/more");
+	cr_expect_str_eq(environment.late[0], "NEW=x");
+	cr_expect_null(environment.late[1]);
 }

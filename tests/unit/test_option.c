@@ -165,7 +165,7 @@ Test(option, takes_variables_of_apptainer_and_singularity)
 {
 	struct values values = { 0 };
 
-	setenv("SINGULARITY_TEST_B", "yes please", 1);
+	setenv("SINGULARITY_TEST_B", "T", 1);
 	setenv("APPTAINER_TEST_L", "1", 1);
 	setenv("SINGULARITY_TEST_L", "not this", 1);
 	setenv("SINGULARITY_TEST_M", "2", 1);

@@ -170,7 +170,7 @@ Test(run, shows_the_user)
 	cr_expect_str_eq(result.output, "root:x:0:0::/root:/bin/sh\n"
 					"user:x:5907:5907::/home/ann:/bin/sh\n"
 					"root:x:0:\n"
-					"user:x:5907:\n"
+					"user:x:5907:user\n"
 					"user\nuser\n");
 	run_script(0, NULL, (struct run_job){ 0 }, "cat /etc/passwd");
 	cr_expect_str_eq(result.output, "root:x:0:0::/root:/bin/sh\n");

@@ -40,7 +40,7 @@ Test(run_dev, shows_little)
 {
 	run_contained(NULL, (struct run_job){ 0 }, "ls /dev");
 	cr_expect_str_eq(result.output,
-			 "fd\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\n"
+			 "fd\nnull\nptmx\npts\nrandom\nshm\nstderr\n"
 			 "stdin\nstdout\ntty\nurandom\nzero\n");
 }
 

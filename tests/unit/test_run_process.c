@@ -228,7 +228,7 @@ Test(run_process, background_processes_keep_their_root)
 
 	cr_expect_eq(waitpid(caller.pid, NULL, 0), caller.pid);
 	/* What cat finds, it finds long after its caller's end. */
-	cr_expect_str_eq(next_output(&caller), "root:x:0:\nuser:x:5907:\n");
+	cr_expect_str_eq(next_output(&caller), "root:x:0:\nuser:x:5907:user\n");
 	cr_expect_str_eq(next_output(&caller), "");
 	close(caller.output);
 }
