@@ -25,6 +25,11 @@ struct chunk_board {
 
 	/* the traffic's; atomic, so outside of the lock */
 	struct chunk_loader_counters *counters;
+	const struct chunk_pace *pace;
+
+	/* immutable once ranges are started */
+	uint64_t (*get_rtt_us)(void *arg);
+	void *rtt_arg;
 };
 
 /* After every change that may give somebody something to do. */
@@ -54,6 +59,7 @@ struct chunk_board *chunk_board_create(
 	board->refs = 1;
 	chunk_traffic_init(&board->traffic, limits);
 	board->counters = &board->traffic.counters;
+	board->pace = &board->traffic.pace;
 	mutex_unlock(&board->lock);
 	return board;
 }
@@ -76,6 +82,18 @@ void chunk_board_unref(struct chunk_board *board)
 	condition_fini(&board->scheduler_wakes);
 	mutex_fini(&board->lock);
 	free(board);
+}
+
+void chunk_board_set_rtt(struct chunk_board *board,
+			 uint64_t (*get_rtt_us)(void *arg), void *arg)
+{
+	board->get_rtt_us = get_rtt_us;
+	board->rtt_arg = arg;
+}
+
+const struct chunk_pace *chunk_board_pace(const struct chunk_board *board)
+{
+	return board->pace;
 }
 
 struct chunk_loader_counters *chunk_board_counters(struct chunk_board *board)
@@ -251,16 +269,21 @@ void chunk_board_answer(void *arg, int result, uint8_t *data,
 {
 	struct chunk_range *range = arg;
 	struct chunk_board *board = range->board;
+	int64_t now_ms = clock_ms();
+	uint64_t rtt_us = 0;
 	bool is_wanted;
 
 	assert(result <= 0);
+	if (board->get_rtt_us)
+		rtt_us = board->get_rtt_us(board->rtt_arg);
 	/* nobody else looks at these before the flights are READY */
 	range->result = result;
 	range->data = data;
 	if (result < 0 && err)
 		range->err = *err;
 	mutex_lock(&board->lock);
-	is_wanted = chunk_traffic_answer(&board->traffic, range);
+	is_wanted =
+		chunk_traffic_answer(&board->traffic, now_ms, rtt_us, range);
 	wake_locked(board);
 	mutex_unlock(&board->lock);
 	if (!is_wanted)

@@ -19,6 +19,15 @@ struct chunk_step;
 /** chunk_board_create() - one reference; NULL: no memory */
 struct chunk_board *chunk_board_create(
 	const struct chunk_traffic_limits *limits);
+
+/** chunk_board_set_rtt() - where the network's round trip time can be asked
+ * for, before anything is; any thread, must not block */
+void chunk_board_set_rtt(struct chunk_board *board,
+			 uint64_t (*get_rtt_us)(void *arg), void *arg);
+
+/** chunk_board_pace() - for chunk_pace_size() and chunk_pace_scale() only */
+const struct chunk_pace *chunk_board_pace(const struct chunk_board *board);
+
 void chunk_board_unref(struct chunk_board *board); /* NULL is allowed */
 
 /** chunk_board_counters() - add to them by chunk_traffic_count() only */

@@ -158,6 +158,8 @@ int chunk_loader_create(const struct chunk_table *table,
 	struct chunk_traffic_limits limits = {
 		.memory_size = all.memory_size,
 		.flight_size_max = all.flight_size_max,
+		.flight_size_wide = all.flight_size_wide,
+		.profile_flight_size = all.profile_flight_size,
 		.requests_max = all.requests_max,
 		.deadline_ms = all.deadline_ms,
 		.plan = {
@@ -185,6 +187,7 @@ int chunk_loader_create(const struct chunk_table *table,
 	};
 	if (!loader->parts.board)
 		return error_set(err, -ENOMEM, "out of memory");
+	chunk_board_set_rtt(loader->parts.board, all.get_rtt_us, all.rtt_arg);
 	loader->touches = all.touches;
 	r = start_threads(loader, all.worker_count, err);
 	if (r < 0)
@@ -480,6 +483,11 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 
 	if (is_foreseen(loader, first, count))
 		return;
+	/* without a cache what is read ahead must fit into memory */
+	if (loader->parts.cache)
+		chunk_read_ahead_widen(&loader->read_ahead,
+				       chunk_pace_ahead(chunk_board_pace(
+					       loader->parts.board)));
 	range = chunk_read_ahead_note(&loader->read_ahead, stream, first, count,
 				      last_of_file);
 	if (range.count == 0)

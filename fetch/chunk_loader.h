@@ -46,8 +46,14 @@ enum {
 };
 
 struct chunk_loader_options {
-	size_t memory_size;		 /* decoded chunks kept; 0: 24 MiB */
-	size_t flight_size_max;		 /* stored bytes in flight; 0: 16 MiB */
+	size_t memory_size; /* decoded chunks kept; 0: 24 MiB */
+	/* stored bytes in flight: on a near link; 0: 16 MiB */
+	size_t flight_size_max;
+	/* on a long one, as fetch/chunk_pace.h says; 0: the same */
+	size_t flight_size_wide;
+	/* for a profile, which comes when memory is still empty; 0: as for
+	 * others */
+	size_t profile_flight_size;
 	size_t request_size_max;	 /* bytes of one range; 0: 2 MiB */
 	size_t profile_request_size_max; /* of one for a profile; 0: 4 MiB */
 	size_t gap_size_max;		 /* unwanted bytes fetched to join two
@@ -60,6 +66,10 @@ struct chunk_loader_options {
 	/* told of every chunk that is read; borrowed; NULL: none.  Where it
 	 * expects a read, nothing is read ahead. */
 	struct chunk_touches *touches;
+	/* the network's round trip time, 0: unknown; any thread, must not
+	 * block, is called as long as sources answer; NULL: none */
+	uint64_t (*get_rtt_us)(void *arg);
+	void *rtt_arg;
 };
 
 /* Atomic, relaxed: read them at any time.  Bytes are stored bytes. */

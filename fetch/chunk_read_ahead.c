@@ -53,10 +53,12 @@ static struct chunk_read_ahead_stream *get_stream_locked(
  * True when the reader has come to a further chunk.
  */
 static bool follow(const struct chunk_read_ahead *ahead,
-		   struct chunk_read_ahead_stream *stream, uint32_t first,
-		   uint32_t last)
+		   struct chunk_read_ahead_stream *stream, size_t wide,
+		   uint32_t first, uint32_t last)
 {
-	size_t window_max = ahead->request_size * ahead->requests_max;
+	size_t doubling_max = ahead->request_size * ahead->requests_max;
+	size_t window_max = wide > doubling_max ? wide : doubling_max;
+	struct chunk_ref ref;
 	/* The kernel keeps two reads in flight, which may change places. */
 	bool goes_on = first <= stream->last + 1 && last + 1 >= stream->last;
 
@@ -72,8 +74,14 @@ static bool follow(const struct chunk_read_ahead *ahead,
 	stream->last = last;
 	if (++stream->steps < FIRST_STEP)
 		return false;
-	stream->window = stream->window ? stream->window * 2
-					: ahead->request_size / FIRST_SHARE;
+	if (stream->window == 0)
+		stream->window = ahead->request_size / FIRST_SHARE;
+	else if (stream->window < doubling_max)
+		stream->window = stream->window * 2 < doubling_max
+					 ? stream->window * 2
+					 : doubling_max;
+	else if (chunk_table_get(ahead->table, last, &ref) == 0)
+		stream->window += ref.stored_size;
 	if (stream->window > window_max)
 		stream->window = window_max;
 	return true;
@@ -122,6 +130,13 @@ static struct chunk_read_ahead_range refill(
 	return range;
 }
 
+void chunk_read_ahead_widen(struct chunk_read_ahead *ahead, size_t size)
+{
+	mutex_lock(&ahead->lock);
+	ahead->wide = size;
+	mutex_unlock(&ahead->lock);
+}
+
 struct chunk_read_ahead_range chunk_read_ahead_note(
 	struct chunk_read_ahead *ahead, uint64_t id, uint32_t first,
 	uint32_t count, uint32_t last_of_file)
@@ -135,7 +150,8 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	mutex_lock(&ahead->lock);
 	stream = get_stream_locked(ahead, id, last);
 	stream->seen = ++ahead->calls;
-	if (ahead->requests_max && follow(ahead, stream, first, last))
+	if (ahead->requests_max &&
+	    follow(ahead, stream, ahead->wide, first, last))
 		range = refill(ahead, stream, last_of_file);
 	mutex_unlock(&ahead->lock);
 	return range;

@@ -6,9 +6,9 @@
  * A small table of streams (files, usually), the least recently seen of which
  * gives way.  A stream that goes on where it left off, thrice, gets a window of
  * a sixteenth of a request, which doubles with each chunk it finishes, up to
- * requests_max requests; one that jumps loses it.  The window is refilled when
- * half of it, or a request, has been used up, so that what is fetched ahead
- * travels in large ranges.
+ * requests_max requests, and further on a long link; one that jumps loses it.
+ * The window is refilled when half of it, or a request, has been used up, so
+ * that what is fetched ahead travels in large ranges.
  *
  * Threads: any; a lock of its own, held over reads of the (immutable) chunk
  * table only.
@@ -40,6 +40,7 @@ struct chunk_read_ahead {
 	struct mutex lock;
 	/* -- protected by lock */
 	uint64_t calls GUARDED;
+	size_t wide GUARDED; /* see chunk_read_ahead_widen() */
 	struct chunk_read_ahead_stream
 		streams[CHUNK_READ_AHEAD_STREAMS] GUARDED;
 };
@@ -60,6 +61,16 @@ void chunk_read_ahead_init(struct chunk_read_ahead *ahead,
 			   const struct chunk_table *table, size_t request_size,
 			   unsigned requests_max);
 void chunk_read_ahead_fini(struct chunk_read_ahead *ahead);
+
+/**
+ * chunk_read_ahead_widen() - on a long link, read further ahead
+ * @size: bytes; what requests_max allows is always allowed
+ *
+ * Beyond that a window grows by what its reader reads, no longer by doubling:
+ * who has read much will, likely, go on.
+ */
+void chunk_read_ahead_widen(struct chunk_read_ahead *ahead, size_t size)
+	EXCLUDES(ahead->lock);
 
 /**
  * chunk_read_ahead_note() - a stream reads @count chunks from @first on

@@ -14,7 +14,8 @@
 static bool has_slot(const struct chunk_traffic *traffic,
 		     enum chunk_priority priority)
 {
-	unsigned max = traffic->limits.requests_max;
+	unsigned max =
+		chunk_pace_scale(&traffic->pace, traffic->limits.requests_max);
 
 	if (priority > CHUNK_DEMAND)
 		max -= max / 4;
@@ -25,10 +26,13 @@ static bool has_slot(const struct chunk_traffic *traffic,
 static bool has_room(const struct chunk_traffic *traffic,
 		     enum chunk_priority priority, size_t size)
 {
-	size_t max = traffic->limits.flight_size_max;
+	size_t max = chunk_pace_size(&traffic->pace);
 
 	if (priority > CHUNK_DEMAND)
 		max -= max / 4;
+	if (priority == CHUNK_PROFILE &&
+	    max < traffic->limits.profile_flight_size)
+		max = traffic->limits.profile_flight_size;
 	return traffic->flight_size == 0 ||
 	       (size <= max && traffic->flight_size <= max - size);
 }

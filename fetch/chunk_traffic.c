@@ -86,6 +86,9 @@ void chunk_traffic_init(struct chunk_traffic *traffic,
 	assert(limits->requests_max > 0 && limits->deadline_ms > 0);
 	*traffic = (struct chunk_traffic){ .limits = *limits };
 	chunk_memory_init(&traffic->memory, limits->memory_size);
+	chunk_pace_init(&traffic->pace, limits->flight_size_max,
+			limits->flight_size_wide ? limits->flight_size_wide
+						 : limits->flight_size_max);
 }
 
 void chunk_traffic_fini(struct chunk_traffic *traffic)
@@ -146,8 +149,8 @@ bool chunk_traffic_wants(struct chunk_traffic *traffic, uint32_t number)
 	       !chunk_flight_table_find(&traffic->flights, number);
 }
 
-bool chunk_traffic_answer(struct chunk_traffic *traffic,
-			  struct chunk_range *range)
+bool chunk_traffic_answer(struct chunk_traffic *traffic, int64_t now_ms,
+			  uint64_t rtt_us, struct chunk_range *range)
 {
 	assert(range->refs > 0);
 	range->refs--;
@@ -158,9 +161,11 @@ bool chunk_traffic_answer(struct chunk_traffic *traffic,
 	for (size_t i = 0; i < range->count; i++)
 		chunk_flight_table_move(&traffic->flights, range->flights[i],
 					CHUNK_FLIGHT_READY);
-	if (range->result == 0)
+	if (range->result == 0) {
 		chunk_traffic_count(&traffic->counters.fetched_bytes,
 				    range->size);
+		chunk_pace_note(&traffic->pace, now_ms, range->size, rtt_us);
+	}
 	return true;
 }
 

@@ -11,6 +11,7 @@
  */
 #include "fetch/chunk_flight.h"
 #include "fetch/chunk_memory.h"
+#include "fetch/chunk_pace.h"
 #include "fetch/chunk_plan.h"
 
 #include <stdbool.h>
@@ -33,8 +34,10 @@ enum {
 
 struct chunk_traffic_limits {
 	size_t memory_size;
-	size_t flight_size_max;
-	unsigned requests_max;
+	size_t flight_size_max;	    /* on a near link */
+	size_t flight_size_wide;    /* on a long one; 0: the same */
+	size_t profile_flight_size; /* for CHUNK_PROFILE at least; 0: none */
+	unsigned requests_max;	    /* on a near link */
 	int64_t deadline_ms;
 	struct chunk_plan_limits plan;
 	struct chunk_plan_limits profile_plan; /* of CHUNK_PROFILE */
@@ -49,7 +52,8 @@ struct chunk_traffic {
 	/* in flight, oldest deadline first for the same reason */
 	struct chunk_range *ranges;
 	unsigned range_count; /* in that list */
-	size_t flight_size;   /* of bodies to come and not yet freed */
+	struct chunk_pace pace;
+	size_t flight_size; /* of bodies to come and not yet freed */
 	/* atomic: other threads read and add without the lock */
 	struct chunk_loader_counters counters;
 };
@@ -88,9 +92,11 @@ int chunk_traffic_join(struct chunk_traffic *traffic, int64_t now_ms,
 bool chunk_traffic_wants(struct chunk_traffic *traffic, uint32_t number);
 
 /** chunk_traffic_answer() - a range has been answered: its flights are READY,
- * or its answer is dropped (false) and the caller destroys it */
-bool chunk_traffic_answer(struct chunk_traffic *traffic,
-			  struct chunk_range *range);
+ * or its answer is dropped (false) and the caller destroys it
+ * @rtt_us: of the network, as far as known; 0: unknown or near
+ */
+bool chunk_traffic_answer(struct chunk_traffic *traffic, int64_t now_ms,
+			  uint64_t rtt_us, struct chunk_range *range);
 
 /** chunk_traffic_forget() - leave a range: its answer will be dropped; its
  * flights are the caller's to move on */

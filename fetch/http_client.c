@@ -108,6 +108,23 @@ static void tell_observer(const struct http_client *client,
 	client->settings.observed(client->settings.observed_arg, &exchange);
 }
 
+/* Written by the network thread only. */
+static void note_rtt(struct http_client *client,
+		     const struct http_transfer *transfer)
+{
+	uint64_t *shortest = &client->counters.rtt_us;
+	curl_off_t found_us = 0;
+	curl_off_t open_us = 0;
+
+	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
+			     CURLINFO_NAMELOOKUP_TIME_T, &found_us);
+	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
+			     CURLINFO_CONNECT_TIME_T, &open_us);
+	open_us -= found_us;
+	if (open_us > 0 && (*shortest == 0 || (uint64_t)open_us < *shortest))
+		__atomic_store_n(shortest, (uint64_t)open_us, __ATOMIC_RELAXED);
+}
+
 static void end_active(struct http_client *client,
 		       struct http_transfer *transfer, CURLcode code)
 {
@@ -120,6 +137,8 @@ static void end_active(struct http_client *client,
 	CURL_LIBRARY_GETINFO(client->curl, easy, CURLINFO_NUM_CONNECTS,
 			     &connections);
 	count_up(&client->counters.connections, (uint64_t)connections);
+	if (connections > 0)
+		note_rtt(client, transfer);
 	count_up(&client->counters.body_bytes,
 		 http_transfer_body_size(transfer));
 	client->curl->curl_multi_remove_handle(client->multi, easy);
@@ -531,6 +550,7 @@ void http_client_get_counters(struct http_client *client,
 		__atomic_load_n(&counters->body_bytes, __ATOMIC_RELAXED);
 	ret->range_requests =
 		__atomic_load_n(&counters->range_requests, __ATOMIC_RELAXED);
+	ret->rtt_us = __atomic_load_n(&counters->rtt_us, __ATOMIC_RELAXED);
 	ret->connections =
 		__atomic_load_n(&counters->connections, __ATOMIC_RELAXED);
 }

@@ -116,6 +116,9 @@ struct http_client_counters {
 	uint64_t body_bytes;	 /* received */
 	uint64_t range_requests; /* of those with has_range */
 	uint64_t connections;	 /* opened */
+	/* shortest time that a TCP connection took to open: the round trip
+	 * time; 0: none was opened */
+	uint64_t rtt_us;
 };
 
 /**

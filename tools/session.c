@@ -64,6 +64,7 @@ static int get_http_client(void *arg, struct http_client **ret,
 	struct session *session = arg;
 	struct http_client *http = session_http_client(session);
 	const struct http_client_options options = {
+		.connections_per_host = 16,
 		.observed = session->trace ? trace_exchange : NULL,
 		.observed_arg = session->trace,
 	};
@@ -392,13 +393,29 @@ static int find_or_build_index(struct session *session, struct error *err)
 	return r;
 }
 
+/* The client may be made by another thread, when a layer is first read. */
+static uint64_t get_rtt_us(void *arg)
+{
+	struct http_client *http = session_http_client(arg);
+	struct http_client_counters counters;
+
+	if (!http)
+		return 0;
+	http_client_get_counters(http, &counters);
+	return counters.rtt_us;
+}
+
 static int open_loader(struct session *session, struct error *err)
 {
 	/* Together with what malloc() keeps, under 64 MiB of private memory
 	 * while a whole image is read (tests/integration/08-figures.sh). */
 	struct chunk_loader_options options = {
 		.memory_size = 16 << 20,
-		.flight_size_max = 24 << 20,
+		.flight_size_max = 10 << 20,
+		.flight_size_wide = 32 << 20,
+		.profile_flight_size = 20 << 20,
+		.get_rtt_us = get_rtt_us,
+		.rtt_arg = session,
 	};
 	uint32_t count = image_manifest(session->image)->layer_count;
 	int r;

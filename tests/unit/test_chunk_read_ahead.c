@@ -219,3 +219,23 @@ Test(chunk_read_ahead, survives_numbers_at_the_edge)
 	       0, 0);
 	EXPECT(chunk_read_ahead_note(&ahead, 1, 0, 0, UINT32_MAX), 0, 0);
 }
+
+Test(chunk_read_ahead, goes_further_on_a_long_link)
+{
+	uint32_t end = 0;
+	uint32_t widest = 0;
+
+	chunk_read_ahead_widen(&ahead, 20 * SIZE * PER_REQUEST);
+	for (uint32_t i = 0; i < 600; i++) {
+		struct chunk_read_ahead_range range = note(1, i);
+
+		if (range.count)
+			end = range.first + range.count;
+		if (end > i && end - i > widest)
+			widest = end - i;
+		/* by doubling to 4 requests, then by what has been read */
+		cr_expect_leq(end, i + 4 * PER_REQUEST + i + 1);
+	}
+	cr_expect_geq(widest, 19 * PER_REQUEST);
+	cr_expect_leq(widest, 20 * PER_REQUEST + 1);
+}

@@ -123,7 +123,7 @@ static struct chunk_range *start(enum chunk_probe probe)
 /* As the board and then a worker would, with wrong bytes. */
 static void drop(struct chunk_range *range)
 {
-	if (!chunk_traffic_answer(&traffic, range))
+	if (!chunk_traffic_answer(&traffic, now, 0, range))
 		chunk_range_destroy(range);
 }
 
