@@ -264,7 +264,7 @@ prepare_apptainer_sif_warm() {
 prepare_podman() {
 	in_sid podman rmi -a -f >/dev/null 2>&1
 	SID_COMMAND bash -c "podman pull -q $REGISTRY/$1:1 >&2 && echo pulled && \
-		exec podman run --rm --network none --runtime runc --cgroups disabled $REGISTRY/$1:1 $(quoted_job "$1")"
+		exec podman run --rm --network none --runtime runc $REGISTRY/$1:1 $(quoted_job "$1")"
 }
 
 # start_containerd: with SOCI as a snapshotter, both with empty stores

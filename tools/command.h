@@ -77,6 +77,7 @@ struct command {
 int command_usage_error(struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+extern const struct command cmd_bench;
 extern const struct command cmd_cache;
 extern const struct command cmd_cat;
 extern const struct command cmd_doctor;

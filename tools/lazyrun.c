@@ -23,10 +23,10 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&cmd_exec,    &cmd_run,	    &cmd_shell, &cmd_test,
-	&cmd_mount,   &cmd_umount,  &cmd_index, &cmd_pull,
-	&cmd_verify,  &cmd_inspect, &cmd_ls,	&cmd_cat,
-	&cmd_profile, &cmd_cache,   &cmd_serve, &cmd_doctor,
+	&cmd_exec,   &cmd_run,	 &cmd_shell,   &cmd_test,   &cmd_mount,
+	&cmd_umount, &cmd_index, &cmd_pull,    &cmd_verify, &cmd_inspect,
+	&cmd_ls,     &cmd_cat,	 &cmd_profile, &cmd_cache,  &cmd_serve,
+	&cmd_doctor, &cmd_bench,
 };
 
 enum {
