@@ -13,8 +13,9 @@
 #   link.sh down                       end what runs inside, remove everything
 #
 # LINK=NAME (default lazyrun) names the pair: namespaces NAME-near, NAME-far in
-# /run/netns.  Every pair is on its own; any number may exist.  To join several
-# "near" to one "far": LINK=n1 FAR=hub NET=1, LINK=n2 FAR=hub NET=2, ...
+# /run/netns.  Every pair is on its own; any number may exist.  NEAR=NAME and
+# FAR=NAME are namespaces that several pairs share: LINK=n1 FAR=hub NET=1, LINK=n2
+# FAR=hub NET=2, LINK=up NEAR=hub FAR=origin NET=3.
 #
 #   NET=N       the pair's network 10.77.N.0/24 (0): near .1, far .2
 #   MTU=N       of the link (1500)
@@ -32,7 +33,7 @@
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 LINK=${LINK:-lazyrun}
-NEAR=$LINK-near
+NEAR=${NEAR:-$LINK-near}
 FAR=${FAR:-$LINK-far}
 NET=${NET:-0}
 NEAR_IP=10.77.$NET.1

@@ -43,15 +43,12 @@ NEAR=$LINK-near
 FAR_IP=10.77.0.2
 REGISTRY=$FAR_IP:5000
 WEB=https://$FAR_IP:8443
-SERVERS=()
-# what this machine trusts or goes through is not what is measured
-unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE http_proxy https_proxy \
-	HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
 
 die() { echo "startup.sh: $*" >&2; exit 1; }
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 usage() { sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; }
 
+. "$HERE/servers.sh"
 . "$HERE/startup_tools.sh"
 
 # report: with the python that has matplotlib, which need not be the first
@@ -63,76 +60,11 @@ report() {
 	"$python" "$HERE/startup_report.py" "$OUT"
 }
 
-# ---- the far side ----
-
-make_certificates() {
-	[ ! -f "$DATA/ca.pem" ] || return 0
-	openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=bench CA" \
-		-keyout "$DATA/ca.key" -out "$DATA/ca.pem" 2>/dev/null
-	openssl req -newkey rsa:2048 -nodes -subj "/CN=$FAR_IP" \
-		-keyout "$DATA/server.key" -out "$DATA/server.csr" 2>/dev/null
-	openssl x509 -req -in "$DATA/server.csr" -CA "$DATA/ca.pem" \
-		-CAkey "$DATA/ca.key" -CAcreateserial -days 3650 \
-		-extfile <(echo "subjectAltName=IP:$FAR_IP") \
-		-out "$DATA/server.pem" 2>/dev/null
-}
-
-start_far() { # NAME COMMAND...: a server; its output is its log
-	local name=$1
-	shift
-	nsenter --net="/run/netns/$LINK-far" "$@" >"$DATA/$name.log" 2>&1 &
-	SERVERS+=($!)
-}
-
-start_servers() {
-	cat >"$DATA/registry.yml" <<-END
-	version: 0.1
-	log: {level: error}
-	storage:
-	  filesystem: {rootdirectory: $DATA/registry}
-	http:
-	  addr: 0.0.0.0:5000
-	  tls: {certificate: $DATA/server.pem, key: $DATA/server.key}
-	END
-	cat >"$DATA/nginx.conf" <<-END
-	daemon off;
-	pid $DATA/nginx.pid;
-	error_log stderr error;
-	events {}
-	http {
-	  access_log $DATA/web.log;
-	  server {
-	    listen 8443 ssl http2;
-	    ssl_certificate $DATA/server.pem;
-	    ssl_certificate_key $DATA/server.key;
-	    root $DATA/www;
-	  }
-	}
-	END
-	: >"$DATA/web.log"
-	start_far registry docker-registry serve "$DATA/registry.yml"
-	start_far nginx nginx -c "$DATA/nginx.conf"
-	local i
-	for i in $(seq 100); do
-		nsenter --net="/run/netns/$NEAR" curl -s -o /dev/null \
-			--cacert "$DATA/ca.pem" "https://$REGISTRY/v2/" &&
-			nsenter --net="/run/netns/$NEAR" curl -s -o /dev/null \
-				--cacert "$DATA/ca.pem" "$WEB/" && return
-		sleep 0.1
-	done
-	die "the servers did not start: $DATA/registry.log, $DATA/nginx.log"
-}
-
-# requests: how many the servers have answered so far
-requests() { cat "$DATA/registry.log" "$DATA/web.log" | grep -cE '"(GET|HEAD|POST|PUT) /'; }
 received() { "$HERE/link.sh" counters | sed 's/received_bytes=\([0-9]*\).*/\1/'; }
 
 finish() {
 	tools_down
-	local pid
-	for pid in "${SERVERS[@]:-}"; do
-		[ -z "$pid" ] || kill "$pid" 2>/dev/null
-	done
+	servers_down
 	"$HERE/link.sh" down
 }
 
@@ -231,14 +163,17 @@ main() {
 			die "the image $image could not be made"
 		python3 "$HERE/registry_tree.py" "$DATA/registry" "$DATA/layouts/$image"
 	done
-	make_certificates
+	make_certificates "$FAR_IP"
 	[ -f "$OUT/results.csv" ] ||
 		echo "date,image,rtt_ms,rate_mbit,tool,run,pulled_s,started_s,ready_s,exit_s,status,wire_bytes,requests,load" >"$OUT/results.csv"
 	trap finish EXIT
 	trap 'exit 130' INT TERM
 	"$HERE/link.sh" down
 	"$HERE/link.sh" up 0 0 || die "no link"
-	start_servers
+	start_registry "$LINK-far"
+	start_web "$LINK-far"
+	wait_for_server "$NEAR" "https://$REGISTRY/v2/"
+	wait_for_server "$NEAR" "$WEB/"
 	tools_up
 	say "making what is missing"
 	make_all

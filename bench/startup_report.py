@@ -114,6 +114,32 @@ def ratios(key, tools, out):
                    f"({base:.2f} s): {', '.join(texts)}.")
 
 
+LIMIT = 1.1
+
+
+def against_full(groups, out):
+    """Lazy starts over our own parallel full fetch: never above LIMIT."""
+    rows = []
+    for key in sorted(groups):
+        full = median(good(groups[key].get("lazyrun-pull", [])), "ready_s")
+        if not full:
+            continue
+        cells = []
+        for tool in ("lazyrun-profile", "lazyrun"):
+            lazy = median(good(groups[key].get(tool, [])), "ready_s")
+            ratio = lazy / full if lazy else None
+            cells.append("" if ratio is None else f"{lazy:.2f} | {ratio:.2f}"
+                         + (" **over**" if ratio > LIMIT else ""))
+        rows.append(f"| {key[0]}, {link_text(key)} | {full:.2f} | " +
+                    " | ".join(c or " | " for c in cells) + " |")
+    if rows:
+        out.append(f"\n## Lazy against a full fetch (at most {LIMIT})\n")
+        out.append("| image, link | pull + exec s | profile s | ratio | "
+                   "no profile s | ratio |")
+        out.append("|---|---|---|---|---|---|")
+        out.extend(rows)
+
+
 def save(figure, folder, name, pyplot):
     for kind in ("svg", "png"):
         figure.savefig(folder / f"{name}.{kind}", dpi=150,
@@ -221,6 +247,7 @@ def main():
     for key in sorted(groups):
         table(key, groups[key], out)
         ratios(key, groups[key], out)
+    against_full(groups, out)
     (folder / "results.md").write_text("\n".join(out) + "\n")
     print("\n".join(out))
     try:

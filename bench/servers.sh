@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the benchmarks: servers with TLS, each in a namespace that is named.
+# DATA is where their files, logs and storage are.
+SERVERS=()
+# what this machine trusts or goes through is not what is measured
+unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE http_proxy https_proxy \
+	HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+
+# make_certificates ADDRESS...: a CA of our own, and a certificate by it
+make_certificates() {
+	local names
+	names=$(printf 'IP:%s,' "$@")
+	[ -f "$DATA/ca.pem" ] ||
+		openssl req -x509 -newkey rsa:2048 -nodes -days 3650 \
+			-subj "/CN=bench CA" -keyout "$DATA/ca.key" \
+			-out "$DATA/ca.pem" 2>/dev/null
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" \
+		-keyout "$DATA/server.key" -out "$DATA/server.csr" 2>/dev/null
+	openssl x509 -req -in "$DATA/server.csr" -CA "$DATA/ca.pem" \
+		-CAkey "$DATA/ca.key" -CAcreateserial -days 3650 \
+		-extfile <(echo "subjectAltName=${names%,}") \
+		-out "$DATA/server.pem" 2>/dev/null
+}
+
+# start_server NAMESPACE NAME COMMAND...: in the background; its output is its log
+start_server() {
+	local namespace=$1 name=$2
+	shift 2
+	nsenter --net="/run/netns/$namespace" "$@" >"$DATA/$name.log" 2>&1 &
+	SERVERS+=($!)
+}
+
+# wait_for_server NAMESPACE URL: until it answers one that is in NAMESPACE, 10 s
+wait_for_server() {
+	local i
+	for i in $(seq 100); do
+		nsenter --net="/run/netns/$1" curl -s -m 5 -o /dev/null \
+			--cacert "$DATA/ca.pem" "$2" && return
+		sleep 0.1
+	done
+	die "no answer from $2; the servers' logs are in $DATA"
+}
+
+# start_registry NAMESPACE: docker-registry on port 5000, storage in DATA/registry
+start_registry() {
+	cat >"$DATA/registry.yml" <<-END
+	version: 0.1
+	log: {level: error}
+	storage:
+	  filesystem: {rootdirectory: $DATA/registry}
+	http:
+	  addr: 0.0.0.0:5000
+	  tls: {certificate: $DATA/server.pem, key: $DATA/server.key}
+	END
+	start_server "$1" registry docker-registry serve "$DATA/registry.yml"
+}
+
+# start_nginx NAMESPACE NAME GLOBAL LOCATION...: on port 8443, with these lines
+# for "/", and GLOBAL beside the server
+start_nginx() {
+	local namespace=$1 name=$2 global=$3
+	shift 3
+	mkdir -p "$DATA/$name"
+	: >"$DATA/$name-access.log"
+	cat >"$DATA/$name.conf" <<-END
+	daemon off;
+	worker_processes 2;
+	pid $DATA/$name/pid;
+	error_log stderr error;
+	events {}
+	http {
+	  access_log $DATA/$name-access.log;
+	  proxy_cache_path $DATA/$name/cache keys_zone=cache:16m max_size=40g
+	    use_temp_path=off;
+	  $global
+	  server {
+	    listen 8443 ssl http2;
+	    ssl_certificate $DATA/server.pem;
+	    ssl_certificate_key $DATA/server.key;
+	    location / {
+	      $(printf '%s\n' "$@")
+	    }
+	  }
+	}
+	END
+	start_server "$namespace" "$name" nginx -c "$DATA/$name.conf"
+}
+
+# start_web NAMESPACE: files of DATA/www
+start_web() { start_nginx "$1" web "" "root $DATA/www;"; }
+
+# start_cache NAMESPACE HOST:PORT: a cache of ranges in front of another server,
+# as a site's: pieces of 256 KiB, each fetched once however many ask for it, over
+# connections that are kept
+start_cache() {
+	rm -rf "$DATA/cache-node/cache"
+	start_nginx "$1" cache-node "upstream origin { server $2; keepalive 32; }" \
+		"slice 256k;" "proxy_cache cache;" \
+		"proxy_set_header Connection '';" "proxy_set_header Host $2;" \
+		"proxy_cache_key \$uri\$slice_range;" \
+		"proxy_set_header Range \$slice_range;" \
+		"proxy_cache_valid 200 206 1h;" "proxy_cache_lock on;" \
+		"proxy_http_version 1.1;" "proxy_ssl_verify off;" \
+		"proxy_pass https://origin;"
+}
+
+# requests: how many registry and web server have answered so far
+requests() {
+	cat "$DATA/registry.log" "$DATA"/*-access.log 2>/dev/null |
+		grep -cE '"(GET|HEAD|POST|PUT) /'
+}
+
+servers_down() {
+	local pid
+	for pid in "${SERVERS[@]:-}"; do
+		[ -z "$pid" ] || kill "$pid" 2>/dev/null
+	done
+	SERVERS=()
+}
