@@ -13,7 +13,8 @@
 #   -i "scipy torch-cuda files model"  images (scipy); made when missing
 #   -l "20:1000 80:50"                 links, RTT in ms : Mbit/s (20:1000)
 #   -t "lazyrun podman ..."            tools (those of `list` that can run)
-#   -n 5      runs of each, in turn: every tool once, then again
+#   -n 5      runs of each, in turn: every tool once, then again; "podman=1" in -t
+#             is fewer of that one
 #   -s 3600   no run begins later, and none lasts longer; `prepare` is not counted
 #   -o DIR    results.csv, results.md, *.svg, *.png, traces, logs; runs that
 #             results.csv has already are not repeated: an interrupted
@@ -110,6 +111,7 @@ make_all() {
 	local image tool
 	for image in $IMAGES; do
 		for tool in $TOOLS; do
+			tool=${tool%=*}
 			declare -F "make_${tool//-/_}" >/dev/null || continue
 			TRACE=/dev/null
 			"make_${tool//-/_}" "$image" >>"$OUT/logs/make-$image-$tool.log" 2>&1 ||
@@ -127,6 +129,8 @@ conditions() {
 		"$(date -u +%F)"
 }
 
+runs_of() { case $1 in *=*) echo "${1#*=}" ;; *) echo "$RUNS" ;; esac; }
+
 run_all() {
 	local image link tool run rtt rate
 	for link in $LINKS; do
@@ -135,6 +139,8 @@ run_all() {
 		for image in $IMAGES; do
 			for run in $(seq "$RUNS"); do
 				for tool in $TOOLS; do
+					[ "$run" -le "$(runs_of "$tool")" ] || continue
+					tool=${tool%=*}
 					! has_row "$image" "$rtt" "$rate" "$tool" "$run" || continue
 					if [ "$(left_s)" -le 0 ]; then
 						say "the time is up; the same command continues"

@@ -106,7 +106,11 @@ prepare_lazyrun() {
 
 make_lazyrun_warm() { made_index "$1"; }
 prepare_lazyrun_warm() {
-	prepare_lazyrun "$1" || return
+	# kept from run to run, as a node keeps it; made anew for another binary
+	local cache=$DATA/warm/$1
+	mkdir -p "$DATA/warm"
+	[ "$cache" -nt "$LAZYRUN" ] || fresh_cache "$cache"
+	lazyrun_command "$cache" auto "$1" --index "$DATA/indexes/$1.lzi"
 	"${CMD[@]}" && rm -f "$TRACE"
 }
 
@@ -355,8 +359,9 @@ tools_list() {
 tools_choose() {
 	local tool reason chosen=
 	for tool in ${TOOLS:-$ALL_TOOLS}; do
-		declare -F "prepare_${tool//-/_}" >/dev/null || die "no tool $tool; startup.sh list"
-		reason=$(why_missing "$tool")
+		reason=${tool%=*}
+		declare -F "prepare_${reason//-/_}" >/dev/null || die "no tool $reason; startup.sh list"
+		reason=$(why_missing "$reason")
 		if [ -n "$reason" ]; then
 			say "$tool is left out: $reason"
 		else
