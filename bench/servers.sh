@@ -104,6 +104,76 @@ start_cache() {
 		"proxy_pass https://origin;"
 }
 
+# write_xrootd_config NAME PORT LINE...: a server of /ns by HTTP
+write_xrootd_config() {
+	local name=$1 port=$2
+	shift 2
+	mkdir -p "$DATA/osdf/$name" "$DATA/osdf/$name-admin"
+	cat >"$DATA/osdf/$name.cfg" <<-END
+	all.role server
+	all.adminpath $DATA/osdf/$name-admin
+	all.pidpath $DATA/osdf/$name-admin
+	xrd.port $port
+	xrd.network nodnr nokeepalive
+	xrd.protocol http:$port libXrdHttp.so
+	$(printf '%s\n' "$@")
+	END
+}
+
+start_xrootd() { # NAMESPACE NAME
+	rm -f "$DATA/osdf/$2-admin"/*.pid
+	start_server "$1" "osdf-$2" setpriv --reuid=xrootd --regid=xrootd --clear-groups \
+		xrootd -c "$DATA/osdf/$2.cfg" -n "$2" -I v4
+}
+
+# start_osdf NAMESPACE ADDRESS: an XRootD origin of the files in DATA/www, an
+# XRootD cache of it with nothing in it, and a federation's discovery and director
+# (the tests' own), on FEDERATION_PORT
+start_osdf() {
+	local i
+	mkdir -p "$DATA/osdf/origin/ns"
+	ln -f "$DATA/www"/*.sif "$DATA/osdf/origin/ns/"
+	write_xrootd_config origin 11094 "all.export /ns r/o" \
+		"oss.localroot $DATA/osdf/origin"
+	write_xrootd_config cache 11095 "all.export /ns" "ofs.osslib libXrdPss.so" \
+		"pss.cachelib libXrdPfc.so" "pss.origin 127.0.0.1:11094" \
+		"oss.localroot $DATA/osdf/cache" "pfc.spaces data meta" \
+		"oss.space data $DATA/osdf/cache-data" \
+		"oss.space meta $DATA/osdf/cache-meta" "pfc.blocksize 128k" \
+		"pfc.prefetch 0" "pfc.ram 1g"
+	mkdir -p "$DATA/osdf/control"
+	chown -R xrootd:xrootd "$DATA/osdf"
+	nsenter --net="/run/netns/$1" ip link set lo up
+	start_xrootd "$1" origin
+	fresh_osdf_cache "$1"
+	start_server "$1" osdf-federation python3 \
+		"$HERE/../tests/integration/federation.py" "$DATA/osdf/origin" \
+		"$DATA/osdf/control" --listen "$2" --cache "http://$2:11095" \
+		--origin "http://$2:11094"
+	for i in $(seq 100); do
+		FEDERATION_PORT=$(sed -n 's/^host //p' "$DATA/osdf-federation.log")
+		[ -z "$FEDERATION_PORT" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# fresh_osdf_cache NAMESPACE: the cache without what it has kept
+fresh_osdf_cache() {
+	local i
+	[ -z "${OSDF_CACHE_PID:-}" ] || { kill "$OSDF_CACHE_PID"; wait "$OSDF_CACHE_PID"; } 2>/dev/null
+	rm -rf "$DATA/osdf/cache" "$DATA/osdf/cache-data" "$DATA/osdf/cache-meta"
+	mkdir -p "$DATA/osdf/cache" "$DATA/osdf/cache-data" "$DATA/osdf/cache-meta"
+	chown xrootd:xrootd "$DATA/osdf/cache" "$DATA/osdf/cache-data" "$DATA/osdf/cache-meta"
+	start_xrootd "$1" cache
+	OSDF_CACHE_PID=${SERVERS[-1]}
+	for i in $(seq 100); do
+		nsenter --net="/run/netns/$1" curl -s -m 5 -o /dev/null http://127.0.0.1:11095/ns/ && return
+		sleep 0.1
+	done
+	return 1
+}
+
 # requests: how many registry and web server have answered so far
 requests() {
 	cat "$DATA/registry.log" "$DATA"/*-access.log 2>/dev/null |

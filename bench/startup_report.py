@@ -24,6 +24,7 @@ NAMES = {
     "lazyrun-no-index": "lazyrun, nothing prepared",
     "lazyrun-sif": "lazyrun, SIF by https",
     "lazyrun-osdf": "lazyrun, SIF from an OSDF cache",
+    "osdf-apptainer": "curl from an OSDF cache + apptainer",
     "soci": "SOCI",
     "podman": "podman pull + run",
     "containerd": "containerd pull + run",
@@ -38,7 +39,7 @@ COLOURS = {
     "lazyrun-pull": "#57b8b0", "lazyrun-no-index": "#7d9ccf",
     "lazyrun-sif": "#2f7f79", "lazyrun-osdf": "#236b4f", "soci": "#e08a1e",
     "podman": "#8e6bbf", "containerd": "#b04a72", "apptainer-build": "#c0392b",
-    "apptainer-sif": "#d9705f", "apptainer-sif-warm": "#e8b4a8",
+    "osdf-apptainer": "#a9573f", "apptainer-sif": "#d9705f", "apptainer-sif-warm": "#e8b4a8",
 }
 
 

@@ -11,8 +11,8 @@
 # program begins and "ready" when it has imported what it needs.
 
 ALL_TOOLS="bwrap-warm lazyrun-warm lazyrun-profile lazyrun lazyrun-pull
-lazyrun-no-index lazyrun-sif soci podman containerd apptainer-build
-apptainer-sif apptainer-sif-warm"
+lazyrun-no-index lazyrun-sif lazyrun-osdf soci podman containerd apptainer-build
+apptainer-sif osdf-apptainer apptainer-sif-warm"
 
 describe() {
 	case $1 in
@@ -23,6 +23,8 @@ describe() {
 	lazyrun-pull) echo "lazyrun pull (all layers, in parallel), then exec" ;;
 	lazyrun-no-index) echo "lazyrun exec with nothing prepared: makes the index on the way" ;;
 	lazyrun-sif) echo "lazyrun exec of the SIF by https, no index, cache empty" ;;
+	lazyrun-osdf) echo "lazyrun exec of the SIF from an OSDF cache (XRootD) that lacks it, no index" ;;
+	osdf-apptainer) echo "curl of the SIF from such a cache, then apptainer exec" ;;
 	soci) echo "SOCI: rpull with an index in the registry, then run" ;;
 	podman) echo "podman pull, then run" ;;
 	containerd) echo "ctr pull, then run" ;;
@@ -160,6 +162,29 @@ prepare_lazyrun_sif() {
 	done
 }
 
+missing_lazyrun_osdf() {
+	missing_sid
+	command -v xrootd >/dev/null || echo "xrootd is not installed"
+}
+make_lazyrun_osdf() { made_sif "$1"; }
+# The federation is started when it is first needed, the cache emptied each time.
+need_osdf() {
+	if [ -z "${FEDERATION_PORT:-}" ]; then
+		start_osdf "$LINK-far" "$FAR_IP"
+	else
+		fresh_osdf_cache "$LINK-far"
+	fi
+}
+prepare_lazyrun_osdf() {
+	local i
+	need_osdf && fresh_cache "$DATA/cache" || return
+	lazyrun_command "$DATA/cache" off "$1" --insecure
+	for i in "${!CMD[@]}"; do
+		[ "${CMD[i]}" != "docker://$REGISTRY/$1:1" ] ||
+			CMD[i]=pelican://$FAR_IP:$FEDERATION_PORT/ns/$1.sif
+	done
+}
+
 missing_bwrap_warm() {
 	command -v bwrap umoci >/dev/null || echo "bwrap and umoci are not installed"
 }
@@ -259,6 +284,15 @@ prepare_apptainer_sif() {
 		"exec apptainer -q exec /work/sif/x.sif $(quoted_job "$1")")
 }
 make_apptainer_sif_warm() { made_sif "$1"; }
+missing_osdf_apptainer() { missing_lazyrun_osdf; }
+make_osdf_apptainer() { made_sif "$1"; }
+prepare_osdf_apptainer() {
+	local i
+	need_osdf && prepare_apptainer_sif "$1" || return
+	for i in "${!CMD[@]}"; do
+		[ "${CMD[i]}" != "$WEB/$1.sif" ] || CMD[i]=http://$FAR_IP:11095/ns/$1.sif
+	done
+}
 prepare_apptainer_sif_warm() {
 	cp "$DATA/www/$1.sif" "$PEERS/sid/work/sif/x.sif"
 	SID_COMMAND su -s /bin/bash u1 -c "exec apptainer -q exec /work/sif/x.sif $(quoted_job "$1")"
