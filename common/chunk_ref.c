@@ -75,3 +75,30 @@ void chunk_ref_key(const struct chunk_ref *ref, struct digest *ret)
 		       CHUNK_WINDOW_DIGEST_SIZE);
 	digest_compute(bytes, sizeof(bytes), ret);
 }
+
+bool chunk_table_get_key(const struct chunk_table *table,
+			 const struct chunk_ref *ref, struct digest *ret)
+{
+	/* Longer than what chunk_ref_key() hashes, so never the same. */
+	static const char what[] = "lazyrun chunk without a digest, version 1";
+	uint8_t bytes[sizeof(what) + DIGEST_SIZE + 24] = { 0 };
+	uint8_t *place = bytes + sizeof(what) + DIGEST_SIZE;
+
+	if (!digest_is_zero(&ref->digest)) {
+		chunk_ref_key(ref, ret);
+		return true;
+	}
+	if (digest_is_zero(&table->identity) || ref->window_size > 0)
+		return false;
+	memcpy(bytes, what, sizeof(what));
+	memcpy(bytes + sizeof(what), table->identity.bytes, DIGEST_SIZE);
+	le_store64(place, ref->stored_off);
+	le_store32(place + 8, ref->stored_size);
+	le_store32(place + 12, ref->raw_size);
+	le_store32(place + 16, ref->blob);
+	place[20] = (uint8_t)ref->codec;
+	place[21] = ref->start_bit;
+	place[22] = ref->end_bit;
+	digest_compute(bytes, sizeof(bytes), ret);
+	return true;
+}

@@ -10,6 +10,7 @@
  */
 #include "common/digest.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -67,6 +68,9 @@ struct chunk_table_ops {
 struct chunk_table {
 	const struct chunk_table_ops *ops;
 	uint32_t count; /* chunks in the image */
+	/* What names the image: chunks that have no digest are told apart by
+	 * it and their place.  All zero: then they have no name at all. */
+	struct digest identity;
 };
 
 /**
@@ -101,3 +105,16 @@ int chunk_table_load_window(const struct chunk_table *table,
  * another key.  Meaningless when ref->digest is all zero: do not call it then.
  */
 void chunk_ref_key(const struct chunk_ref *ref, struct digest *ret);
+
+/**
+ * chunk_table_get_key() - the name of a chunk's raw bytes in a cache
+ *
+ * chunk_ref_key() of a chunk with a digest.  Without one, a SHA-256 over the
+ * table's identity, the chunk's place and how it decodes: such a key says
+ * where bytes came from, not what they are, and is never one of the other
+ * sort (docs/cache.md).
+ *
+ * Return: true; false when the chunk can have no name.
+ */
+bool chunk_table_get_key(const struct chunk_table *table,
+			 const struct chunk_ref *ref, struct digest *ret);

@@ -31,7 +31,8 @@ static bool add(struct gathering *gathering, uint32_t number,
 {
 	struct chunk_flight *flight =
 		gathering->count < CHUNK_BLOCK_COMPANIONS_MAX
-			? chunk_flight_create(number, ref, CHUNK_READ_AHEAD)
+			? chunk_flight_create(gathering->parts->table, number,
+					      ref, CHUNK_READ_AHEAD)
 			: NULL;
 
 	if (flight)

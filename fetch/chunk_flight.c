@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-struct chunk_flight *chunk_flight_create(uint32_t number,
+struct chunk_flight *chunk_flight_create(const struct chunk_table *chunks,
+					 uint32_t number,
 					 const struct chunk_ref *ref,
 					 enum chunk_priority priority)
 {
@@ -16,9 +17,7 @@ struct chunk_flight *chunk_flight_create(uint32_t number,
 	flight->number = number;
 	flight->ref = *ref;
 	flight->priority = priority;
-	flight->has_key = !digest_is_zero(&ref->digest);
-	if (flight->has_key)
-		chunk_ref_key(ref, &flight->key);
+	flight->has_key = chunk_table_get_key(chunks, ref, &flight->key);
 	return flight;
 }
 

@@ -77,8 +77,10 @@ struct chunk_flight_table {
 	struct chunk_flight *buckets[CHUNK_FLIGHT_BUCKETS];
 };
 
-/** chunk_flight_create() - not in a table yet; NULL: no memory */
-struct chunk_flight *chunk_flight_create(uint32_t number,
+/** chunk_flight_create() - not in a table yet; NULL: no memory
+ * @chunks: names the chunk in the cache */
+struct chunk_flight *chunk_flight_create(const struct chunk_table *chunks,
+					 uint32_t number,
 					 const struct chunk_ref *ref,
 					 enum chunk_priority priority);
 

@@ -226,9 +226,9 @@ static int load_cached(struct chunk_loader *loader, uint32_t number,
 	struct digest key;
 	int r;
 
-	if (!loader->parts.cache || digest_is_zero(&ref->digest))
+	if (!loader->parts.cache ||
+	    !chunk_table_get_key(loader->parts.table, ref, &key))
 		return CHUNK_LOADER_ABSENT;
-	chunk_ref_key(ref, &key);
 	r = chunk_parts_load(&loader->parts, number, ref->raw_size, &key, ret);
 	if (r != CHUNK_LOADER_FOUND)
 		return r;
@@ -288,8 +288,8 @@ static int gather(struct chunk_loader *loader, struct chunk_request *request,
 			chunk_request_give(request, i, chunk);
 			continue;
 		}
-		flights[i] =
-			chunk_flight_create(number, &ref, request->priority);
+		flights[i] = chunk_flight_create(loader->parts.table, number,
+						 &ref, request->priority);
 		if (r < 0 || !flights[i])
 			return error_set(err, -ENOMEM, "out of memory");
 	}

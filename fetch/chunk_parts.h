@@ -37,7 +37,7 @@ int chunk_parts_get_ref(const struct chunk_parts *parts, uint32_t number,
 
 /**
  * chunk_parts_load() - a chunk from the node's cache
- * @key: chunk_ref_key()'s
+ * @key: chunk_table_get_key()'s
  *
  * Blocks on the local disk.  Return: CHUNK_LOADER_FOUND with a reference, or
  * CHUNK_LOADER_ABSENT, or -ENOMEM.

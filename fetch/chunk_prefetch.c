@@ -23,7 +23,8 @@ static size_t make_flights(const struct chunk_parts *parts,
 		if (!chunk_board_wants(parts->board, numbers[i]) ||
 		    chunk_parts_get_ref(parts, numbers[i], &ref, NULL) < 0)
 			continue;
-		flights[made] = chunk_flight_create(numbers[i], &ref, priority);
+		flights[made] = chunk_flight_create(parts->table, numbers[i],
+						    &ref, priority);
 		if (!flights[made])
 			break;
 		made++;
@@ -84,8 +85,7 @@ bool chunk_prefetch_is_at_hand(const struct chunk_parts *parts, uint32_t number)
 	if (!parts->cache || chunk_parts_get_ref(parts, number, &ref, NULL) < 0)
 		return false;
 	/* no digest, no key */
-	if (digest_is_zero(&ref.digest))
+	if (!chunk_table_get_key(parts->table, &ref, &key))
 		return false;
-	chunk_ref_key(&ref, &key);
 	return chunk_cache_has(parts->cache, &key, ref.raw_size);
 }

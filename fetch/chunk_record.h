@@ -6,7 +6,7 @@
  *
  *	 0  4  magic "LZRC"
  *	 4  4  version, 1
- *	 8 32  key (chunk_ref_key())
+ *	 8 32  key (chunk_table_get_key())
  *	40  8  raw size
  *	48 16  XXH3-128 of the raw bytes, low half first
  *

@@ -174,6 +174,7 @@ static int load(struct index_file *index, struct error *err)
 		return error_set(err, -EBADMSG,
 				 "the index has no root directory");
 	index->chunks.ops = &index_file_chunk_ops;
+	index->chunks.identity = header.manifest_digest;
 	index->chunks.count = index->figures.chunk_count;
 	return load_blobs(index, err);
 }

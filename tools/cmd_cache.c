@@ -43,9 +43,8 @@ static void for_each_chunk(struct chunk_cache *cache,
 
 	for (uint32_t i = 0; i < table->count; i++) {
 		if (chunk_table_get(table, i, &ref) < 0 ||
-		    digest_is_zero(&ref.digest))
+		    !chunk_table_get_key(table, &ref, &key))
 			continue;
-		chunk_ref_key(&ref, &key);
 		fn(cache, &key, &ref, arg);
 	}
 }

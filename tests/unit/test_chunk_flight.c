@@ -3,6 +3,8 @@
 
 #include <criterion/criterion.h>
 
+static const struct chunk_table no_table = { 0 };
+
 static struct chunk_flight_table table;
 
 static void teardown(void)
@@ -30,7 +32,7 @@ static struct chunk_flight *add(uint32_t number, enum chunk_priority priority)
 		.digest.bytes[0] = 1,
 	};
 	struct chunk_flight *flight =
-		chunk_flight_create(number, &ref, priority);
+		chunk_flight_create(&no_table, number, &ref, priority);
 
 	cr_assert_not_null(flight);
 	chunk_flight_table_add(&table, flight);
@@ -104,7 +106,7 @@ Test(chunk_flight, has_no_key_without_a_digest)
 {
 	struct chunk_ref ref = { .stored_size = 10, .raw_size = 10 };
 	struct chunk_flight *flight =
-		chunk_flight_create(1, &ref, CHUNK_DEMAND);
+		chunk_flight_create(&no_table, 1, &ref, CHUNK_DEMAND);
 
 	cr_expect_not(flight->has_key);
 	chunk_flight_destroy(flight);

@@ -16,6 +16,8 @@
 
 enum { SIZE = 1000 };
 
+static const struct chunk_table no_table = { 0 };
+
 static struct chunk_traffic traffic;
 static struct chunk_outcome outcome;
 static struct chunk_step step;
@@ -76,7 +78,7 @@ static struct chunk_flight *make_flight(uint32_t number,
 		.digest.bytes[0] = 1,
 	};
 
-	return chunk_flight_create(number, &ref, priority);
+	return chunk_flight_create(&no_table, number, &ref, priority);
 }
 
 static void demand(uint32_t number)
