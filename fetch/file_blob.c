@@ -8,20 +8,35 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/io.h"
+#include "fetch/object_source.h"
 #include "fetch/range_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct file_blob {
 	struct range_source source;
-	int fd;	    /* owned */
-	char *path; /* owned; for error sentences */
+	int fd;		/* owned */
+	char *path;	/* owned; for error sentences */
+	bool is_object; /* its bytes have no digests: it must not change */
+	struct timespec mtime;
 };
+
+static bool has_changed(const struct file_blob *blob)
+{
+	struct stat st;
+
+	return fstat(blob->fd, &st) < 0 ||
+	       (uint64_t)st.st_size != blob->source.size ||
+	       st.st_mtim.tv_sec != blob->mtime.tv_sec ||
+	       st.st_mtim.tv_nsec != blob->mtime.tv_nsec;
+}
 
 static int read_range(const struct file_blob *blob, uint64_t off, size_t size,
 		      uint8_t **ret, struct error *err)
@@ -42,6 +57,12 @@ static int read_range(const struct file_blob *blob, uint64_t off, size_t size,
 				blob->path, size, off);
 		return error_prefix(err, -EIO, "local blob");
 	}
+	/* after reading, so that what was read is older than the answer */
+	if (blob->is_object && has_changed(blob))
+		return error_set(err, -ESTALE,
+				 "%s: the file was changed while it is in use; "
+				 "start again",
+				 blob->path);
 	*ret = STEAL_PTR(data);
 	return 0;
 }
@@ -114,6 +135,56 @@ int file_blob_open(int dir_fd, const char *path, uint64_t size,
 	blob->source.size = size;
 	blob->fd = STEAL_FD(fd);
 	blob->path = STEAL_PTR(name);
+	*ret = &blob->source;
+	return 0;
+}
+
+static int make_identity(const char *path, const struct stat *st,
+			 struct object_identity *ret)
+{
+	struct object_identity identity = { .size = (uint64_t)st->st_size };
+
+	if (asprintf(&identity.name, "file:%s", path) < 0)
+		return -ENOMEM;
+	if (asprintf(&identity.last_modified, "%lld.%09ld",
+		     (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec) < 0) {
+		free(identity.name);
+		return -ENOMEM;
+	}
+	*ret = identity;
+	return 0;
+}
+
+int file_blob_open_object(const char *path, struct range_source **ret,
+			  struct object_identity *ret_identity,
+			  struct error *err)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	autofree char *name = strdup(path);
+	struct file_blob *blob;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(err, -errno, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(
+			err, -ENOTSUP,
+			"%s is no regular file: a SIF, a SquashFS file "
+			"or a directory can be run",
+			path);
+	if (st.st_size == 0)
+		return error_set(err, -EPROTO, "%s is empty", path);
+	blob = name ? calloc(1, sizeof(*blob)) : NULL;
+	if (!blob || make_identity(path, &st, ret_identity) < 0) {
+		free(blob);
+		return error_set(err, -ENOMEM, "%s: out of memory", path);
+	}
+	blob->source.ops = &file_blob_ops;
+	blob->source.size = (uint64_t)st.st_size;
+	blob->fd = STEAL_FD(fd);
+	blob->path = STEAL_PTR(name);
+	blob->is_object = true;
+	blob->mtime = st.st_mtim;
 	*ret = &blob->source;
 	return 0;
 }

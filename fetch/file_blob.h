@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct error;
+struct object_identity;
 struct range_source;
 
 /**
@@ -17,3 +18,18 @@ struct range_source;
  */
 int file_blob_open(int dir_fd, const char *path, uint64_t size,
 		   struct range_source **ret, struct error *err);
+
+/**
+ * file_blob_open_object() - a local file that nothing else describes
+ * @path: absolute
+ * @ret_identity: "file:PATH", the size, the time of the last change;
+ *                object_identity_fini() releases it
+ *
+ * A fetch after the file was changed or replaced in place fails (-ESTALE).
+ *
+ * Return: 0, the open's negative errno with a sentence, -ENOTSUP (no regular
+ * file), -ENOMEM.
+ */
+int file_blob_open_object(const char *path, struct range_source **ret,
+			  struct object_identity *ret_identity,
+			  struct error *err);

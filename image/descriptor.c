@@ -90,6 +90,11 @@ bool descriptor_is_layer_type(const char *media_type)
 	return is_in(layer_types, media_type);
 }
 
+bool descriptor_is_object_type(const char *media_type)
+{
+	return strcmp(media_type, DESCRIPTOR_OBJECT_TYPE) == 0;
+}
+
 int descriptor_copy_media_type(const char *text, char **ret, struct error *err)
 {
 	size_t len = strcspn(text, "; \t");

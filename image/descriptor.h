@@ -42,3 +42,7 @@ bool descriptor_is_manifest_type(const char *media_type);
 bool descriptor_is_schema1_type(const char *media_type);
 bool descriptor_is_config_type(const char *media_type);
 bool descriptor_is_layer_type(const char *media_type);
+
+/* An object (a SIF, a SquashFS file) in a manifest of our own making. */
+#define DESCRIPTOR_OBJECT_TYPE "application/vnd.lazyrun.object.v1"
+bool descriptor_is_object_type(const char *media_type);

@@ -13,8 +13,11 @@
 #include "common/thread.h"
 #include "fetch/deferred_source.h"
 #include "image/image_layout.h"
+#include "image/image_object.h"
 #include "image/image_origin.h"
 #include "image/image_registry.h"
+#include "image/object_layout.h"
+#include "image/object_manifest.h"
 #include "image/platform.h"
 #include "image/resolve_cache.h"
 
@@ -23,7 +26,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { INDEX_DEPTH_MAX = 4 };
+enum {
+	INDEX_DEPTH_MAX = 4,
+	/* of a key in refs/; paths and URLs may be longer */
+	KEY_NAME_LEN_MAX = RESOLVE_CACHE_KEY_SIZE - 2 * PLATFORM_TEXT_SIZE,
+};
 
 struct image {
 	struct image_ref ref;
@@ -32,6 +39,7 @@ struct image {
 	struct image_origin *origin;  /* NULL until needed */
 	struct mutex lock;	      /* of making it, once sources of layers
 					 make it on their threads */
+	struct platform platform;
 	struct digest digest;
 	struct image_document document; /* bytes NULL until the manifest is
 					   at hand */
@@ -39,6 +47,18 @@ struct image {
 	uint8_t *config_json;		/* NULL until loaded */
 	struct image_config config;	/* valid with config_json */
 };
+
+static int create_object(struct image *image, struct http_client *client,
+			 struct error *err)
+{
+	const struct image_object_options options = {
+		.client = client,
+		.allow_http = image->options.allow_http,
+		.architecture = image->platform.architecture,
+	};
+
+	return image_object_create(&image->ref, &options, &image->origin, err);
+}
 
 static int ensure_origin(struct image *image, struct error *err)
 {
@@ -49,9 +69,13 @@ static int ensure_origin(struct image *image, struct error *err)
 		return 0;
 	if (image->ref.kind == IMAGE_REF_OCI_LAYOUT)
 		return image_layout_create(&image->ref, &image->origin, err);
+	if (image->ref.kind == IMAGE_REF_FILE)
+		return create_object(image, NULL, err);
 	r = image->options.get_http_client(image->options.arg, &client, err);
 	if (r < 0)
 		return r;
+	if (image_object_is_kind(&image->ref))
+		return create_object(image, client, err);
 	return image_registry_create(&image->ref, client,
 				     image->options.allow_http, &image->origin,
 				     err);
@@ -71,6 +95,14 @@ static int set_manifest(struct image *image, struct image_document *document,
 	r = manifest_parse(owned.bytes, owned.size, &manifest, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", image->ref.text);
+	if ((manifest.layer_count == 1 &&
+	     descriptor_is_object_type(manifest.layers[0].media_type)) !=
+	    image_object_is_kind(&image->ref)) {
+		manifest_fini(&manifest);
+		return error_set(err, -EPROTO,
+				 "%s: its manifest is of another kind of image",
+				 image->ref.text);
+	}
 	image->manifest = manifest;
 	image->document = owned;
 	owned.bytes = NULL;
@@ -135,6 +167,14 @@ static void format_key(const char *name, const struct platform *platform,
 		       char ret[RESOLVE_CACHE_KEY_SIZE])
 {
 	char text[PLATFORM_TEXT_SIZE];
+	char digest_text[DIGEST_TEXT_SIZE];
+	struct digest digest;
+
+	if (strlen(name) > KEY_NAME_LEN_MAX) {
+		digest_compute(name, strlen(name), &digest);
+		digest_format(&digest, digest_text);
+		name = digest_text;
+	}
 
 	platform_format(platform, text);
 	snprintf(ret, RESOLVE_CACHE_KEY_SIZE, "%s|%s~%u", name, text,
@@ -143,7 +183,9 @@ static void format_key(const char *name, const struct platform *platform,
 
 static bool remembers(const struct image *image)
 {
-	return image->ref.kind == IMAGE_REF_DOCKER &&
+	return (image->ref.kind == IMAGE_REF_DOCKER ||
+		image->ref.kind == IMAGE_REF_URL ||
+		image->ref.kind == IMAGE_REF_OSDF) &&
 	       image->options.cache_dir_fd >= 0;
 }
 
@@ -194,6 +236,63 @@ static void remember(const struct image *image, const struct digest *top,
 	remember_name(image, digest, platform);
 }
 
+/* Remembered under the reference and the index that it was compared with. */
+static bool recall_object(struct image *image, const char *name)
+{
+	char key[RESOLVE_CACHE_KEY_SIZE];
+
+	format_key(name, &image->platform, key);
+	return remembers(image) &&
+	       resolve_cache_load(image->options.cache_dir_fd, key,
+				  image->options.tag_ttl_s,
+				  &image->digest) == RESOLVE_CACHE_HIT;
+}
+
+static int identify_object(struct image *image, struct error *err)
+{
+	const struct image_options *options = &image->options;
+	struct image_document document CLEANUP(image_document_fini) = { 0 };
+	int r = ensure_origin(image, err);
+
+	if (r == 0)
+		r = image_object_open(image->origin, err);
+	if (r < 0)
+		return r;
+	if (options->known_manifest_json) {
+		image->digest = *options->known_manifest;
+		return object_manifest_check(
+			options->known_manifest_json,
+			options->known_manifest_size,
+			options->known_has_digests,
+			image_object_identity(image->origin), err);
+	}
+	r = image->origin->ops->fetch_document(image->origin, NULL, &document,
+					       err);
+	if (r < 0)
+		return r;
+	image->digest = document.digest;
+	return set_manifest(image, &document, err);
+}
+
+static int resolve_object(struct image *image, struct error *err)
+{
+	const struct digest *known = image->options.known_manifest;
+	char digest[DIGEST_TEXT_SIZE] = "";
+	autofree char *name = NULL;
+	int r;
+
+	if (known)
+		digest_format(known, digest);
+	if (asprintf(&name, "%s#%s", image->ref.text, digest) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (recall_object(image, name))
+		return 0;
+	r = identify_object(image, err);
+	if (r == 0 && remembers(image))
+		remember_name(image, name, &image->platform);
+	return r;
+}
+
 static int resolve(struct image *image, const struct platform *platform,
 		   struct error *err)
 {
@@ -227,27 +326,31 @@ static int resolve(struct image *image, const struct platform *platform,
 	return r;
 }
 
-/* What this module cannot open, or not yet. */
+/* What this module cannot open. */
 static int check_kind(const struct image_ref *ref, struct error *err)
 {
 	switch (ref->kind) {
 	case IMAGE_REF_DOCKER:
 	case IMAGE_REF_OCI_LAYOUT:
-		return 0;
-	case IMAGE_REF_DIRECTORY:
-		return error_set(err, -ENOTSUP,
-				 "%s is a directory: there is nothing to fetch "
-				 "or index in it; exec, run and shell take it",
-				 ref->text);
 	case IMAGE_REF_FILE:
 	case IMAGE_REF_URL:
+		return 0;
 	case IMAGE_REF_OSDF:
+		if (object_source_is_url(ref->text))
+			return 0;
+		return error_set(
+			err, -ENOTSUP,
+			"%s: objects of a federation cannot be read by "
+			"this build; use the https:// URL of a cache",
+			ref->text);
+	case IMAGE_REF_DIRECTORY:
 		break;
 	}
-	return error_set(err, -ENOTSUP,
-			 "%s: SIF and SquashFS files cannot be read by this "
-			 "build; use a docker:// or oci: image",
-			 ref->text);
+	return error_set(
+		err, -ENOTSUP,
+		"%s is a directory: there is nothing to fetch or index "
+		"in it; exec, run and shell take it",
+		ref->text);
 }
 
 int image_open(const struct image_ref *ref, const struct image_options *options,
@@ -258,6 +361,7 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 	int r = 0;
 
 	assert(options->get_http_client || ref->kind != IMAGE_REF_DOCKER);
+	assert(options->known_manifest || !options->known_manifest_json);
 	r = check_kind(ref, err);
 	if (r < 0)
 		return r;
@@ -274,7 +378,9 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 	if (image_ref_copy(ref, &image->ref) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
 	image->options = *options;
-	r = resolve(image, &platform, err);
+	image->platform = platform;
+	r = image_object_is_kind(ref) ? resolve_object(image, err)
+				      : resolve(image, &platform, err);
 	if (r < 0)
 		return r;
 	*ret = STEAL_PTR(image);
@@ -437,6 +543,43 @@ const char *image_config_json(const struct image *image, size_t *ret_size)
 	return (const char *)image->config_json;
 }
 
+/* Is the object still, or at last, the one that the manifest says? */
+static int check_object(struct image *image, struct error *err)
+{
+	int r = image_object_open(image->origin, err);
+
+	if (r < 0)
+		return r;
+	return object_manifest_check(image->document.bytes,
+				     image->document.size,
+				     image->options.known_has_digests,
+				     image_object_identity(image->origin), err);
+}
+
+bool image_is_object(const struct image *image)
+{
+	return image_object_is_kind(&image->ref);
+}
+
+int image_load_object(struct image *image, bool with_tables,
+		      struct object_layout *ret,
+		      struct range_source **ret_source, struct error *err)
+{
+	struct range_source *source = NULL;
+	int r = ensure_origin(image, err);
+
+	assert(image_is_object(image));
+	if (r == 0)
+		r = image_object_source(image->origin, &source, err);
+	if (r < 0)
+		return r;
+	if (ret_source)
+		*ret_source = source;
+	return object_layout_load(source, image->ref.text,
+				  image->platform.architecture, with_tables,
+				  ret, err);
+}
+
 /* By the opener, or by a source that was deferred. */
 static int open_layer(void *arg, uint32_t number, struct range_source **ret,
 		      struct error *err)
@@ -446,6 +589,8 @@ static int open_layer(void *arg, uint32_t number, struct range_source **ret,
 
 	mutex_lock(&image->lock);
 	r = ensure_origin(image, err);
+	if (r == 0 && image_object_is_kind(&image->ref))
+		r = check_object(image, err);
 	mutex_unlock(&image->lock);
 	if (r < 0)
 		return r;
@@ -461,7 +606,7 @@ int image_open_layer(struct image *image, uint32_t number,
 		return error_set(err, -EINVAL, "%s has %u layers; no layer %u",
 				 image->ref.text, image->manifest.layer_count,
 				 number);
-	if (!image->origin && image->ref.kind == IMAGE_REF_DOCKER) {
+	if (!image->origin && image->ref.kind != IMAGE_REF_OCI_LAYOUT) {
 		*ret = deferred_source_create(
 			image->manifest.layers[number].size, open_layer, image,
 			number);

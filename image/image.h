@@ -25,6 +25,7 @@ struct error;
 struct http_client;
 struct image;
 struct image_origin;
+struct object_layout;
 struct range_source;
 
 struct image_options {
@@ -38,9 +39,15 @@ struct image_options {
 	/* manifest of an index at hand: a reference with this very digest is
 	 * not asked about; NULL: none.  Borrowed for image_open(). */
 	const struct digest *known_manifest;
-	bool allow_http;    /* plain http to hosts that are not loopback */
-	int cache_dir_fd;   /* for refs/; -1: remember nothing */
-	unsigned tag_ttl_s; /* 0: always ask */
+	/* of an object (a SIF, a SquashFS file): that manifest itself; the
+	 * image is then the one of that index, if the object is the one that
+	 * the manifest describes.  NULL: none.  Borrowed for image_open(). */
+	const void *known_manifest_json;
+	size_t known_manifest_size;
+	bool known_has_digests; /* that index has one for every chunk */
+	bool allow_http;	/* plain http to hosts that are not loopback */
+	int cache_dir_fd;	/* for refs/; -1: remember nothing */
+	unsigned tag_ttl_s;	/* 0: always ask */
 };
 
 /**
@@ -52,13 +59,15 @@ struct image_options {
  * tag_ttl_s, digests for ever (a digest may be that of an index, which only
  * its bytes tell).  Without such a memory the registry is asked, nested
  * indexes are followed, and the manifest found is kept.  Layouts on disk are
- * read each time.
+ * read each time.  An object (a SIF, a SquashFS file) is asked who it is, as
+ * often as a tag what it means; files on disk each time.
  *
  * Return: 0; -ENOENT, -EACCES, -EBADMSG, -EPROTO, -ETIMEDOUT, -ECONNREFUSED,
  * -EHOSTUNREACH, -EKEYREJECTED, -EBUSY, -EIO as registry_fetch_manifest();
  * -EINVAL (options->platform); -ENOTSUP (no image for this platform: @err lists
- * those there are; schema 1; an artifact); -EFBIG; -ENOMEM; what
- * get_http_client() says.
+ * those there are; schema 1; an artifact; a directory); -EFBIG; -ENOMEM; what
+ * get_http_client() says.  Of an object as image_object_open(), and -ESTALE
+ * (it is not the one of the index at hand).
  */
 int image_open(const struct image_ref *ref, const struct image_options *options,
 	       struct image **ret, struct error *err);
@@ -104,6 +113,22 @@ const char *image_config_json(const struct image *image, size_t *ret_size);
  * thread at a time, before layers are read */
 int image_get_origin(struct image *image, struct image_origin **ret,
 		     struct error *err);
+
+/** image_is_object() - is it one object, a SIF or a SquashFS file? */
+bool image_is_object(const struct image *image);
+
+/**
+ * image_load_object() - look into an object
+ * @with_tables: with the SquashFS image's tables
+ * @ret:         object_layout_fini() releases it
+ * @ret_source:  to read it from front to back, borrowed until
+ *               image_open_layer(); NULL: not wanted
+ *
+ * Return: 0, or as object_layout_load() and image_open().
+ */
+int image_load_object(struct image *image, bool with_tables,
+		      struct object_layout *ret,
+		      struct range_source **ret_source, struct error *err);
 
 /**
  * image_open_layer() - a layer's blob as a range_source

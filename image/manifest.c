@@ -105,7 +105,8 @@ static int load_layer(const json_t *json, struct descriptor *ret,
 {
 	int r = descriptor_parse(json, ret, err);
 
-	if (r < 0 || descriptor_is_layer_type(ret->media_type))
+	if (r < 0 || descriptor_is_layer_type(ret->media_type) ||
+	    descriptor_is_object_type(ret->media_type))
 		return r;
 	return error_set(err, -ENOTSUP,
 			 "layers of type \"%.128s\" cannot be read; tar "

@@ -120,6 +120,9 @@ const struct chunk_table *index_file_chunks(const struct index_file *index);
 void index_file_get_figures(const struct index_file *index,
 			    struct index_figures *ret);
 
+/** index_file_has_digests() - has every chunk one?  Looks at each. */
+bool index_file_has_digests(const struct index_file *index);
+
 /** index_file_manifest_digest() - of the image manifest this is an index of */
 const struct digest *index_file_manifest_digest(const struct index_file *index);
 

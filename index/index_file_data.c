@@ -251,3 +251,21 @@ const struct chunk_table_ops index_file_chunk_ops = {
 	.get = get_chunk,
 	.load_window = load_window,
 };
+
+bool index_file_has_digests(const struct index_file *index)
+{
+	const struct index_table *table =
+		&index->tables[INDEX_FORMAT_CHUNK_DIGEST];
+
+	for (uint32_t i = 0; i < table->count; i++) {
+		const struct index_format_chunk_digest *record =
+			index_file_record(index, INDEX_FORMAT_CHUNK_DIGEST, i);
+		struct digest digest;
+
+		assert(record);
+		memcpy(digest.bytes, record->stored, DIGEST_SIZE);
+		if (digest_is_zero(&digest))
+			return false;
+	}
+	return true;
+}

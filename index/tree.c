@@ -198,9 +198,10 @@ static int apply(struct tree *tree, const struct tree_entry *entry,
 			return -EINVAL;
 		return update_directory(tree, entry, TREE_NODE_ROOT);
 	}
-	if (is_aufs_leftover(place))
+	if (!tree->is_plain && is_aufs_leftover(place))
 		return 0;
-	if (has_prefix(place->name, place->name_size, WHITEOUT))
+	if (!tree->is_plain &&
+	    has_prefix(place->name, place->name_size, WHITEOUT))
 		return apply_whiteout(tree, place);
 	if (place->name_size > INDEX_FORMAT_NAME_SIZE_MAX)
 		return error_set(err, -EFBIG, "the name is over %d bytes",
@@ -252,6 +253,13 @@ void tree_begin_layer(struct tree *tree, uint32_t blob)
 	assert(tree->layer < UINT32_MAX - 1);
 	tree->layer++;
 	tree->blob = blob;
+	tree->is_plain = false;
+}
+
+void tree_begin_plain(struct tree *tree, uint32_t blob)
+{
+	tree_begin_layer(tree, blob);
+	tree->is_plain = true;
 }
 
 struct tree *tree_create(void)

@@ -64,6 +64,10 @@ DEFINE_CLEANUP(struct tree, tree_destroy);
  */
 void tree_begin_layer(struct tree *tree, uint32_t blob);
 
+/** tree_begin_plain() - the same, but of what is no layer: a name that starts
+ * with ".wh." means itself */
+void tree_begin_plain(struct tree *tree, uint32_t blob);
+
 /**
  * tree_add() - apply one entry, whiteouts included
  *

@@ -72,6 +72,7 @@ struct tree {
 	struct tree_pool xattrs; /* sets as in the index */
 	uint32_t layer;		 /* current, from 1; 0 before the first */
 	uint32_t blob;		 /* of the current layer */
+	bool is_plain;		 /* the current layer has no whiteouts */
 	char entry_path[TREE_PATH_SIZE_MAX];
 	char link_path[TREE_PATH_SIZE_MAX];
 	char walk_path[TREE_PATH_SIZE_MAX];

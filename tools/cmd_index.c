@@ -185,7 +185,7 @@ static int index_main(void *values, char **operands, int count,
 	int r;
 
 	(void)count;
-	r = session_open(operands[0], &options->common, SESSION_IMAGE, &session,
+	r = session_open(operands[0], &options->common, SESSION_FRESH, &session,
 			 err);
 	if (r < 0)
 		return r;
@@ -199,7 +199,9 @@ const struct command cmd_index = {
 	.operands = "IMAGE",
 	.summary = "read an image once and write its index",
 	.details = "Every layer is checked against its digest and diffID on "
-		   "the way.",
+		   "the way.  Of a SIF or\nSquashFS file the index has every "
+		   "chunk's digest, and is found as FILE.lzi beside\nit, or "
+		   "in --index-dir.",
 	.options = index_option_table,
 	.values_size = sizeof(struct index_options),
 	.operands_min = 1,

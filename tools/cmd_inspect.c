@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "image/image.h"
+#include "image/object_layout.h"
 #include "index/index_file.h"
 #include "tools/command.h"
 #include "tools/session.h"
@@ -43,6 +44,43 @@ static void print_layers(const struct manifest *manifest)
 	}
 }
 
+static void print_descriptor(const struct sif_file_descriptor *d)
+{
+	char size[SIZE_TEXT_MAX];
+
+	printf("%-12s %2u %s, %s", "", d->id, sif_file_type_name(d->type),
+	       size_text_format(d->size, size));
+	if (d->type == SIF_FILE_PARTITION)
+		printf(" at %llu, %s", (unsigned long long)d->off, d->arch);
+	if (d->type == SIF_FILE_SIGNATURE)
+		printf(" of %u (not checked)", d->linked & 0x0fffffff);
+	if (d->name[0])
+		printf(", \"%s\"", d->name);
+	printf("\n");
+}
+
+/* What the file says of itself: a SIF's descriptors, SquashFS's figures. */
+static void print_object(const struct object_layout *layout)
+{
+	const struct squashfs_super *super = &layout->super;
+	struct sif_file_descriptor d;
+
+	printf("%-12s %s%s, blocks of %u KiB, %u files, tables of %llu KiB\n",
+	       layout->is_sif ? "sif" : "squashfs",
+	       layout->is_sif ? "SquashFS by " : "",
+	       squashfs_super_compressor_name(super->compressor),
+	       super->block_size >> 10, super->inode_count,
+	       (unsigned long long)(super->bytes_used - super->inode_table) >>
+		       10);
+	for (uint32_t i = 0; layout->is_sif && i < layout->sif.descriptor_count;
+	     i++)
+		if (sif_file_parse_descriptor(
+			    layout->descriptors +
+				    (size_t)i * SIF_FILE_DESCRIPTOR_SIZE,
+			    &d))
+			print_descriptor(&d);
+}
+
 static void print_index(const struct index_file *index)
 {
 	struct index_figures f;
@@ -60,11 +98,16 @@ static void print_index(const struct index_file *index)
 	       size_text_format(f.stored_size, text[1]),
 	       size_text_format(f.mount_size, text[2]),
 	       size_text_format(f.window_size, text[3]));
-	printf("%-12s %u files, %u chunks, every one with a SHA-256 digest\n",
-	       "", f.inode_count, f.chunk_count);
+	printf("%-12s %u files, %u chunks, %s\n", "", f.inode_count,
+	       f.chunk_count,
+	       index_file_has_digests(index)
+		       ? "every one with a SHA-256 digest"
+		       : "without digests: what decodes is believed "
+			 "(`lazyrun index` makes them)");
 }
 
 static void print_text(const struct image *image,
+		       const struct object_layout *object,
 		       const struct index_file *index)
 {
 	const struct image_config *config = image_config(image);
@@ -84,7 +127,10 @@ static void print_text(const struct image *image,
 		printf("%-12s %s\n", "user", config->user);
 	print_lines("environment", config->env);
 	print_lines("labels", config->labels);
-	print_layers(image_manifest(image));
+	if (object)
+		print_object(object);
+	else
+		print_layers(image_manifest(image));
 	print_index(index);
 }
 
@@ -100,12 +146,54 @@ static json_t *index_to_json(const struct index_file *index)
 			 (json_int_t)f.mount_size, "window_bytes",
 			 (json_int_t)f.window_size, "inodes",
 			 (json_int_t)f.inode_count, "chunks",
-			 (json_int_t)f.chunk_count, "digests", 1);
+			 (json_int_t)f.chunk_count, "digests",
+			 index_file_has_digests(index));
+}
+
+static bool is_utf8(const char *text)
+{
+	json_t *json = json_string(text);
+	bool is_good = json;
+
+	json_decref(json);
+	return is_good;
+}
+
+/* JSON has no place for names that are not UTF-8: they are left out. */
+static json_t *descriptor_to_json(const struct sif_file_descriptor *d)
+{
+	return json_pack("{s:i, s:s, s:I, s:I, s:s*, s:i, s:s*}", "id",
+			 (int)d->id, "type", sif_file_type_name(d->type), "off",
+			 (json_int_t)d->off, "size", (json_int_t)d->size,
+			 "arch", d->arch[0] ? d->arch : NULL, "linked",
+			 (int)(d->linked & 0x0fffffff), "name",
+			 is_utf8(d->name) ? d->name : NULL);
+}
+
+static json_t *object_to_json(const struct object_layout *layout)
+{
+	json_t *list = json_array();
+	struct sif_file_descriptor d;
+
+	for (uint32_t i = 0; layout->is_sif && i < layout->sif.descriptor_count;
+	     i++)
+		if (sif_file_parse_descriptor(
+			    layout->descriptors +
+				    (size_t)i * SIF_FILE_DESCRIPTOR_SIZE,
+			    &d))
+			json_array_append_new(list, descriptor_to_json(&d));
+	return json_pack(
+		"{s:s, s:s, s:i, s:I, s:o}", "type",
+		layout->is_sif ? "sif" : "squashfs", "compressor",
+		squashfs_super_compressor_name(layout->super.compressor),
+		"block_size", (int)layout->super.block_size, "image_off",
+		(json_int_t)layout->image_off, "descriptors", list);
 }
 
 /* The image's own manifest and configuration, whole, and our figures. */
-static int print_json(const struct image *image, const struct index_file *index,
-		      struct error *err)
+static int print_json(const struct image *image,
+		      const struct object_layout *object,
+		      const struct index_file *index, struct error *err)
 {
 	char digest[DIGEST_TEXT_SIZE];
 	size_t manifest_size;
@@ -115,11 +203,12 @@ static int print_json(const struct image *image, const struct index_file *index,
 	json_t *json;
 
 	digest_format(image_manifest_digest(image), digest);
-	json = json_pack("{s:s, s:s, s:o, s:o, s:o}", "image",
+	json = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o*}", "image",
 			 image_reference(image), "digest", digest, "manifest",
 			 json_loadb(manifest, manifest_size, 0, NULL), "config",
 			 json_loadb(config, config_size, 0, NULL), "index",
-			 index_to_json(index));
+			 index_to_json(index), "object",
+			 object ? object_to_json(object) : NULL);
 	if (!json)
 		return error_set(err, -ENOMEM, "out of memory");
 	json_dumpf(json, stdout, JSON_INDENT(2));
@@ -133,6 +222,8 @@ static int inspect_main(void *values, char **operands, int count,
 {
 	const struct common_options *options = values;
 	CLEANUP(session_closep) struct session *session = NULL;
+	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
+	const struct object_layout *object = NULL;
 	int r;
 
 	(void)count;
@@ -145,10 +236,17 @@ static int inspect_main(void *values, char **operands, int count,
 	r = image_load_manifest(session_image(session), err);
 	if (r < 0)
 		return r;
+	if (image_is_object(session_image(session))) {
+		r = image_load_object(session_image(session), false, &layout,
+				      NULL, err);
+		if (r < 0)
+			return r;
+		object = &layout;
+	}
 	if (options->json)
-		return print_json(session_image(session),
+		return print_json(session_image(session), object,
 				  session_index(session), err);
-	print_text(session_image(session), session_index(session));
+	print_text(session_image(session), object, session_index(session));
 	return 0;
 }
 

@@ -18,12 +18,13 @@ apt_packages() {
 	build) echo "gcc meson ninja-build pkg-config libfuse3-dev fuse3 \
 libcurl4-openssl-dev libzstd-dev libxxhash-dev libssl-dev libdeflate-dev \
 libisal-dev libarchive-dev libjansson-dev libinih-dev uthash-dev \
-libmicrohttpd-dev liblzma-dev liblz4-dev zlib1g-dev libyaml-dev ca-certificates" ;;
+libmicrohttpd-dev libsquashfs-dev liblzma-dev liblz4-dev zlib1g-dev libyaml-dev ca-certificates" ;;
 	demo) echo "mmdebstrap umoci" ;;
 	test) echo "git clang clang-tidy clang-format libclang-rt-14-dev \
 libcriterion-dev skopeo docker-registry apache2-utils openssl bubblewrap \
 busybox-static isal pigz attr acl libcap2-bin mandoc python3 jq strace procps \
-universal-ctags curl time util-linux iproute2" ;;
+universal-ctags curl time util-linux iproute2 squashfs-tools \
+squashfs-tools-ng" ;;
 	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
 bubblewrap procps iperf3 python3-matplotlib" ;;
 	esac
@@ -34,11 +35,12 @@ dnf_packages() {
 	build) echo "gcc meson ninja-build pkgconf-pkg-config fuse3-devel fuse3 \
 libcurl-devel libzstd-devel xxhash-devel openssl-devel libdeflate-devel \
 isa-l-devel libarchive-devel jansson-devel inih-devel uthash-devel \
-libmicrohttpd-devel xz-devel lz4-devel zlib-devel libyaml-devel ca-certificates" ;;
+libmicrohttpd-devel squashfs-tools-ng-devel xz-devel lz4-devel zlib-devel libyaml-devel ca-certificates" ;;
 	demo) echo "umoci tar" ;;
 	test) echo "git clang clang-tools-extra compiler-rt criterion-devel skopeo \
 distribution httpd-tools openssl bubblewrap busybox isa-l-tools pigz attr acl \
-libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute" ;;
+libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute \
+squashfs-tools squashfs-tools-ng" ;;
 	bench) echo "distribution nginx openssl skopeo umoci bubblewrap procps-ng \
 iperf3 python3-matplotlib" ;;
 	esac

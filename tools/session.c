@@ -23,6 +23,8 @@
 #include "tools/config.h"
 #include "tools/index_store.h"
 #include "tools/layer_stream.h"
+#include "tools/object_build.h"
+#include "tools/object_index.h"
 #include "tools/progress.h"
 #include "tools/trace.h"
 
@@ -41,6 +43,7 @@ struct session {
 	struct http_client *http; /* made when first needed; atomic: by the
 				     image, perhaps on another thread */
 	struct image *image;
+	char *index_path; /* of --index, or found beside an object; NULL */
 	int index_fd;
 	struct index_file *index;
 	bool has_built_index; /* now, and not found */
@@ -102,11 +105,11 @@ static int open_cache(struct session *session, struct error *err)
 	return 0;
 }
 
-static int open_image(struct session *session, const char *text,
+static int open_image(struct session *session, const struct image_ref *ref,
 		      struct error *err)
 {
 	const struct common_options *options = session->options;
-	const struct image_options image_options = {
+	struct image_options image_options = {
 		.get_http_client = get_http_client,
 		.arg = session,
 		.platform = options->platform,
@@ -117,22 +120,21 @@ static int open_image(struct session *session, const char *text,
 		.cache_dir_fd = chunk_cache_dir_fd(session->cache),
 		.tag_ttl_s = (unsigned)(options->tag_ttl_ms / 1000),
 	};
-	struct image_ref ref = { 0 };
-	int r;
 
-	r = image_ref_parse(text, &ref, err);
-	if (r < 0)
-		return r;
-	r = image_open(&ref, &image_options, &session->image, err);
-	image_ref_fini(&ref);
-	return r;
+	if (session->index && object_index_is_for(ref)) {
+		image_options.known_manifest_json = index_file_manifest(
+			session->index, &image_options.known_manifest_size);
+		image_options.known_has_digests =
+			index_file_has_digests(session->index);
+	}
+	return image_open(ref, &image_options, &session->image, err);
 }
 
-/* The index given by --index: opened first, so that a reference by its digest
- * needs no network to be known. */
+/* The index given by --index, or found beside an object: opened first, so that
+ * a reference by its digest needs no network to be known. */
 static int open_given_index(struct session *session, struct error *err)
 {
-	const char *path = session->options->index;
+	const char *path = session->index_path;
 	int r;
 
 	if (!path)
@@ -207,8 +209,8 @@ int session_find_index(struct session *session, struct error *err)
 {
 	int r;
 
-	if (session->options->index)
-		return adopt_index(session, session->options->index, err);
+	if (session->index_path)
+		return adopt_index(session, session->index_path, err);
 	r = find_cached_index(session, err);
 	if (r != -ENOENT)
 		return r;
@@ -275,6 +277,26 @@ static int describe_layers(const struct image *image,
 	return 0;
 }
 
+static int build_object_index(struct session *session, int fd,
+			      enum object_build_mode mode, bool is_packed,
+			      bool keep_chunks, struct error *err)
+{
+	const struct object_build_options options = {
+		.mode = mode,
+		.is_packed = is_packed,
+		.cache = keep_chunks ? session->cache : NULL,
+		.is_quiet = session->options->quiet,
+	};
+
+	return object_build_run(session->image, fd, &options, err);
+}
+
+int session_check_object(struct session *session, int fd, struct error *err)
+{
+	return build_object_index(session, fd, OBJECT_BUILD_CHECK, false, false,
+				  err);
+}
+
 int session_build_index(struct session *session, int fd, bool is_packed,
 			bool keep_chunks, struct error *err)
 {
@@ -293,6 +315,9 @@ int session_build_index(struct session *session, int fd, bool is_packed,
 	struct index_builder_image image = { 0 };
 	int r;
 
+	if (image_is_object(session->image))
+		return build_object_index(session, fd, OBJECT_BUILD_DIGESTS,
+					  is_packed, keep_chunks, err);
 	r = image_load_manifest(session->image, err);
 	if (r < 0)
 		return r;
@@ -320,13 +345,20 @@ static int fetch_cached_index(struct session *session)
 	struct error err = { 0 };
 	int r;
 
-	if (options->local_index)
+	if (options->local_index || image_is_object(session->image))
 		return -ENOENT;
 	r = beside_fetch(session->image, chunk_cache_dir_fd(session->cache),
 			 &found, &err);
 	if (r < 0 && r != -ENOTSUP)
 		log_event(LOG_WARN, "tools", "op=beside text=\"%s\"", err.text);
 	return found.has_index ? find_cached_index(session, &err) : -ENOENT;
+}
+
+static int publish_index(struct session *session, int fd, struct error *err)
+{
+	session->has_built_index = true;
+	return index_store_publish(chunk_cache_dir_fd(session->cache), fd,
+				   image_manifest_digest(session->image), err);
 }
 
 static int build_cached_index(struct session *session, struct error *err)
@@ -338,6 +370,11 @@ static int build_cached_index(struct session *session, struct error *err)
 	fd = index_store_create(cache_fd, err);
 	if (fd < 0)
 		return fd;
+	if (image_is_object(session->image)) {
+		r = build_object_index(session, fd, OBJECT_BUILD_TABLES, false,
+				       false, err);
+		return r < 0 ? r : publish_index(session, fd, err);
+	}
 	if (!session->options->quiet)
 		fprintf(stderr,
 			"lazyrun: no index of %s is at hand; reading the image "
@@ -347,11 +384,7 @@ static int build_cached_index(struct session *session, struct error *err)
 			image_reference(session->image),
 			image_reference(session->image));
 	r = session_build_index(session, fd, false, true, err);
-	if (r < 0)
-		return r;
-	session->has_built_index = true;
-	return index_store_publish(cache_fd, fd,
-				   image_manifest_digest(session->image), err);
+	return r < 0 ? r : publish_index(session, fd, err);
 }
 
 /* One process of the node builds; the others wait for its index. */
@@ -442,9 +475,9 @@ static int open_loader(struct session *session, struct error *err)
 /* Where the index came from, and how much of an image it describes. */
 static void trace_index(const struct session *session)
 {
-	const char *origin = session->has_built_index  ? "built"
-			     : session->options->index ? "file"
-						       : "cache";
+	const char *origin = session->has_built_index ? "built"
+			     : session->index_path    ? "file"
+						      : "cache";
 	struct index_figures figures;
 
 	if (!session->trace)
@@ -456,15 +489,44 @@ static void trace_index(const struct session *session)
 				   (json_int_t)figures.stored_size));
 }
 
+/* --index, or for an object what lies beside it or in --index-dir. */
+static int choose_index(struct session *session, const struct image_ref *ref,
+			struct error *err)
+{
+	const struct common_options *options = session->options;
+
+	if (options->index) {
+		session->index_path = strdup(options->index);
+		return session->index_path
+			       ? 0
+			       : error_set(err, -ENOMEM, "out of memory");
+	}
+	return object_index_find(ref, options->index_dir, &session->index_path,
+				 err);
+}
+
+static int open_reference(struct session *session, const char *text,
+			  enum session_need need, struct error *err)
+{
+	struct image_ref ref CLEANUP(image_ref_fini) = { 0 };
+	int r = image_ref_parse(text, &ref, err);
+
+	if (r == 0 && need > SESSION_FRESH)
+		r = choose_index(session, &ref, err);
+	if (r == 0)
+		r = open_given_index(session, err);
+	if (r == 0)
+		r = open_image(session, &ref, err);
+	return r;
+}
+
 static int open_until(struct session *session, const char *image,
 		      enum session_need need, struct error *err)
 {
 	int r = open_cache(session, err);
 
-	if (r == 0 && need >= SESSION_IMAGE)
-		r = open_given_index(session, err);
-	if (r == 0 && need >= SESSION_IMAGE)
-		r = open_image(session, image, err);
+	if (r == 0 && need >= SESSION_FRESH)
+		r = open_reference(session, image, need, err);
 	if (r == 0 && need >= SESSION_IMAGE)
 		trace_event(session->trace, "resolved", 0);
 	if (r == 0 && need >= SESSION_INDEX)
@@ -508,6 +570,7 @@ void session_close(struct session *session)
 		range_source_destroy(session->sources[i]);
 	free(session->sources);
 	close_index(session);
+	free(session->index_path);
 	image_close(session->image);
 	http_client_destroy(session->http);
 	chunk_cache_close(session->cache);
@@ -548,4 +611,9 @@ struct chunk_touches *session_touches(struct session *session)
 struct http_client *session_http_client(struct session *session)
 {
 	return __atomic_load_n(&session->http, __ATOMIC_ACQUIRE);
+}
+
+const char *session_index_path(const struct session *session)
+{
+	return session->index_path;
 }

@@ -28,6 +28,8 @@ struct trace;
 /* What session_open() is to end with. */
 enum session_need {
 	SESSION_CACHE,	/* the cache alone; no image */
+	SESSION_FRESH,	/* the image's digest is known, asked of the image
+			   itself: no index of an object is looked for */
 	SESSION_IMAGE,	/* the image's digest is known */
 	SESSION_INDEX,	/* its index is open, built when there was none */
 	SESSION_LOADER, /* chunks can be loaded */
@@ -68,6 +70,16 @@ struct http_client *session_http_client(struct session *session);
 int session_find_index(struct session *session, struct error *err);
 
 /** session_build_index() - read all layers, write the index to @fd
- * @keep_chunks: store every chunk seen in the cache */
+ * @keep_chunks: store every chunk seen in the cache
+ *
+ * Of an object (a SIF, a SquashFS file) the index has every chunk's digest. */
 int session_build_index(struct session *session, int fd, bool is_packed,
 			bool keep_chunks, struct error *err);
+
+/** session_check_object() - read all of an object, and write to @fd the index
+ * that its tables alone give: is that the one at hand, does all decode? */
+int session_check_object(struct session *session, int fd, struct error *err);
+
+/** session_index_path() - the file that the index was read from; NULL when
+ * there is none or it is the cache's */
+const char *session_index_path(const struct session *session);

@@ -26,6 +26,7 @@ THIRD_PARTY = {
     r"lz4\.h": {"common"},
     r"xxhash\.h": {"common/hash.h"},
     r"archive.*\.h": {"index/archive_library.h"},
+    r"sqfs/.*": {"index/squashfs_library.h"},
     r"(isa-l|igzip_lib|crc).*\.h|isa-l/.*": {"index"},
     r"zlib\.h": {"index"},
     r"curl/.*": {"fetch/curl_library.h"},
