@@ -54,6 +54,7 @@ static int create_object(struct image *image, struct http_client *client,
 	const struct image_object_options options = {
 		.client = client,
 		.allow_http = image->options.allow_http,
+		.cache_dir_fd = image->options.cache_dir_fd,
 		.architecture = image->platform.architecture,
 	};
 

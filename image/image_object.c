@@ -43,6 +43,7 @@ static int open_source(const struct image_object *self,
 	const struct object_source_options options = {
 		.client = self->options.client,
 		.allow_http = self->options.allow_http,
+		.cache_dir_fd = self->options.cache_dir_fd,
 	};
 
 	if (self->ref.kind == IMAGE_REF_FILE)

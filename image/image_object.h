@@ -19,6 +19,7 @@ struct range_source;
 struct image_object_options {
 	struct http_client *client; /* borrowed; NULL: files alone */
 	bool allow_http;
+	int cache_dir_fd;	  /* for what federations said; -1: none */
 	const char *architecture; /* copied */
 };
 

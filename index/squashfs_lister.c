@@ -444,9 +444,8 @@ static int list_directory(struct lister *lister,
 
 	if (r < 0)
 		return r;
-	r = is_directory(inode) ? squashfs_reader_open_dir(lister->reader,
-							   inode, lister->err)
-				: damaged(lister, "its root is no directory");
+	assert(is_directory(inode));
+	r = squashfs_reader_open_dir(lister->reader, inode, lister->err);
 	squashfs_reader_free(lister->reader, inode);
 	return r < 0 ? r : list_names(lister, directory);
 }
@@ -459,6 +458,8 @@ static int list_all(struct lister *lister)
 		r = set_path(lister, "", "");
 	if (r == 0)
 		r = visit(lister, lister->super->root_inode, 0);
+	if (r == 0 && !lister->pending)
+		return damaged(lister, "its root is no directory");
 	while (r == 0 && lister->pending) {
 		struct pending *directory = lister->pending;
 

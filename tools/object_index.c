@@ -3,15 +3,26 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "fetch/object_source.h"
 #include "image/image_ref.h"
+#include "image/resolve_cache.h"
+#include "index/index_file.h"
+#include "index/index_writer.h"
+#include "tools/index_store.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define SUFFIX ".lzi"
+
+/* Ten times what the index of a million files takes. */
+enum { FETCH_SIZE_MAX = 256 << 20 };
 
 bool object_index_is_for(const struct image_ref *ref)
 {
@@ -84,4 +95,106 @@ int object_index_find(const struct image_ref *ref, const char *dir, char **ret,
 		return error_set(err, r, "out of memory");
 	*ret = path;
 	return 0;
+}
+
+/* URL.lzi, a query staying behind it. */
+static char *url_of(const struct image_ref *ref)
+{
+	size_t len = strcspn(ref->text, "?");
+	char *url = NULL;
+
+	if (asprintf(&url, "%.*s" SUFFIX "%s", (int)len, ref->text,
+		     ref->text + len) < 0)
+		return NULL;
+	return url;
+}
+
+/* Texts of any length as a key of refs/. */
+static void format_key(const char *url, char ret[RESOLVE_CACHE_KEY_SIZE])
+{
+	char text[DIGEST_TEXT_SIZE];
+	struct digest digest;
+
+	digest_compute(url, strlen(url), &digest);
+	digest_format(&digest, text);
+	snprintf(ret, RESOLVE_CACHE_KEY_SIZE, "index beside|%s", text);
+}
+
+int object_index_recall(const struct image_ref *ref, int cache_dir_fd,
+			uint64_t age_s_max, struct digest *ret)
+{
+	autofree char *url = url_of(ref);
+	char key[RESOLVE_CACHE_KEY_SIZE];
+
+	if (!url)
+		return -ENOENT;
+	format_key(url, key);
+	if (resolve_cache_load(cache_dir_fd, key, age_s_max, ret) !=
+	    RESOLVE_CACHE_HIT)
+		return -ENOENT;
+	return digest_is_zero(ret) ? OBJECT_INDEX_ABSENT : OBJECT_INDEX_FOUND;
+}
+
+/* Packed bytes into the cache, as exec and mount want them. */
+static int keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
+		struct digest *ret, struct error *err)
+{
+	CLEANUP(index_file_closep) struct index_file *index = NULL;
+	autoclose int packed = memfd_create("index", MFD_CLOEXEC);
+	autoclose int raw = -1;
+	int r;
+
+	if (packed < 0)
+		return error_set_errno(err, -errno, "cannot keep it");
+	r = io_write_full(packed, bytes, size);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot keep it");
+	raw = index_store_create(cache_dir_fd, err);
+	if (raw < 0)
+		return raw;
+	r = index_writer_repack(packed, raw, false, err);
+	if (r == 0)
+		r = index_file_open(raw, &index, err);
+	if (r == 0)
+		r = index_file_check(index, err);
+	if (r < 0)
+		return r;
+	*ret = *index_file_manifest_digest(index);
+	return index_store_publish(cache_dir_fd, raw, ret, err);
+}
+
+int object_index_fetch(const struct image_ref *ref,
+		       const struct object_source_options *options,
+		       int cache_dir_fd, struct digest *ret, struct error *err)
+{
+	autofree char *url = url_of(ref);
+	autofree uint8_t *bytes = NULL;
+	char key[RESOLVE_CACHE_KEY_SIZE];
+	struct digest digest = { 0 };
+	struct error why = { 0 };
+	size_t size = 0;
+	int r;
+
+	if (!url)
+		return error_set(err, -ENOMEM, "out of memory");
+	r = object_source_fetch_small(url, FETCH_SIZE_MAX, options, &bytes,
+				      &size, &why);
+	if (r < 0) {
+		log_event(LOG_DEBUG, "tools", "op=beside text=\"%s\"",
+			  why.text);
+		return OBJECT_INDEX_ABSENT;
+	}
+	if (r == OBJECT_SOURCE_FOUND) {
+		r = keep(bytes, size, cache_dir_fd, &digest, err);
+		if (r < 0)
+			return error_prefix(err, r, "%s", url);
+		*ret = digest;
+		r = OBJECT_INDEX_FOUND;
+	} else {
+		r = OBJECT_INDEX_ABSENT;
+	}
+	format_key(url, key);
+	/* a full disk costs a round trip next time, nothing else */
+	(void)resolve_cache_store(cache_dir_fd, key, &digest, NULL);
+	return r;
 }

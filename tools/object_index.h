@@ -7,14 +7,22 @@
  * Looked for, in this order: beside a file, PATH.lzi; in the directory that
  * --index-dir names, under the object's whole path (DIR/chtc/staging/x.sif.lzi
  * of osdf:///chtc/staging/x.sif, DIR/HOST/PATH.lzi of a URL) and under its
- * last component alone.
+ * last component alone; beside a URL, URL.lzi, which is fetched into the cache.
  *
  * Threads: any; no shared state.
  */
 #include <stdbool.h>
+#include <stdint.h>
 
+struct digest;
 struct error;
 struct image_ref;
+struct object_source_options;
+
+enum {
+	OBJECT_INDEX_FOUND = 0,
+	OBJECT_INDEX_ABSENT = 1,
+};
 
 /** object_index_is_for() - is it the reference of an object? */
 bool object_index_is_for(const struct image_ref *ref);
@@ -29,3 +37,28 @@ bool object_index_is_for(const struct image_ref *ref);
  */
 int object_index_find(const struct image_ref *ref, const char *dir, char **ret,
 		      struct error *err);
+
+/**
+ * object_index_recall() - what object_index_fetch() found lately
+ * @age_s_max: seconds
+ * @ret:       with FOUND the digest that names the index in the cache
+ *
+ * Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT (there is none), or -ENOENT
+ * (nobody asked lately).
+ */
+int object_index_recall(const struct image_ref *ref, int cache_dir_fd,
+			uint64_t age_s_max, struct digest *ret);
+
+/**
+ * object_index_fetch() - bring the index beside an object at a URL into the
+ * cache, and remember whether there is one
+ * @ref: IMAGE_REF_URL or IMAGE_REF_OSDF
+ *
+ * Waits for the network.  What cannot be fetched counts as absent, but is not
+ * remembered.  Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT; -EBADMSG,
+ * -ENOTSUP, -EFBIG (what is there is no index that can be used: @err names it);
+ * -ENOMEM; the errno of the cache.
+ */
+int object_index_fetch(const struct image_ref *ref,
+		       const struct object_source_options *options,
+		       int cache_dir_fd, struct digest *ret, struct error *err);

@@ -14,6 +14,7 @@
 #include "fetch/chunk_loader.h"
 #include "fetch/chunk_touches.h"
 #include "fetch/http_client.h"
+#include "fetch/object_source.h"
 #include "fetch/range_source.h"
 #include "image/image.h"
 #include "index/index_builder.h"
@@ -505,6 +506,40 @@ static int choose_index(struct session *session, const struct image_ref *ref,
 				 err);
 }
 
+/* The index that lies beside an object at a URL, in the cache by now; without
+ * one the session stays as it is. */
+static int open_index_beside(struct session *session,
+			     const struct image_ref *ref, struct error *err)
+{
+	const struct common_options *options = session->options;
+	int cache_fd = chunk_cache_dir_fd(session->cache);
+	struct object_source_options source = {
+		.allow_http = options->insecure,
+		.cache_dir_fd = cache_fd,
+	};
+	struct digest digest;
+	int r = object_index_recall(ref, cache_fd, options->tag_ttl_ms / 1000,
+				    &digest);
+
+	if (r == OBJECT_INDEX_FOUND)
+		session->index_fd = index_store_open(cache_fd, &digest, NULL);
+	if (r == -ENOENT ||
+	    (r == OBJECT_INDEX_FOUND && session->index_fd < 0)) {
+		r = get_http_client(session, &source.client, err);
+		if (r == 0)
+			r = object_index_fetch(ref, &source, cache_fd, &digest,
+					       err);
+		if (r == OBJECT_INDEX_FOUND)
+			session->index_fd =
+				index_store_open(cache_fd, &digest, err);
+	}
+	if (r != OBJECT_INDEX_FOUND)
+		return r < 0 ? r : 0;
+	if (session->index_fd < 0)
+		return session->index_fd;
+	return index_file_open(session->index_fd, &session->index, err);
+}
+
 static int open_reference(struct session *session, const char *text,
 			  enum session_need need, struct error *err)
 {
@@ -515,8 +550,16 @@ static int open_reference(struct session *session, const char *text,
 		r = choose_index(session, &ref, err);
 	if (r == 0)
 		r = open_given_index(session, err);
+	if (r == 0 && need > SESSION_FRESH && !session->index &&
+	    !session->options->local_index &&
+	    (ref.kind == IMAGE_REF_URL || ref.kind == IMAGE_REF_OSDF) &&
+	    object_source_is_url(ref.text))
+		r = open_index_beside(session, &ref, err);
 	if (r == 0)
 		r = open_image(session, &ref, err);
+	/* one in the cache is found there by what the image is now */
+	if (session->index && !session->index_path)
+		close_index(session);
 	return r;
 }
 

@@ -158,3 +158,52 @@ Test(chunk_ref, key_depends_on_all_that_decides_the_raw_bytes)
 	other_raw.start_bit = 5;
 	cr_expect(has_same_key(&raw, &other_raw), "only spans have bits");
 }
+
+Test(chunk_ref, names_chunks_without_digests_by_image_and_place)
+{
+	struct chunk_table image = { .identity = { { 7 } } };
+	struct chunk_table other = { .identity = { { 8 } } };
+	struct chunk_table nobody = { 0 };
+	struct chunk_ref ref = {
+		.codec = CODEC_ZSTD,
+		.stored_off = 4096,
+		.stored_size = 100,
+		.raw_size = 400,
+	};
+	struct digest key;
+	struct digest again;
+	struct chunk_ref moved = ref;
+
+	cr_assert(chunk_table_get_key(&image, &ref, &key));
+	cr_assert(chunk_table_get_key(&image, &ref, &again));
+	cr_expect(digest_equal(&key, &again));
+	cr_assert(chunk_table_get_key(&other, &ref, &again));
+	cr_expect_not(digest_equal(&key, &again));
+	moved.stored_off++;
+	cr_assert(chunk_table_get_key(&image, &moved, &again));
+	cr_expect_not(digest_equal(&key, &again));
+	moved = ref;
+	moved.raw_size++;
+	cr_assert(chunk_table_get_key(&image, &moved, &again));
+	cr_expect_not(digest_equal(&key, &again));
+	moved = ref;
+	moved.codec = CODEC_LZ4;
+	cr_assert(chunk_table_get_key(&image, &moved, &again));
+	cr_expect_not(digest_equal(&key, &again));
+	cr_expect_not(chunk_table_get_key(&nobody, &ref, &again));
+}
+
+Test(chunk_ref, names_chunks_with_digests_by_content_in_any_image)
+{
+	struct chunk_table image = { .identity = { { 7 } } };
+	struct chunk_table nobody = { 0 };
+	struct chunk_ref ref = make_span();
+	struct digest key;
+	struct digest content;
+
+	chunk_ref_key(&ref, &content);
+	cr_assert(chunk_table_get_key(&image, &ref, &key));
+	cr_expect(digest_equal(&key, &content));
+	cr_assert(chunk_table_get_key(&nobody, &ref, &key));
+	cr_expect(digest_equal(&key, &content));
+}

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/io.h"
+#include "fetch/object_source.h"
 #include "fetch/range_source.h"
 
 #include <criterion/criterion.h>
@@ -130,4 +131,65 @@ Test(file_blob, fails_when_the_file_shrinks_underneath)
 	cr_assert_eq(answer.result, -EPROTO);
 	cr_assert_null(answer.data);
 	cr_assert(strstr(answer.err.text, "shorter"), "%s", answer.err.text);
+}
+
+Test(file_blob, opens_an_object_and_says_who_it_is)
+{
+	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
+	struct object_identity identity = { 0 };
+	struct answer answer;
+	char path[128];
+	char name[160];
+
+	snprintf(path, sizeof(path), "%s/blob", folder);
+	snprintf(name, sizeof(name), "file:%s", path);
+	cr_assert_eq(file_blob_open_object(path, &source, &identity, NULL), 0);
+	cr_expect_str_eq(identity.name, name);
+	cr_expect_eq(identity.size, 10);
+	cr_expect(strchr(identity.last_modified, '.'));
+	answer = fetch(source, 3, 4);
+	cr_assert_eq(answer.result, 0);
+	free(answer.data);
+	object_identity_fini(&identity);
+}
+
+Test(file_blob, gives_no_bytes_of_an_object_that_changed)
+{
+	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
+	struct object_identity identity = { 0 };
+	struct answer answer;
+	char path[128];
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "%s/blob", folder);
+	cr_assert_eq(file_blob_open_object(path, &source, &identity, NULL), 0);
+	stream = fopen(path, "r+");
+	fputs("9876543210", stream);
+	fclose(stream);
+	answer = fetch(source, 3, 4);
+	cr_expect_eq(answer.result, -ESTALE);
+	cr_expect_null(answer.data);
+	cr_expect(strstr(answer.err.text, "was changed"), "%s",
+		  answer.err.text);
+	object_identity_fini(&identity);
+}
+
+Test(file_blob, opens_no_object_that_is_no_file)
+{
+	struct object_identity identity = { 0 };
+	struct range_source *source = NULL;
+	struct error err = { 0 };
+	char path[128];
+
+	cr_expect_eq(file_blob_open_object(folder, &source, &identity, &err),
+		     -ENOTSUP);
+	cr_expect(strstr(err.text, "no regular file"), "%s", err.text);
+	snprintf(path, sizeof(path), "%s/none", folder);
+	cr_expect_eq(file_blob_open_object(path, &source, &identity, &err),
+		     -ENOENT);
+	snprintf(path, sizeof(path), "%s/blob", folder);
+	cr_assert_eq(truncate(path, 0), 0);
+	cr_expect_eq(file_blob_open_object(path, &source, &identity, &err),
+		     -EPROTO);
+	cr_expect(strstr(err.text, "is empty"), "%s", err.text);
 }
