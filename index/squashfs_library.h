@@ -47,10 +47,7 @@ struct error;
 	X(sqfs_super_read)                                                     \
 	X(sqfs_xattr_reader_create)                                            \
 	X(sqfs_xattr_reader_get_desc)                                          \
-	X(sqfs_xattr_reader_load)                                              \
-	X(sqfs_xattr_reader_read_key)                                          \
-	X(sqfs_xattr_reader_read_value)                                        \
-	X(sqfs_xattr_reader_seek_kv)
+	X(sqfs_xattr_reader_load)
 
 struct squashfs_library {
 	SQUASHFS_LIBRARY_FUNCTIONS(SHARED_LIBRARY_MEMBER)

@@ -17,9 +17,6 @@ enum {
 	READS_PER_BLOCK = 2,
 	/* of one table of places, and of the metadata blocks it names */
 	READS_OF_TABLES = 1 << 20,
-	/* An xattr: the key's entry, then a value of 64 KiB, perhaps elsewhere
-	 * and back: 9 blocks and some that are met half-way. */
-	READS_OF_XATTR = READS_PER_BLOCK * 24,
 	/* The header of an inode or an entry may lie across two blocks. */
 	READS_OF_RECORD = READS_PER_BLOCK * 4,
 	BASE_SIZE = sizeof(sqfs_inode_t),
@@ -35,7 +32,8 @@ struct squashfs_reader {
 	sqfs_frag_table_t *fragments;
 	sqfs_meta_reader_t *inode_meta;
 	sqfs_meta_reader_t *dir_meta;
-	sqfs_xattr_reader_t *xattrs;
+	sqfs_xattr_reader_t *xattr_ids; /* where lists are */
+	struct squashfs_xattrs_source xattrs;
 	sqfs_readdir_state_t dir;    /* of the open directory */
 	sqfs_dir_entry_t *dir_entry; /* the one given out last */
 };
@@ -48,16 +46,6 @@ static int damaged(int code, const char *what, struct error *err)
 			 "the SquashFS file system is damaged: %s cannot be "
 			 "read (libsquashfs error %d); copy the file anew",
 			 what, code);
-}
-
-void squashfs_xattrs_fini(struct squashfs_xattrs *xattrs)
-{
-	for (size_t i = 0; i < xattrs->count; i++) {
-		free((void *)(uintptr_t)xattrs->items[i].name);
-		free((void *)(uintptr_t)xattrs->items[i].value);
-	}
-	free(xattrs->items);
-	*xattrs = (struct squashfs_xattrs){ 0 };
 }
 
 static int create_objects(struct squashfs_reader *reader, struct error *err)
@@ -77,39 +65,48 @@ static int create_objects(struct squashfs_reader *reader, struct error *err)
 		return damaged(r, "the superblock", err);
 	reader->ids = lib->sqfs_id_table_create(0);
 	reader->fragments = lib->sqfs_frag_table_create(0);
-	reader->xattrs = lib->sqfs_xattr_reader_create(0);
+	reader->xattr_ids = lib->sqfs_xattr_reader_create(0);
 	reader->inode_meta = lib->sqfs_meta_reader_create(
 		file, reader->compressor, reader->super->inode_table,
 		reader->super->directory_table);
 	reader->dir_meta = lib->sqfs_meta_reader_create(
 		file, reader->compressor, reader->super->directory_table,
 		reader->super->bytes_used);
-	if (!reader->ids || !reader->fragments || !reader->xattrs ||
+	reader->xattrs.lib = lib;
+	reader->xattrs.memory = &reader->memory;
+	reader->xattrs.list = lib->sqfs_meta_reader_create(
+		file, reader->compressor, reader->super->inode_table,
+		reader->super->bytes_used);
+	reader->xattrs.value = lib->sqfs_meta_reader_create(
+		file, reader->compressor, reader->super->inode_table,
+		reader->super->bytes_used);
+	if (!reader->ids || !reader->fragments || !reader->xattr_ids ||
+	    !reader->xattrs.list || !reader->xattrs.value ||
 	    !reader->inode_meta || !reader->dir_meta)
 		return error_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
 
 /* The table's size is the first thing that is allocated for. */
-static int check_xattr_table(const struct squashfs_reader *reader,
-			     struct error *err)
+static int check_xattr_table(struct squashfs_reader *reader, struct error *err)
 {
 	const struct squashfs_super *super = reader->super;
-	uint64_t left = super->bytes_used - super->xattr_table;
-	const uint8_t *table = (const uint8_t *)reader->memory.tables +
-			       (super->xattr_table - super->inode_table);
-	uint64_t ids;
+	const uint8_t *table = reader->memory.tables;
+	uint64_t start;
 
 	if (super->xattr_table == SQUASHFS_SUPER_NO_TABLE)
 		return 0;
-	if (left < sizeof(sqfs_xattr_id_table_t))
+	if (super->bytes_used - super->xattr_table <
+	    sizeof(sqfs_xattr_id_table_t))
 		return damaged(SQFS_ERROR_OUT_OF_BOUNDS, "the table of xattrs",
 			       err);
-	ids = le_load32(table + 8);
-	if (ids > super->inode_count || le_load64(table) < super->inode_table ||
-	    le_load64(table) > super->xattr_table)
+	table += super->xattr_table - super->inode_table;
+	start = le_load64(table);
+	if (le_load32(table + 8) > super->inode_count ||
+	    start < super->inode_table || start > super->xattr_table)
 		return damaged(SQFS_ERROR_OUT_OF_BOUNDS, "the table of xattrs",
 			       err);
+	reader->xattrs.start = start;
 	return 0;
 }
 
@@ -131,7 +128,7 @@ static int load_tables(struct squashfs_reader *reader, struct error *err)
 	r = check_xattr_table(reader, err);
 	if (r < 0)
 		return r;
-	r = lib->sqfs_xattr_reader_load(reader->xattrs, &reader->sqfs, file,
+	r = lib->sqfs_xattr_reader_load(reader->xattr_ids, &reader->sqfs, file,
 					reader->compressor);
 	return r == 0 ? 0 : damaged(r, "the table of xattrs", err);
 }
@@ -168,7 +165,8 @@ void squashfs_reader_destroy(struct squashfs_reader *reader)
 {
 	if (!reader)
 		return;
-	sqfs_destroy(reader->xattrs);
+	squashfs_xattrs_source_fini(&reader->xattrs);
+	sqfs_destroy(reader->xattr_ids);
 	sqfs_destroy(reader->dir_meta);
 	sqfs_destroy(reader->inode_meta);
 	sqfs_destroy(reader->fragments);
@@ -252,9 +250,36 @@ static size_t body_size(unsigned type)
 		return sizeof(sqfs_inode_file_t);
 	case SQFS_INODE_EXT_FILE:
 		return 36; /* as far as the fragment's offset, and its number */
+	case SQFS_INODE_EXT_DIR:
+		return sizeof(sqfs_inode_dir_ext_t);
 	default:
 		return 0;
 	}
+}
+
+/* libsquashfs would read an index of the directory too, and allocates what that
+ * asks for; only seeking needs it. */
+static int make_dir(const uint8_t *base, const uint8_t *body,
+		    sqfs_inode_generic_t **ret)
+{
+	sqfs_inode_generic_t *dir = calloc(1, sizeof(*dir));
+
+	if (!dir)
+		return SQFS_ERROR_ALLOC;
+	dir->base.type = SQFS_INODE_EXT_DIR;
+	dir->base.mode = le_load16(base + 2);
+	dir->base.uid_idx = le_load16(base + 4);
+	dir->base.gid_idx = le_load16(base + 6);
+	dir->base.mod_time = le_load32(base + 8);
+	dir->base.inode_number = le_load32(base + 12);
+	dir->data.dir_ext.nlink = le_load32(body);
+	dir->data.dir_ext.size = le_load32(body + 4);
+	dir->data.dir_ext.start_block = le_load32(body + 8);
+	dir->data.dir_ext.parent_inode = le_load32(body + 12);
+	dir->data.dir_ext.offset = le_load16(body + 18);
+	dir->data.dir_ext.xattr_idx = le_load32(body + 20);
+	*ret = dir;
+	return 0;
 }
 
 int squashfs_reader_get_inode(struct squashfs_reader *reader, uint64_t inode,
@@ -276,6 +301,10 @@ int squashfs_reader_get_inode(struct squashfs_reader *reader, uint64_t inode,
 	if (r == 0)
 		r = lib->sqfs_meta_reader_read(reader->inode_meta, body,
 					       body_size(le_load16(base)));
+	if (r == 0 && le_load16(base) == SQFS_INODE_EXT_DIR) {
+		r = make_dir(base, body, ret);
+		return r == 0 ? 0 : damaged(r, "a directory", err);
+	}
 	if (r != 0)
 		return damaged(r, "an inode", err);
 	r = check_sizes(reader, le_load16(base), body, &need, err);
@@ -358,89 +387,22 @@ int squashfs_reader_get_fragment(struct squashfs_reader *reader,
 	return r == 0 ? 0 : damaged(r, "a fragment", err);
 }
 
-/* One name and value; both malloc'ed. */
-static int read_xattr(struct squashfs_reader *reader, struct tree_xattr *ret,
-		      struct error *err)
-{
-	const struct squashfs_library *lib = reader->lib;
-	sqfs_xattr_entry_t *key = NULL;
-	sqfs_xattr_value_t *value = NULL;
-	int r;
-
-	reader->memory.reads_left = READS_OF_XATTR;
-	r = lib->sqfs_xattr_reader_read_key(reader->xattrs, &key);
-	if (r != 0)
-		return damaged(r, "an xattr", err);
-	r = lib->sqfs_xattr_reader_read_value(reader->xattrs, key, &value);
-	if (r != 0) {
-		squashfs_reader_free(reader, key);
-		return damaged(r, "an xattr", err);
-	}
-	r = -EFBIG;
-	if (value->size <= INDEX_FORMAT_XATTR_VALUE_SIZE_MAX) {
-		void *copy = malloc(value->size + (size_t)1);
-
-		ret->name = strdup((const char *)key->key);
-		ret->value = copy;
-		ret->value_size = value->size;
-		if (copy)
-			memcpy(copy, value->value, value->size);
-		r = copy && ret->name ? 0 : -ENOMEM;
-	}
-	squashfs_reader_free(reader, value);
-	squashfs_reader_free(reader, key);
-	return r == 0 ? 0 : error_set_errno(err, r, "an xattr");
-}
-
-static int read_xattrs(struct squashfs_reader *reader,
-		       const sqfs_xattr_id_t *list,
-		       struct squashfs_xattrs *xattrs, struct error *err)
-{
-	int r = reader->lib->sqfs_xattr_reader_seek_kv(reader->xattrs, list);
-
-	if (r != 0)
-		return damaged(r, "a list of xattrs", err);
-	xattrs->items = calloc(list->count, sizeof(*xattrs->items));
-	if (!xattrs->items)
-		return error_set(err, -ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < list->count; i++) {
-		xattrs->count++;
-		r = read_xattr(reader, &xattrs->items[i], err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 int squashfs_reader_get_xattrs(struct squashfs_reader *reader,
 			       const sqfs_inode_generic_t *inode,
 			       struct squashfs_xattrs *ret, struct error *err)
 {
-	struct squashfs_xattrs xattrs CLEANUP(squashfs_xattrs_fini) = { 0 };
 	sqfs_u32 number = UINT32_MAX;
 	sqfs_xattr_id_t list = { 0 };
 	int r = reader->lib->sqfs_inode_get_xattr_index(inode, &number);
 
 	assert(r == 0);
-	reader->memory.reads_left = READS_OF_XATTR;
 	if (number == UINT32_MAX ||
-	    reader->super->xattr_table == SQUASHFS_SUPER_NO_TABLE) {
-		*ret = xattrs;
+	    reader->super->xattr_table == SQUASHFS_SUPER_NO_TABLE)
 		return 0;
-	}
-	r = reader->lib->sqfs_xattr_reader_get_desc(reader->xattrs, number,
+	reader->memory.reads_left = READS_OF_RECORD;
+	r = reader->lib->sqfs_xattr_reader_get_desc(reader->xattr_ids, number,
 						    &list);
 	if (r != 0)
 		return damaged(r, "a list of xattrs", err);
-	if (list.count > SQUASHFS_READER_XATTRS_MAX)
-		return error_set(err, -EFBIG,
-				 "a file has %u xattrs; at most %d are "
-				 "supported",
-				 list.count, SQUASHFS_READER_XATTRS_MAX);
-	r = list.count ? read_xattrs(reader, &list, &xattrs, err) : 0;
-	if (r < 0)
-		return r;
-	*ret = xattrs;
-	xattrs = (struct squashfs_xattrs){ 0 };
-	return 0;
+	return squashfs_xattrs_read(&reader->xattrs, &list, ret, err);
 }

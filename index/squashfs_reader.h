@@ -12,6 +12,7 @@
  */
 #include "common/cleanup.h"
 #include "index/squashfs_library.h"
+#include "index/squashfs_xattrs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,16 +27,6 @@ struct squashfs_name {
 	const char *name; /* valid until the next */
 	uint64_t inode;
 };
-
-enum { SQUASHFS_READER_XATTRS_MAX = 1024 };
-
-/* Names and values are malloc'ed; squashfs_xattrs_fini(). */
-struct squashfs_xattrs {
-	struct tree_xattr *items; /* owned, with what they point to */
-	size_t count;
-};
-
-void squashfs_xattrs_fini(struct squashfs_xattrs *xattrs);
 
 /**
  * squashfs_reader_create() - load the library and the small tables
