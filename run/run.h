@@ -151,6 +151,12 @@ struct run_job {
 	size_t link_count;
 	const struct run_file *files; /* made before the binds; masks after */
 	size_t file_count;
+	/* Directories of the host above the image and below what is written
+	 * there, the uppermost first, NULL-ended; NULL: none. */
+	const char *const *overlays;
+	/* One whose "upper" keeps what the job writes, and whose "work" the
+	 * kernel needs; NULL: memory.  The root is writable then. */
+	const char *overlay_upper;
 	bool is_writable;	/* the root; what is written lies in memory and
 				   is gone with the job */
 	uint64_t writable_size; /* bytes of that memory; 0: half of all */

@@ -7,6 +7,7 @@
 #include "run/run_path.h"
 #include "run/run_user.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -56,16 +57,23 @@ int run_mount_overlay(const char *dir, const struct run_overlay *overlay,
 		      struct error *err)
 {
 	bool has_hot = overlay->hot_fd >= 0;
+	char layers[RUN_OVERLAY_LAYERS_MAX * 32] = "";
 	char hot[40] = "";
-	char options[256];
+	char options[sizeof(layers) + 256];
+	int len = 0;
 
+	assert(overlay->layer_count <= RUN_OVERLAY_LAYERS_MAX);
+	for (unsigned i = 0; i < overlay->layer_count; i++)
+		len += snprintf(layers + len, sizeof(layers) - (size_t)len,
+				"/proc/self/fd/%d:", overlay->layer_fds[i]);
 	if (has_hot)
 		snprintf(hot, sizeof(hot), "/proc/self/fd/%d%s",
 			 overlay->hot_fd, overlay->hot_is_whole ? "::" : ":");
 	snprintf(options, sizeof(options),
-		 "lowerdir=%s/proc/self/fd/%d,upperdir=/proc/self/fd/%d/upper,"
+		 "lowerdir=%s%s/proc/self/fd/%d,"
+		 "upperdir=/proc/self/fd/%d/upper,"
 		 "workdir=/proc/self/fd/%d/work%s",
-		 hot, overlay->image_fd, overlay->staging_fd,
+		 layers, hot, overlay->image_fd, overlay->staging_fd,
 		 overlay->staging_fd,
 		 overlay->is_mapped || has_hot ? ",userxattr" : "");
 	if (mount("overlay", dir, "overlay", MS_NOSUID | MS_NODEV, options) ==

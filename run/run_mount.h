@@ -37,14 +37,20 @@ enum run_mount_flags {
 int run_mount_fuse(const char *dir, uid_t uid, gid_t gid, struct error *err);
 
 /* What an overlay is made of; every descriptor an O_PATH. */
+enum {
+	RUN_OVERLAY_LAYERS_MAX = 16,
+};
+
 struct run_overlay {
 	int image_fd;	   /* the read-only tree */
 	int hot_fd;	   /* a directory above it, or -1 */
 	bool hot_is_whole; /* then the image is a data-only layer (Linux 6.16;
 			      as root 6.8) */
-	int staging_fd;	   /* holds "upper" and "work" */
-	bool is_mapped;	   /* in a user namespace: the overlay's marks are
-			      user.* xattrs, as with hot_fd they always are */
+	int layer_fds[RUN_OVERLAY_LAYERS_MAX]; /* above all, uppermost first */
+	unsigned layer_count;
+	int staging_fd; /* holds "upper" and "work" */
+	bool is_mapped; /* in a user namespace: the overlay's marks are
+			   user.* xattrs, as with hot_fd they always are */
 };
 
 /**

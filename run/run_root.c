@@ -145,19 +145,63 @@ static int make_upper(int staging_fd, int image_fd, struct error *err)
 	if (fstat(image_fd, &st) < 0)
 		return error_set_errno(err, -errno,
 				       "cannot read the image's root");
-	if (mkdirat(staging_fd, "upper", 0755) < 0 ||
-	    mkdirat(staging_fd, "work", 0700) < 0 ||
-	    fchmodat(staging_fd, "upper", st.st_mode & 07777, 0) < 0)
+	if (mkdirat(staging_fd, "work", 0700) < 0 && errno != EEXIST)
 		return error_set_errno(err, -errno,
-				       "cannot prepare the root in memory");
+				       "cannot prepare the root's upper layer");
+	if (mkdirat(staging_fd, "upper", 0755) < 0)
+		return errno == EEXIST ? 0
+				       : error_set_errno(err, -errno,
+							 "cannot prepare the "
+							 "root's upper layer");
+	if (fchmodat(staging_fd, "upper", st.st_mode & 07777, 0) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot prepare the root's upper layer");
+	return 0;
+}
+
+/* The user's own directories, while no mount of ours can hide them. */
+struct overlays {
+	int upper_fd; /* -1: none */
+	int layer_fds[RUN_OVERLAY_LAYERS_MAX];
+	unsigned layer_count;
+};
+
+static void close_overlays(struct overlays *overlays)
+{
+	for (unsigned i = 0; i < overlays->layer_count; i++)
+		close(overlays->layer_fds[i]);
+	if (overlays->upper_fd >= 0)
+		close(overlays->upper_fd);
+}
+
+static int open_overlays(const struct run_job *job, struct overlays *ret,
+			 struct error *err)
+{
+	for (const char *const *path = job->overlays; path && *path; path++) {
+		int fd = ret->layer_count < RUN_OVERLAY_LAYERS_MAX
+				 ? open_dir(*path)
+				 : -EFBIG;
+
+		if (fd < 0)
+			return error_set_errno(err, fd, "overlay %s", *path);
+		ret->layer_fds[ret->layer_count++] = fd;
+	}
+	if (!job->overlay_upper)
+		return 0;
+	ret->upper_fd = open_dir(job->overlay_upper);
+	if (ret->upper_fd < 0)
+		return error_set_errno(err, ret->upper_fd, "overlay %s",
+				       job->overlay_upper);
 	return 0;
 }
 
 /* Without the hot tree where it cannot be mounted. */
 static int mount_layers(const struct run_root *root, const struct run_job *job,
-			int staging_fd, int hot_fd, struct error *err)
+			const struct overlays *overlays, int staging_fd,
+			int hot_fd, struct error *err)
 {
 	struct run_overlay overlay = {
+		.layer_count = overlays->layer_count,
 		.image_fd = root->image_fd,
 		.hot_fd = hot_fd,
 		.hot_is_whole = job->hot_tree_is_whole,
@@ -166,6 +210,8 @@ static int mount_layers(const struct run_root *root, const struct run_job *job,
 	};
 	struct error own;
 
+	memcpy(overlay.layer_fds, overlays->layer_fds,
+	       sizeof(overlay.layer_fds));
 	if (hot_fd >= 0) {
 		if (run_mount_overlay(root->dir, &overlay, &own) == 0)
 			return 0;
@@ -175,12 +221,13 @@ static int mount_layers(const struct run_root *root, const struct run_job *job,
 	return run_mount_overlay(root->dir, &overlay, err);
 }
 
-static int mount_overlay(struct run_root *root, const struct run_job *job,
-			 struct error *err)
+static int mount_over_image(struct run_root *root, const struct run_job *job,
+			    const struct overlays *overlays, struct error *err)
 {
 	autoclose int staging_fd = -1;
 	autoclose int hot_fd = -1;
 	char options[64];
+	int upper_fd;
 	int r;
 
 	if (job->hot_tree) /* while no mount of ours can hide it */
@@ -199,7 +246,8 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	if (staging_fd < 0)
 		return error_set_errno(err, staging_fd, "cannot open %s",
 				       root->dir);
-	r = make_upper(staging_fd, root->image_fd, err);
+	upper_fd = overlays->upper_fd < 0 ? staging_fd : overlays->upper_fd;
+	r = make_upper(upper_fd, root->image_fd, err);
 	if (r < 0)
 		return r;
 	if (root->is_watched)
@@ -207,7 +255,7 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	if (root->is_watched && root->watch_fd < 0)
 		return error_set_errno(err, root->watch_fd,
 				       "cannot watch the root");
-	r = mount_layers(root, job, staging_fd, hot_fd, err);
+	r = mount_layers(root, job, overlays, upper_fd, hot_fd, err);
 	if (r < 0)
 		return r;
 	root->path.fd = open_dir(root->dir);
@@ -217,6 +265,18 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	/* Binds of /proc or / shall not show the bare image to the job. */
 	return run_mount_set_unbindable(
 		root->has_fuse ? root->image_fd : staging_fd, err);
+}
+
+static int mount_overlay(struct run_root *root, const struct run_job *job,
+			 struct error *err)
+{
+	struct overlays overlays = { .upper_fd = -1 };
+	int r = open_overlays(job, &overlays, err);
+
+	if (r == 0)
+		r = mount_over_image(root, job, &overlays, err);
+	close_overlays(&overlays);
+	return r;
 }
 
 /* What no image can be the reason of. */

@@ -187,6 +187,10 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		r = encode_optional(buffer, job->home);
 	if (r == 0)
 		r = encode_optional(buffer, job->hostname);
+	if (r == 0)
+		r = encode_optional(buffer, job->overlay_upper);
+	if (r == 0)
+		r = encode_strings(buffer, job->overlays);
 	if (r == 0 && job->environment)
 		r = encode_environment(buffer, job->environment);
 	if (r == 0)
@@ -411,6 +415,10 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 		r = take_optional(&cursor, &ret->job.home);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.hostname);
+	if (r == 0)
+		r = take_optional(&cursor, &ret->job.overlay_upper);
+	if (r == 0)
+		r = take_list(&cursor, &ret->overlays);
 	if (r == 0 && fixed.flags & HAS_ENVIRONMENT)
 		r = take_environment(&cursor, fixed.flags, ret);
 	if (r == 0)
@@ -420,6 +428,7 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	if (cursor.size != 0)
 		return -EPROTO;
 	ret->job.argv = ret->argv;
+	ret->job.overlays = ret->overlays;
 	ret->job.envp = ret->envp;
 	ret->job.binds = ret->binds;
 	ret->job.bind_count = fixed.bind_count;
@@ -441,6 +450,7 @@ void run_spec_fini(struct run_spec *spec)
 {
 	for (size_t i = 0; i < RUN_SPEC_LISTS; i++)
 		free(spec->lists[i]);
+	free(spec->overlays);
 	free(spec->argv);
 	free(spec->envp);
 	free(spec->binds);

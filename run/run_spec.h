@@ -24,6 +24,7 @@ struct run_spec {
 	struct run_job job;
 	struct run_environment environment; /* job.environment, or unused */
 	const char **lists[RUN_SPEC_LISTS]; /* owned; environment's */
+	const char **overlays;		    /* owned; job.overlays */
 	const char **argv;		    /* owned; job.argv */
 	const char **envp;		    /* owned; job.envp */
 	struct run_bind *binds;		    /* owned; job.binds */

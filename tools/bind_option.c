@@ -217,7 +217,7 @@ static int parse_mount(struct parse *parse, struct error *err)
 				   "[,ro]; there are no other fields",
 				   err);
 	}
-	if (!type || strcmp(type, "bind") != 0)
+	if (type && strcmp(type, "bind") != 0)
 		return say(parse, "only type=bind is supported", err);
 	if (!source || !*source || !destination || !*destination)
 		return say(parse, "source and destination are needed", err);

@@ -47,6 +47,8 @@ struct work {
 	const char **argv;
 	struct job_environment environment;
 	struct gpu_setup gpu;
+	char *hostname_text; /* of the file */
+	struct run_file hostname_file;
 	struct statistics statistics;
 };
 
@@ -76,6 +78,7 @@ static void work_fini(struct work *work)
 	free(work->argv);
 	job_environment_fini(&work->environment);
 	gpu_setup_fini(&work->gpu);
+	free(work->hostname_text);
 	job_mounts_fini(&work->mounts);
 	image_ref_fini(&work->ref);
 	if (work->own_cache)
@@ -135,6 +138,21 @@ static int make_environment(const struct job *job, struct work *work,
 	return job_environment_fill(&environment, &work->environment, err);
 }
 
+static int name_host(const struct job_options *options, struct work *work,
+		     struct error *err)
+{
+	if (!options->hostname)
+		return 0;
+	if (asprintf(&work->hostname_text, "%s\n", options->hostname) < 0)
+		return error_set(err, -ENOMEM, "out of memory");
+	work->hostname_file = (struct run_file){
+		.path = "/etc/hostname",
+		.text = work->hostname_text,
+		.is_mask = true,
+	};
+	return 0;
+}
+
 static void describe(const struct job *job, struct work *work,
 		     struct run_job *ret)
 {
@@ -154,8 +172,12 @@ static void describe(const struct job *job, struct work *work,
 		.omitted = work->mounts.omitted,
 		.has_minimal_dev = options->contain,
 		.hostname = options->hostname,
+		.files = &work->hostname_file,
+		.file_count = options->hostname ? 1 : 0,
 		.has_default_umask = options->no_umask,
-		.is_writable = options->writable_tmpfs,
+		.is_writable = options->writable_tmpfs || work->mounts.upper,
+		.overlays = (const char *const *)work->mounts.overlays,
+		.overlay_upper = work->mounts.upper,
 		.writable_size = options->writable_size,
 	};
 	if (!options->cwd && job->prefers_image_cwd && config &&
@@ -244,6 +266,8 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 	if (!work->argv[0])
 		return 1;
 	r = make_environment(job, work, err);
+	if (r == 0)
+		r = name_host(job->options, work, err);
 	if (r == 0 && work->session)
 		r = start_service(job, work, err);
 	if (r < 0)

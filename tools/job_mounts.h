@@ -23,6 +23,8 @@ struct job_mounts {
 	size_t count;
 	size_t asked_from; /* the user's own binds come behind this many */
 	unsigned omitted;  /* of enum run_standard_mount */
+	char **overlays;   /* owned, NULL-ended; NULL: none */
+	char *upper;	   /* the writable one; owned; NULL: none */
 	char *home;	   /* inside; owned; NULL: none */
 	char *cwd;	   /* where the job starts unless told; owned; NULL: the
 			      caller's directory */

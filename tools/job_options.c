@@ -39,6 +39,9 @@ const struct option job_option_table[] = {
 	{ "scratch", 'S', OPTION_LIST, "DIR",
 	  "a private directory inside; several separated by commas",
 	  "LAZYRUN_SCRATCH", OPT(scratch), .twins = "SCRATCH SCRATCHDIR" },
+	{ "overlay", 'o', OPTION_LIST, "DIR[:ro]",
+	  "keep what the job writes in DIR; with :ro show what is kept there",
+	  "LAZYRUN_OVERLAY", OPT(overlays), .twins = "OVERLAY OVERLAYIMAGE" },
 	{ "no-mount", 0, OPTION_LIST, "NAME,...",
 	  "leave out proc, sys, dev, devpts, home, tmp, cwd, bind-paths",
 	  "LAZYRUN_NO_MOUNT", OPT(no_mount), .twins = "NO_MOUNT" },
@@ -176,6 +179,7 @@ void job_options_fini(struct job_options *options)
 	option_list_fini(&options->mounts);
 	option_list_fini(&options->scratch);
 	option_list_fini(&options->no_mount);
+	option_list_fini(&options->overlays);
 	option_list_fini(&options->env);
 	option_list_fini(&options->exact_env);
 	option_list_fini(&options->env_files);

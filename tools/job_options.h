@@ -26,6 +26,7 @@ struct job_options {
 	struct option_list mounts;   /* --mount type=bind,... */
 	struct option_list scratch;  /* DIR,... */
 	struct option_list no_mount; /* NAME,... */
+	struct option_list overlays; /* DIR[:ro],... */
 	const char *home;	     /* SRC[:DST]; NULL: the user's */
 	const char *workdir;
 	const char *cwd;

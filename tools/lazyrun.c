@@ -141,20 +141,22 @@ static int load_options(const struct command *command,
 		count++;
 	tables[count] = common_option_table;
 	tables[count + 1] = NULL;
-	r = option_load_environment(global_tables, values, err);
+	r = option_load_environment(global_tables, false, values, err);
 	if (r == 0)
 		r = option_parse(global_tables, values, false, first_look,
 				 &unused, err);
 	if (r == 0)
 		r = config_load(tables, values, values->config, err);
 	if (r == 0)
-		r = option_load_environment(tables, values, err);
+		r = option_load_environment(tables, false, values, err);
 	if (r == 0)
 		r = option_parse(global_tables, values, false, global, &unused,
 				 err);
 	if (r == 0)
 		r = option_parse(tables, values, command->stops_early, argv,
 				 ret_count, err);
+	if (r == 0)
+		r = option_load_environment(tables, true, values, err);
 	return r;
 }
 
@@ -227,7 +229,7 @@ static int run_command(const struct command *command, bool is_apptainer,
 	if (r == 0)
 		r = personality_parse_exit_style(values->exit_style,
 						 is_apptainer, &style, &err);
-	if (r == -EINVAL)
+	if (r == -EINVAL || (r == -ENOTSUP && style == EXIT_STYLE_DOCKER))
 		r = EXIT_USAGE;
 	if (r == 0)
 		r = run_parsed(command, values, argv, count, &err);

@@ -111,7 +111,7 @@ static int set_value(const struct option *option, const char *what,
 	case OPTION_NUMBER:
 		return parse_number(text, what, place, err);
 	case OPTION_REFUSED:
-		return error_set(err, -EINVAL, "%s is not supported: %s", what,
+		return error_set(err, -ENOTSUP, "%s is not supported: %s", what,
 				 option->help);
 	}
 	assert(false); /* a table with an unknown kind */
@@ -281,8 +281,9 @@ static int load_twins(const struct option *option, void *values,
 			if (!text || !*text)
 				continue;
 			r = set_twin(option, name, values, text, err);
+			/* No usage error: nobody wrote it on this line. */
 			if (r < 0)
-				return r;
+				return r == -EINVAL ? -ENOTSUP : r;
 			found = 1;
 			break;
 		}
@@ -293,15 +294,18 @@ static int load_twins(const struct option *option, void *values,
 	return found;
 }
 
-int option_load_environment(const struct option *const *tables, void *values,
-			    struct error *err)
+int option_load_environment(const struct option *const *tables, bool lists,
+			    void *values, struct error *err)
 {
 	for (; *tables; tables++) {
 		for (const struct option *o = *tables; o->name; o++) {
 			const char *text =
 				o->environment ? getenv(o->environment) : NULL;
-			int r = load_twins(o, values, err);
+			int r;
 
+			if ((o->kind == OPTION_LIST) != lists)
+				continue;
+			r = load_twins(o, values, err);
 			if (r >= 0 && text && *text)
 				r = set_value(o, o->environment, values, text,
 					      err);

@@ -68,7 +68,8 @@ void option_list_fini(struct option_list *list);
  *                operands are moved to its front
  * @ret_count:    operands, now argv[0] to argv[count - 1], NULL-ended
  *
- * Return: 0, or -EINVAL with @err naming the option and what it wants.
+ * Return: 0, or -EINVAL with @err naming the option and what it wants; -ENOTSUP
+ * for one that is refused.
  */
 int option_parse(const struct option *const *tables, void *values,
 		 bool stop_early, char **argv, int *ret_count,
@@ -87,10 +88,16 @@ int option_set(const struct option *const *tables, void *values,
  * texts and lists do */
 bool option_keeps_text(const struct option *const *tables, const char *name);
 
-/** option_load_environment() - apply the variables that tables name, their
- * twins first; an empty one counts as not set */
-int option_load_environment(const struct option *const *tables, void *values,
-			    struct error *err);
+/**
+ * option_load_environment() - apply the variables that tables name, their twins
+ * first
+ * @lists: those of lists only, which come behind the command line's; else all
+ *         others, which the command line overrules
+ *
+ * An empty one counts as not set.  Return: as option_parse().
+ */
+int option_load_environment(const struct option *const *tables, bool lists,
+			    void *values, struct error *err);
 
 /** option_print() - the tables as aligned text; what is refused
  * is left out */
