@@ -38,7 +38,8 @@ struct run {
 	int socket; /* -1 once the job runs */
 	int fuse_fd;
 	int rest_fd; /* readable once no process of the job is left; or -1 */
-	struct run_guard guard; /* none with a pid namespace */
+	struct buffer environment; /* of a job without a command */
+	struct run_guard guard;	   /* none with a pid namespace */
 	bool maps_ids;
 	bool has_first; /* the pid is of our process 1 */
 	bool is_lost;	/* a watch said so */
@@ -146,6 +147,7 @@ int run_spawn(const struct run_options *options, struct run **ret,
 	run->socket = -1;
 	run->fuse_fd = -1;
 	run->rest_fd = -1;
+	run->environment = (struct buffer)BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
 	run->watch_fd = -1;
 	run->guard.fd = -1;
 	run->signal_fd = -1;
@@ -190,6 +192,17 @@ int run_join(struct run *run, const struct run_target *target,
 	};
 
 	return decide(run, &message, target->fd, err);
+}
+
+const char *run_get_environment(const struct run *run, size_t *ret_size)
+{
+	*ret_size = run->environment.size;
+	return (const char *)run->environment.data;
+}
+
+pid_t run_get_pid(const struct run *run)
+{
+	return run->pid;
 }
 
 int run_open_image(const struct run *run)
@@ -289,6 +302,9 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 		is_executing = type == RUN_MESSAGE_EXECUTING;
 		if (is_executing && fd >= 0)
 			run_guard_set(&run->guard, fd);
+		else if (type == RUN_MESSAGE_ENVIRONMENT)
+			r = buffer_append(&run->environment, body.data,
+					  body.size);
 		else if (type == RUN_MESSAGE_WATCH && run->rest_fd < 0)
 			run->rest_fd = STEAL_FD(fd);
 		else if (type == RUN_MESSAGE_FORKED)
@@ -446,6 +462,7 @@ void run_destroy(struct run *run)
 		close(run->fuse_fd);
 	if (run->rest_fd >= 0)
 		close(run->rest_fd);
+	buffer_fini(&run->environment);
 	if (run->signal_fd >= 0)
 		close(run->signal_fd);
 	if (run->is_lost)

@@ -52,6 +52,10 @@ struct run_options {
 	/* An existing directory as the image instead of a FUSE mount: there is
 	 * no descriptor to serve then.  It must hold no mounts. */
 	const char *root_directory;
+	/* Others are to join: the image stays mounted as it is, the root is
+	 * made beside it, and the runner and what it becomes have no terminal
+	 * and no pipes. */
+	bool is_kept;
 	/* Nothing is mounted yet: run_mount() or run_join() decides. */
 	bool is_undecided;
 };
@@ -206,6 +210,13 @@ int run_mount(struct run *run, struct error *err);
  */
 int run_join(struct run *run, const struct run_target *target,
 	     struct error *err);
+
+/** run_get_environment() - of a job without a command that has been started:
+ * "NAME=value", each ended by NUL; borrowed */
+const char *run_get_environment(const struct run *run, size_t *ret_size);
+
+/** run_get_pid() - of the job, or process 1 of its pid namespace; 0: ended */
+pid_t run_get_pid(const struct run *run);
 
 /**
  * run_open_image() - keep the mounted image for others: RUN_JOIN_IMAGE

@@ -271,6 +271,19 @@ static int make_environment(struct child *child, struct error *err)
 	return 0;
 }
 
+static int tell_environment(const struct child *child)
+{
+	struct buffer text CLEANUP(buffer_fini) =
+		BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
+	int r = 0;
+
+	for (const char *const *e = child->spec.job.envp; r == 0 && *e; e++)
+		r = buffer_append(&text, *e, strlen(*e) + 1);
+	return r < 0 ? r
+		     : run_message_send(child->socket, RUN_MESSAGE_ENVIRONMENT,
+					text.data, text.size, -1);
+}
+
 __attribute__((noreturn)) static void become_job(struct child *child)
 {
 	int namespace_fd;
@@ -295,6 +308,8 @@ __attribute__((noreturn)) static void become_job(struct child *child)
 	/* Changed ids clear it. */
 	follow_caller(child->socket);
 	namespace_fd = open_common_namespace(child);
+	if (!child->spec.job.argv[0] && tell_environment(child) < 0)
+		_exit(RUN_EXIT_FAILURE);
 	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, NULL, 0,
 			     namespace_fd);
 	if (r < 0)
@@ -411,8 +426,11 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 		child->user.uid = 0;
 		child->user.gid = 0;
 	}
-	r = run_root_assemble(&child->root, &child->spec.job, &child->user,
-			      host_cwd, err);
+	if (child->options->is_kept)
+		r = run_root_leave_image(&child->root, err);
+	if (r == 0)
+		r = run_root_assemble(&child->root, &child->spec.job,
+				      &child->user, host_cwd, err);
 	if (r == 0 && child->target.kind == RUN_JOIN_IMAGE)
 		r = run_message_send(child->socket, RUN_MESSAGE_WATCH, NULL, 0,
 				     child->root.watch_fd);
@@ -422,6 +440,15 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 	if (r == 0)
 		r = enter_inner_namespaces(child, err);
 	return r;
+}
+
+static void leave_standard_io(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		dup2(fd, i);
+	close(fd);
 }
 
 void run_child_main(const struct run_options *options, int socket,
@@ -439,6 +466,8 @@ void run_child_main(const struct run_options *options, int socket,
 	struct error err;
 
 	follow_caller(socket);
+	if (options->is_kept)
+		leave_standard_io();
 	child.umask = umask(022);
 	if (!getcwd(child.host_cwd, sizeof(child.host_cwd)) ||
 	    child.host_cwd[0] != '/')

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -119,6 +120,21 @@ int run_root_take_fuse(struct run_root *root, struct error *err)
 	root->has_fuse = true;
 	root->is_watched = true;
 	return 0;
+}
+
+int run_root_leave_image(struct run_root *root, struct error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot make a mount namespace");
+	if (!root->has_fuse)
+		return 0;
+	/* The copy has a mount of its own. */
+	close(STEAL_FD(root->image_fd));
+	root->image_fd = open_dir(root->dir);
+	return root->image_fd < 0 ? error_set_errno(err, root->image_fd,
+						    "cannot open %s", root->dir)
+				  : 0;
 }
 
 int run_root_open_directory(struct run_root *root, const char *path,

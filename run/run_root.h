@@ -47,6 +47,10 @@ int run_root_mount_fuse(struct run_root *root, struct error *err);
  * it is watched */
 int run_root_take_fuse(struct run_root *root, struct error *err);
 
+/** run_root_leave_image() - go on in a copy of this mount namespace; others may
+ * join the old one as long as somebody keeps it */
+int run_root_leave_image(struct run_root *root, struct error *err);
+
 /** run_root_open_directory() - a directory of the host is the image */
 int run_root_open_directory(struct run_root *root, const char *path,
 			    struct error *err);

@@ -62,6 +62,7 @@ struct command {
 	bool stops_early;   /* operands after the first belong to the job */
 	int operands_min;
 	int operands_max;   /* -1: any number */
+	bool is_hidden;	    /* in no list */
 	int failure_status; /* EXIT_FAILED or RUN_EXIT_FAILURE */
 
 	/*
@@ -81,14 +82,17 @@ int command_usage_error(struct error *err, const char *fmt, ...)
 extern const struct command cmd_bench;
 extern const struct command cmd_cache;
 extern const struct command cmd_cat;
+extern const struct command cmd_completion;
 extern const struct command cmd_doctor;
 extern const struct command cmd_exec;
 extern const struct command cmd_index;
 extern const struct command cmd_inspect;
+extern const struct command cmd_instance;
 extern const struct command cmd_ls;
 extern const struct command cmd_mount;
 extern const struct command cmd_profile;
 extern const struct command cmd_pull;
+extern const struct command cmd_ps;
 extern const struct command cmd_run;
 extern const struct command cmd_serve;
 extern const struct command cmd_shell;

@@ -13,6 +13,7 @@
 #include "tools/gpu_setup.h"
 #include "tools/job_environment.h"
 #include "tools/job_image.h"
+#include "tools/job_join.h"
 #include "tools/job_mounts.h"
 #include "tools/job_options.h"
 #include "tools/job_profile.h"
@@ -37,6 +38,7 @@ extern char **environ;
 /* Everything one job holds; released in one place. */
 struct work {
 	const char *own_cache; /* to be removed; NULL: none */
+	struct job_join join;
 	struct image_ref ref;
 	struct run *run;
 	struct session *session; /* NULL when a directory is the image */
@@ -49,12 +51,17 @@ struct work {
 	struct gpu_setup gpu;
 	char *hostname_text; /* of the file */
 	struct run_file hostname_file;
+	struct job_kept kept;
 	struct statistics statistics;
 };
 
 #define WORK_INIT                                                              \
 	{                                                                      \
-		.image = {.dir_fd = -1 }                                       \
+		.image = { .dir_fd = -1 },                                     \
+		.join = { .link = INSTANCE_LINK_INIT }, .kept = {              \
+			.image_fd = -1,                                        \
+			.root_fd = -1                                          \
+		}                                                              \
 	}
 
 static int remove_entry(const char *path, const struct stat *st, int kind,
@@ -69,6 +76,11 @@ static int remove_entry(const char *path, const struct stat *st, int kind,
 
 static void work_fini(struct work *work)
 {
+	/* A kept image would go on being mounted. */
+	if (work->kept.image_fd >= 0)
+		close(work->kept.image_fd);
+	if (work->kept.root_fd >= 0)
+		close(work->kept.root_fd);
 	run_destroy(work->run);
 	job_service_fini(&work->service);
 	job_profile_destroy(work->profile);
@@ -81,6 +93,7 @@ static void work_fini(struct work *work)
 	free(work->hostname_text);
 	job_mounts_fini(&work->mounts);
 	image_ref_fini(&work->ref);
+	job_join_fini(&work->join);
 	if (work->own_cache)
 		(void)nftw(work->own_cache, remove_entry, 16,
 			   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
@@ -194,12 +207,24 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 		.use_net_namespace = job->options->use_net,
 		.has_no_init = job->options->no_init,
 		.is_fake_root = job->options->fakeroot,
+		.is_kept = job->keeper != NULL,
 	};
-	int r;
+	int r = 0;
 
-	r = image_ref_parse(job->image, &work->ref, err);
+	if (job->keeper)
+		work->join = (struct job_join){
+			.image = job->image,
+			.common = job->options->common,
+			.link = INSTANCE_LINK_INIT,
+		};
+	else
+		r = job_join_init(&work->join, job->options, job->image, err);
+	if (r == 0)
+		r = image_ref_parse(work->join.image, &work->ref, err);
 	if (r < 0)
 		return r;
+	if (work->join.is_root)
+		options = (struct run_options){ 0 };
 	r = job_mounts_fill(job->options, &work->mounts, err);
 	if (r < 0)
 		return r == -EINVAL && !job->options->common.is_apptainer
@@ -207,14 +232,15 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 			       : r;
 	if (work->ref.kind == IMAGE_REF_DIRECTORY)
 		options.root_directory = work->ref.path;
+	else
+		options.is_undecided = work->join.is_possible;
 	r = run_spawn(&options, &work->run, err);
 	if (r == 0)
 		work->statistics.spawned_us = clock_us();
 	return r;
 }
 
-static int open_image(const struct job *job, struct work *work,
-		      struct error *err)
+static int open_image(struct work *work, struct error *err)
 {
 	int r;
 
@@ -226,8 +252,12 @@ static int open_image(const struct job *job, struct work *work,
 					       work->ref.path);
 		return 0;
 	}
-	r = session_open(job->image, &job->options->common, SESSION_LOADER,
+	r = session_open(work->join.image, &work->join.common,
+			 work->join.is_possible ? SESSION_INDEX
+						: SESSION_LOADER,
 			 &work->session, err);
+	if (r == 0)
+		r = job_join_decide(&work->join, work->session, work->run, err);
 	if (r < 0)
 		return r;
 	trace_event(session_trace(work->session), "mounted",
@@ -246,8 +276,9 @@ static void trace_job(const struct work *work, const char *what)
 static int start_service(const struct job *job, struct work *work,
 			 struct error *err)
 {
-	work->profile = job_profile_start(work->session, job->options->profile,
-					  work->argv);
+	if (!job->keeper)
+		work->profile = job_profile_start(
+			work->session, job->options->profile, work->argv);
 	return job_service_start(&work->service, work->session, work->run, err);
 }
 
@@ -256,19 +287,19 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 		 struct error *err)
 {
 	struct run_job run_job;
-	int r = open_image(job, work, err);
+	int r = open_image(work, err);
 
 	if (r == 0)
 		r = job->choose(job->options, &work->image, job->arguments,
 				&work->argv, err);
 	if (r < 0)
 		return r;
-	if (!work->argv[0])
+	if (!work->argv[0] && !job->keeper)
 		return 1;
 	r = make_environment(job, work, err);
 	if (r == 0)
 		r = name_host(job->options, work, err);
-	if (r == 0 && work->session)
+	if (r == 0 && work->session && !work->join.is_joined)
 		r = start_service(job, work, err);
 	if (r < 0)
 		return r;
@@ -290,6 +321,8 @@ static void report(const struct job *job, struct work *work)
 	const struct job_options *options = job->options;
 	struct error err = { 0 };
 
+	if (work->join.is_joined)
+		work->statistics.instance = work->join.link.name;
 	job_profile_get_figures(work->profile, &work->statistics.profile);
 	if (!work->session)
 		return;
@@ -326,6 +359,9 @@ static int wait_for_end(const struct job *job, struct work *work,
 
 	if (r < 0)
 		return r;
+	run_wait_rest(work->run);
+	if (job_join_is_lost(&work->join, err))
+		return -ECONNRESET;
 	work->statistics.end_us = clock_us();
 	work->statistics.exit_status = WIFEXITED(status)
 					       ? WEXITSTATUS(status)
@@ -338,6 +374,48 @@ static int wait_for_end(const struct job *job, struct work *work,
 	return pass_on(status);
 }
 
+static int start_image(struct work *work, struct error *err)
+{
+	int r = open_image(work, err);
+
+	return r < 0 ? r
+		     : job_service_start(&work->service, work->session,
+					 work->run, err);
+}
+
+/* Keeps what was mounted for others instead of executing a command. */
+static int keep(const struct job *job, struct work *work, struct error *err)
+{
+	struct job_kept *kept = &work->kept;
+	int exit_status;
+	int r;
+
+	if (work->ref.kind == IMAGE_REF_DIRECTORY)
+		return error_set(err, -ENOTSUP,
+				 "%s is a directory, which needs no instance: "
+				 "execute in it directly",
+				 job->image);
+	kept->image_fd = run_open_image(work->run);
+	if (kept->image_fd < 0)
+		return error_set_errno(err, kept->image_fd,
+				       "cannot keep the mount");
+	r = job->keeper->has_root ? start(job, work, &exit_status, err)
+				  : start_image(work, err);
+	if (r < 0)
+		return r;
+	if (job->keeper->has_root) {
+		kept->root_fd = run_open_root(work->run);
+		kept->root_pid = run_get_pid(work->run);
+	}
+	kept->session = work->session;
+	kept->server = work->service.server;
+	kept->environment =
+		run_get_environment(work->run, &kept->environment_size);
+	kept->has_pid_namespace = job->options->use_pid;
+	kept->has_ipc_namespace = job->options->use_ipc;
+	return job->keeper->serve(job->keeper->arg, kept, err);
+}
+
 int job_run(const struct job *job, struct error *err)
 {
 	struct work work = WORK_INIT;
@@ -348,7 +426,9 @@ int job_run(const struct job *job, struct error *err)
 		work.own_cache = job->options->common.cache_dir;
 	work.statistics.start_us = job->options->common.start_us;
 	r = spawn(job, &work, err);
-	if (r == 0) {
+	if (r == 0 && job->keeper) {
+		r = keep(job, &work, err);
+	} else if (r == 0) {
 		r = start(job, &work, &exit_status, err);
 		if (r < 0)
 			r = exit_status;

@@ -59,6 +59,13 @@ const struct option job_option_table[] = {
 	  "LAZYRUN_PID", OPT(use_pid), .twins = "PID UNSHARE_PID" },
 	{ "ipc", 'i', OPTION_FLAG, NULL, "own System V and POSIX IPC",
 	  "LAZYRUN_IPC", OPT(use_ipc), .twins = "IPC UNSHARE_IPC" },
+	{ "join", 0, OPTION_TEXT, "MODE",
+	  "join an instance of the image: auto, never, or always (started when "
+	  "missing) [auto]",
+	  "LAZYRUN_JOIN", OPT(join) },
+	{ "keep", 0, OPTION_DURATION, "TIME",
+	  "--join always, and keep the mount so long when idle", "LAZYRUN_KEEP",
+	  OPT(keep_ms) },
 	{ "writable-tmpfs", 0, OPTION_FLAG, NULL,
 	  "let the job write anywhere; lost at its end",
 	  "LAZYRUN_WRITABLE_TMPFS", OPT(writable_tmpfs),

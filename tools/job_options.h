@@ -65,6 +65,9 @@ struct job_options {
 
 	struct gpu_option gpu;
 
+	const char *join; /* NULL, "auto", "never", "always" */
+	uint64_t keep_ms; /* 0: start no instance, or for ten minutes */
+
 	const char *profile;	/* NULL, "auto", "off", or a file */
 	const char *statistics; /* file for a line of JSON at the end */
 	bool disable_cache;

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "tools/command.h"
+#include "tools/command_list.h"
 #include "tools/config.h"
 #include "tools/job_options.h"
 #include "tools/option.h"
@@ -22,15 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
-	&cmd_exec,   &cmd_run,	 &cmd_shell,   &cmd_test,   &cmd_mount,
-	&cmd_umount, &cmd_index, &cmd_pull,    &cmd_verify, &cmd_inspect,
-	&cmd_ls,     &cmd_cat,	 &cmd_profile, &cmd_cache,  &cmd_serve,
-	&cmd_doctor, &cmd_bench,
-};
-
 enum {
-	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
 	TABLES_MAX = 8,
 };
 
@@ -45,9 +38,10 @@ static void print_overview(FILE *out)
 	fprintf(out, "usage: lazyrun [OPTION...] COMMAND [...]\n\n"
 		     "Run a command inside a container image without "
 		     "downloading the image.\n\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-9s %s\n", commands[i]->name,
-			commands[i]->summary);
+	for (size_t i = 0; command_list[i]; i++)
+		if (!command_list[i]->is_hidden)
+			fprintf(out, "  %-9s %s\n", command_list[i]->name,
+				command_list[i]->summary);
 	fprintf(out, "\noptions before the command:\n");
 	option_print(out, global_tables);
 	fprintf(out, "\n`lazyrun COMMAND --help` tells more; so does "
@@ -92,9 +86,9 @@ static void print_help(const struct command *command, bool is_apptainer)
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
+	for (size_t i = 0; command_list[i]; i++)
+		if (strcmp(command_list[i]->name, name) == 0)
+			return command_list[i];
 	return NULL;
 }
 

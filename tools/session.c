@@ -84,20 +84,30 @@ static int get_http_client(void *arg, struct http_client **ret,
 	return 0;
 }
 
+int session_format_cache_dir(const struct common_options *options, char *ret,
+			     size_t size, struct error *err)
+{
+	autofree char *real = NULL;
+
+	if (!options->cache_dir)
+		return config_cache_dir(ret, size, err);
+	real = realpath(options->cache_dir, NULL);
+	if ((size_t)snprintf(ret, size, "%s",
+			     real ? real : options->cache_dir) >= size)
+		return error_set(err, -ENAMETOOLONG,
+				 "the cache directory's path is too long");
+	return 0;
+}
+
 static int open_cache(struct session *session, struct error *err)
 {
 	const struct common_options *options = session->options;
 	char path[PATH_MAX];
 	int r;
 
-	if (options->cache_dir) {
-		if (!realpath(options->cache_dir, path))
-			snprintf(path, sizeof(path), "%s", options->cache_dir);
-	} else {
-		r = config_cache_dir(path, sizeof(path), err);
-		if (r < 0)
-			return r;
-	}
+	r = session_format_cache_dir(options, path, sizeof(path), err);
+	if (r < 0)
+		return r;
 	r = chunk_cache_open(path, options->cache_size, &session->cache, err);
 	if (r < 0)
 		return error_prefix(err, r,
@@ -439,7 +449,7 @@ static uint64_t get_rtt_us(void *arg)
 	return counters.rtt_us;
 }
 
-static int open_loader(struct session *session, struct error *err)
+int session_open_loader(struct session *session, struct error *err)
 {
 	/* Together with what malloc() keeps, under 64 MiB of private memory
 	 * while a whole image is read (tests/integration/08-figures.sh). */
@@ -577,7 +587,7 @@ static int open_until(struct session *session, const char *image,
 	if (r == 0 && need >= SESSION_INDEX)
 		trace_index(session);
 	if (r == 0 && need >= SESSION_LOADER)
-		r = open_loader(session, err);
+		r = session_open_loader(session, err);
 	return r;
 }
 

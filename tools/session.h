@@ -12,6 +12,7 @@
 #include "common/digest.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct chunk_cache;
@@ -64,6 +65,14 @@ struct trace *session_trace(struct session *session);
 
 /** session_http_client() - the client, or NULL when nothing needed it */
 struct http_client *session_http_client(struct session *session);
+
+/** session_format_cache_dir() - the cache's path as the options mean it, before
+ * a session is open; 0 or negative errno with @err */
+int session_format_cache_dir(const struct common_options *options, char *ret,
+			     size_t size, struct error *err);
+
+/** session_open_loader() - go on from SESSION_INDEX to SESSION_LOADER */
+int session_open_loader(struct session *session, struct error *err);
 
 /** session_find_index() - like SESSION_INDEX, but never builds: 0 with the
  * index open, or with session_index() NULL when there is none */

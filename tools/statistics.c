@@ -49,13 +49,18 @@ static void collect(struct session *session, struct fs_server *server,
 		    struct numbers *ret)
 {
 	*ret = (struct numbers){ 0 };
-	chunk_loader_get_counters(session_loader(session), &ret->loader);
+	/* A job that joined an instance has neither loader nor server. */
+	if (session_loader(session))
+		chunk_loader_get_counters(session_loader(session),
+					  &ret->loader);
 	if (session_http_client(session))
 		http_client_get_counters(session_http_client(session),
 					 &ret->http);
-	fs_server_get_counters(server, &ret->fs);
+	if (server)
+		fs_server_get_counters(server, &ret->fs);
 	index_file_get_figures(session_index(session), &ret->index);
-	count_touched(session, ret);
+	if (session_touches(session))
+		count_touched(session, ret);
 }
 
 static double ms_between(int64_t from_us, int64_t to_us)
@@ -71,6 +76,9 @@ void statistics_print(const struct statistics *s, struct session *session,
 	char stored[SIZE_TEXT_MAX];
 
 	collect(session, server, &n);
+	if (s->instance)
+		fprintf(stderr, "lazyrun: joined the instance %s\n",
+			s->instance);
 	fprintf(stderr,
 		"lazyrun: fetched %s of %s in %llu ranges; chunks: %llu "
 		"fetched, %llu from the cache\n",
@@ -98,13 +106,13 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 	collect(session, server, &n);
 	digest_format(image_manifest_digest(session_image(session)), digest);
 	return json_pack(
-		"{s:s, s:s, s:i, s:f, s:f, s:f, s:f,"
+		"{s:s, s:s, s:s?, s:i, s:f, s:f, s:f, s:f,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
 		"image", image_reference(session_image(session)), "digest",
-		digest, "exit_status", s->exit_status, "mounted_ms",
-		ms_between(s->start_us, s->spawned_us), "ready_ms",
-		ms_between(s->start_us, s->ready_us), "started_ms",
+		digest, "instance", s->instance, "exit_status", s->exit_status,
+		"mounted_ms", ms_between(s->start_us, s->spawned_us),
+		"ready_ms", ms_between(s->start_us, s->ready_us), "started_ms",
 		ms_between(s->start_us, s->started_us), "ended_ms",
 		ms_between(s->start_us, s->end_us), "image_bytes",
 		(json_int_t)n.index.stored_size, "bytes_fetched",

@@ -20,6 +20,7 @@ struct statistics {
 	int64_t started_us; /* the command has been executed */
 	int64_t end_us;	    /* the command has ended */
 	int exit_status;
+	const char *instance; /* that the job joined; NULL: none; borrowed */
 	struct profile_player_figures profile;
 };
 

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 120
+# Instances: start, join, list, stop; how jobs that joined end, and how the
+# instance does; what joins and what must not.
+. "$(dirname "$0")/lib.sh"
+need umoci
+need busybox
+need jq
+layout=$(image_layout tiny)
+user_folder "$WORK/layout"
+cp -a "$layout/." "$WORK/layout"
+chmod -R a+rX "$WORK/layout"
+IMAGE=oci:$WORK/layout:1
+lr() { as_user "$LAZYRUN" -q "$@"; }
+instances() { lr ps --json; }
+jobs_of() { instances | jq ".[] | select(.name == \"$1\") | .jobs | length"; }
+has_jobs() { [ "$(jobs_of "$1")" = "$2" ]; }
+gone() { [ "$(instances | jq length)" = 0 ]; }
+joined() { tail -n 1 "$WORK/home/statistics" | jq -r .instance; }
+requests() { instances | jq ".[] | select(.name == \"$1\") | .fuse_requests"; }
+cd / || exit 1
+
+lr exec "$IMAGE" true || fault "exec without an instance"
+equal "no instance, none listed" 0 "$(instances | jq length)"
+
+# a named one: its root, and its mount for others
+check "instance start" lr instance start "$IMAGE" one
+lr instance start "$IMAGE" one 2>"$WORK/err" && fault "the same name twice"
+contains "the same name twice" "runs already" "$(cat "$WORK/err")"
+equal "list" one "$(lr instance list -j | jq -r '.instances[].instance')"
+equal "exec in the root" hello "$(lr exec instance://one echo hello)"
+equal "process 1 is the instance's" lazyrun-init "$(lr exec instance://one cat /proc/1/comm)"
+lr exec instance://one sh -c 'exit 37'
+equal "exit status" 37 $?
+equal "one mount namespace for all" \
+	"$(lr exec instance://one stat -Lc %i /proc/self/ns/mnt /proc/self/ns/user)" \
+	"$(lr exec instance://one stat -Lc %i /proc/self/ns/mnt /proc/self/ns/user)"
+equal "no capabilities" 0000000000000000 \
+	"$(lr exec instance://one grep CapBnd /proc/self/status | cut -f2)"
+lr exec instance://other true 2>"$WORK/err"
+equal "an unknown instance" 125 $?
+contains "an unknown instance" "no instance \"other\"" "$(cat "$WORK/err")"
+
+lr exec --statistics "$WORK/home/statistics" "$IMAGE" sha256sum /srv/random >"$WORK/first"
+equal "exec of the image joins" one "$(joined)"
+before=$(requests one)
+lr exec --statistics "$WORK/home/statistics" "$IMAGE" sha256sum /srv/random >"$WORK/second"
+after=$(requests one)
+equal "the same bytes" "$(cat "$WORK/first")" "$(cat "$WORK/second")"
+at_most "FUSE requests of a second job (one page cache)" 24 $((after - before))
+user_folder "$WORK/data"
+echo content >"$WORK/data/file"
+equal "a joined job has its own binds" content "$(lr exec -B "$WORK/data:/new" "$IMAGE" cat /new/file)"
+equal "a joined job can have a writable root" new \
+	"$(lr exec --writable-tmpfs "$IMAGE" sh -c 'echo new >/srv/x; cat /srv/x')"
+lr exec "$IMAGE" test -e /srv/x && fault "another job's file"
+equal "a joined job with --pid" 1 "$(lr exec --pid "$IMAGE" sh -c 'echo $PPID')"
+lr exec "$IMAGE" sh -c 'kill -SEGV $$'
+equal "death by signal" 139 $?
+equal "a later bind mount's source" late "$(user_folder "$WORK/late"; echo late >"$WORK/late/f"
+	lr exec -B "$WORK/late:/late" "$IMAGE" cat /late/f)"
+lr exec --join never --statistics "$WORK/home/statistics" "$IMAGE" true
+equal "--join never" null "$(joined)"
+lr exec --join perhaps "$IMAGE" true 2>"$WORK/err" && fault "--join perhaps"
+contains "--join perhaps" "auto, never, always" "$(cat "$WORK/err")"
+if [ "$(id -u)" = 0 ]; then
+	# another mount namespace shows another host
+	unshare -m "${AS_USER[@]}" "$LAZYRUN" -q exec --statistics "$WORK/home/statistics" "$IMAGE" true
+	equal "another mount namespace does not join" null "$(joined)"
+	"$LAZYRUN" -q exec --statistics "$WORK/root-statistics" "$IMAGE" true 2>/dev/null
+	[ ! -e "$WORK/root-statistics" ] ||
+		equal "root does not join a user's" null "$(jq -r .instance "$WORK/root-statistics")"
+	setpriv --reuid="$TEST_UID" --regid=1 --clear-groups --inh-caps=-all env "HOME=$WORK/home" \
+		"$LAZYRUN" -q exec --statistics "$WORK/home/statistics" "$IMAGE" true
+	equal "another primary group does not join" null "$(joined)"
+fi
+inode() { stat -Lc %i "/proc/$1/ns/mnt"; }
+if command -v nsenter >/dev/null; then
+	"${AS_USER[@]}" "$LAZYRUN" -q exec "$IMAGE" sleep 300 &
+	caller=$!
+	wait_for "a job" has_jobs one 1
+	job=$(pgrep -P "$caller" sleep)
+	equal "the job is the caller's child" sleep "$(cat "/proc/$job/comm")"
+	equal "nsenter into a joined job" /bin/busybox \
+		"$(as_user nsenter -t "$job" -U -m --preserve-credentials /bin/busybox ls /bin/busybox)"
+	kill -KILL "$caller"
+	wait_for "the end of a killed caller's job" sh -c "! kill -0 $job"
+	wait_for "the instance's notice" has_jobs one 0
+	wait "$caller" 2>/dev/null
+fi
+# what a job leaves behind keeps its caller, as without an instance
+begin=$(date +%s%N)
+equal "background processes" "main" "$(lr exec "$IMAGE" sh -c 'sleep 0.5 >/dev/null 2>&1 & echo main')"
+[ $(($(date +%s%N) - begin)) -ge 400000000 ] || fault "the caller did not wait for the background"
+
+# stop: SIGTERM for the jobs first
+"${AS_USER[@]}" "$LAZYRUN" -q exec "$IMAGE" sleep 300 &
+first=$!
+"${AS_USER[@]}" "$LAZYRUN" -q exec instance://one sleep 300 &
+second=$!
+wait_for "two jobs" has_jobs one 2
+check "instance stop" lr instance stop one
+wait $first
+equal "a stopped job" 143 $?
+wait $second
+equal "a stopped job in the root" 143 $?
+equal "nothing is left" 0 "$(instances | jq length)"
+lr instance stop one 2>/dev/null && fault "stopped twice"
+
+# an instance that dies takes its jobs along, with a sentence
+check "start another" lr instance start "$IMAGE" two
+"${AS_USER[@]}" "$LAZYRUN" -q exec "$IMAGE" sh -c 'trap "" TERM; sleep 300' 2>"$WORK/err" &
+first=$!
+wait_for "a job" has_jobs two 1
+kill -KILL "$(instances | jq .[].pid)"
+wait $first
+equal "the job of a killed instance" 125 $?
+contains "the job of a killed instance" "the instance two ended" "$(cat "$WORK/err")"
+[ -n "$(ls "$WORK/cache/instances")" ] || fault "a killed instance should leave its socket"
+equal "leftovers are removed" 0 "$(instances | jq length)"
+equal "leftovers are gone" "" "$(ls "$WORK/cache/instances")"
+equal "exec afterwards" again "$(lr exec "$IMAGE" echo again)"
+
+# --keep starts one; it ends when idle
+equal "--keep" kept "$(lr exec --keep 600ms --statistics "$WORK/home/statistics" "$IMAGE" echo kept)"
+contains "--keep joins what it started" shared- "$(joined)"
+lr exec --statistics "$WORK/home/statistics" "$IMAGE" true
+contains "the next one joins" shared- "$(joined)"
+wait_for "the end of an idle instance" gone
+# a herd starts one
+for i in $(seq 8); do lr exec --keep 5s "$IMAGE" sleep 0.2 & pids[i]=$!; done
+sleep 0.1
+for i in $(seq 8); do wait "${pids[i]}" || fault "one of a herd: status $?"; done
+equal "a herd starts one instance" 1 "$(instances | jq length)"
+check "stop --all" lr instance stop --all
+equal "stop --all" 0 "$(instances | jq length)"
+
+# tied to the session's leader
+as_user setsid -w sh -c "$LAZYRUN -q exec --keep 60s $IMAGE true; $LAZYRUN ps --json" >"$WORK/during"
+equal "kept within the session" 1 "$(jq length "$WORK/during")"
+wait_for "the end with the session" gone
+
+# a folder that others may write to is not trusted
+chmod 777 "$WORK/cache/instances"
+lr instance start "$IMAGE" three 2>"$WORK/err" && fault "a folder open to others"
+contains "a folder open to others" 0700 "$(cat "$WORK/err")"
+lr exec "$IMAGE" true || fault "exec beside a bad folder"
+chmod 700 "$WORK/cache/instances"
+lr instance start "$IMAGE" "../x" 2>"$WORK/err"
+equal "a bad name" 2 $?

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * instance_link: a job's connection to the instance that it joins.
+ *
+ * It is open as long as the job lives: the instance counts it, and sends the
+ * signals of `instance stop`. When it breaks, the instance has died and the
+ * job's files with it.
+ *
+ * Threads: one at a time.
+ */
+#include "run/run.h"
+#include "tools/instance_dir.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+
+struct instance_link {
+	int socket;		  /* -1: none */
+	struct run_target target; /* for run_join(); target.fd is owned */
+	char name[INSTANCE_NAME_SIZE];
+	bool is_lost; /* it broke */
+};
+
+#define INSTANCE_LINK_INIT                                                     \
+	{                                                                      \
+		.socket = -1, .target = {.fd = -1 }                            \
+	}
+
+/**
+ * instance_link_find() - join any living instance's mount that has @key
+ *
+ * Return: 0; -ENOENT (there is none, or none answers in two seconds).
+ */
+int instance_link_find(int dir_fd, const char *key, struct instance_link *ret);
+
+/**
+ * instance_link_open() - join the root of a named one
+ *
+ * Return: 0 or negative errno with @err.
+ */
+int instance_link_open(int dir_fd, const char *name, struct instance_link *ret,
+		       struct error *err);
+
+/** instance_link_ask() - what it tells of itself: JSON, malloc'ed; 0,
+ * -ECONNREFUSED or -ENOENT (it is dead), other negative errno */
+int instance_link_ask(int dir_fd, const struct instance_entry *entry,
+		      char **ret_text);
+
+/**
+ * instance_link_stop() - end an instance and wait for it
+ * @signal:   for its jobs first; 0: none
+ * @grace_ms: until they are killed
+ *
+ * Return: 0 (also when it was dead), -ETIMEDOUT, other negative errno.
+ */
+int instance_link_stop(int dir_fd, const struct instance_entry *entry,
+		       int signal, uint32_t grace_ms);
+
+/** instance_link_happened() - a run_watch_fn; @arg: the link */
+int instance_link_happened(void *arg);
+
+void instance_link_fini(struct instance_link *link);

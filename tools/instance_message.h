@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * instance_message: what an instance and those who ask it say to each other.
+ *
+ * One request and one answer over a SOCK_SEQPACKET socket; after a join the
+ * connection stays open as long as the job lives, and the instance may send it
+ * signals for the job. Both are lazyrun of one user on one node; versions that
+ * do not know each other hang up.
+ *
+ * Threads: one at a time on each end.
+ */
+#include <stdint.h>
+
+struct error;
+
+enum {
+	INSTANCE_MESSAGE_MAGIC =
+		0x4c5a4931, /* "LZI1"; changes with the bytes */
+	INSTANCE_MESSAGE_TEXT_MAX = 16 << 10,
+	INSTANCE_MESSAGE_TIMEOUT_MS = 2000,
+};
+
+enum instance_verb {
+	INSTANCE_JOIN_IMAGE = 1, /* answer: with a descriptor, run_target's */
+	INSTANCE_JOIN_ROOT,	 /* the same */
+	INSTANCE_TELL,		 /* answer: text, JSON */
+	INSTANCE_STOP,		 /* answer: once it is on its way */
+};
+
+struct instance_request {
+	uint32_t magic;
+	uint32_t verb;	   /* enum instance_verb */
+	int32_t signal;	   /* STOP: for the jobs first; 0: none */
+	uint32_t grace_ms; /* STOP: before SIGKILL */
+};
+
+struct instance_answer {
+	uint32_t magic;
+	int32_t code; /* 0 or negative errno */
+	uint8_t has_pid_namespace;
+	uint8_t has_ipc_namespace;
+	uint8_t padding[2];
+	uint32_t text_size; /* of what follows */
+};
+
+/** instance_message_send() - one packet of two parts; @fd -1: none, @text may
+ * be NULL. Never waits. Return: 0, -EAGAIN, -EPIPE, other negative errno */
+int instance_message_send(int socket, const void *head, uint32_t head_size,
+			  const char *text, uint32_t text_size, int fd);
+
+/**
+ * instance_message_ask() - send a request, wait for its answer
+ * @ret_fd:   the descriptor that came with it, or -1; the caller's
+ * @ret_text: malloc'ed, NUL-ended; NULL without a text; may be NULL
+ *
+ * Return: 0; what the instance answered; -ETIMEDOUT; -ECONNRESET (it hung up);
+ * -EPROTO (another version); -ENOMEM.
+ */
+int instance_message_ask(int socket, const struct instance_request *request,
+			 struct instance_answer *ret, int *ret_fd,
+			 char **ret_text);
+
+/** instance_message_take() - a request that has come; 0, -EAGAIN, -ECONNRESET,
+ * -EPROTO, other negative errno */
+int instance_message_take(int socket, struct instance_request *ret);
