@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 300
+# A real SLURM on this machine (slurmd, slurmctld, munge; one node, loopback, in
+# a folder of its own): the SPANK plugin, a job array on a cold image, srun
+# --container. By hand, as root: LAZYRUN=... SPANK=... tests/acceptance/slurm.sh
+[ "$(id -u)" = 0 ] || { echo "skipped: root is needed to start slurmd"; exit 77; }
+[ -n "${IN_NAMESPACE:-}" ] || IN_NAMESPACE=1 exec unshare -u bash "$0" "$@"
+. "$(dirname "$0")/../integration/lib.sh"
+need slurmctld
+need slurmd
+need munged
+need umoci
+need jq
+SPANK=${SPANK:-$(dirname "$LAZYRUN")/slurm/spank_lazyrun.so}
+[ -e "$SPANK" ] || skip "$SPANK is not built (slurm/spank.h was missing)"
+user=$(id -un "$TEST_UID")
+base=$WORK/slurm
+# daemons find each other by the host's name: one that has an address
+hostname localhost || skip "the host name cannot be set"
+host=localhost
+install -d -m 755 "$base" "$base"/{etc,run,log,state,spool}
+install -d -m 700 "$base/key"
+user_folder "$WORK/out"
+
+stop_slurm() {
+	local d pid
+	for d in slurmd slurmctld munged; do
+		pid=$(cat "$base/run/$d.pid" 2>/dev/null) || continue
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$d" ] || continue
+		kill "$pid"
+		for _ in $(seq 100); do [ -d "/proc/$pid" ] && sleep 0.1; done
+	done
+}
+trap 'status=$?; stop_slurm; (exit $status); finish' EXIT
+
+head -c 1024 /dev/urandom >"$base/key/munge.key"
+chmod 600 "$base/key/munge.key"
+echo "required $SPANK lazyrun=$LAZYRUN timeout=60" >"$base/etc/plugstack.conf"
+cat >"$base/etc/slurm.conf" <<END
+ClusterName=acceptance
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+SlurmctldPort=21480
+SlurmdPort=21481
+SrunPortRange=21400-21479
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+AuthType=auth/munge
+AuthInfo=socket=$base/run/munge.socket
+CredType=cred/munge
+CryptoType=crypto/munge
+StateSaveLocation=$base/state
+SlurmdSpoolDir=$base/spool
+SlurmctldPidFile=$base/run/slurmctld.pid
+SlurmdPidFile=$base/run/slurmd.pid
+SlurmctldLogFile=$base/log/slurmctld.log
+SlurmdLogFile=$base/log/slurmd.log
+PlugStackConfig=$base/etc/plugstack.conf
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+MailProg=/bin/true
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
+SlurmdParameters=config_overrides
+ReturnToService=2
+KillWait=2
+MaxArraySize=1001
+NodeName=$host NodeAddr=127.0.0.1 CPUs=8 Boards=1 SocketsPerBoard=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=2000 State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+END
+export SLURM_CONF=$base/etc/slurm.conf
+# the runtime of srun --container has slurmd's environment, not the job's
+daemon=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "SLURM_CONF=$SLURM_CONF" "LAZYRUN_CACHEDIR=$WORK/cache")
+munged --key-file="$base/key/munge.key" --socket="$base/run/munge.socket" --pid-file="$base/run/munged.pid" \
+	--log-file="$base/log/munged.log" --seed-file="$base/state/munge.seed" --num-threads=2 ||
+	fault "munged does not start"
+"${daemon[@]}" slurmctld -c
+"${daemon[@]}" slurmd
+idle() { [ "$(sinfo -h -o %T)" = idle ]; }
+wait_for "an idle node" idle || { tail "$base"/log/*; exit 1; }
+
+as_slurm() { (cd "$WORK/out" && as_user env "USER=$user" "LOGNAME=$user" "$@"); }
+layout=$(image_layout tiny)
+serve "$layout"
+IMAGE=docker://127.0.0.1:$PORT/tiny:1
+kept() { pgrep -u "$TEST_UID" lazyrun | wc -l; }
+none_kept() { [ "$(kept)" = 0 ]; }
+
+# a plain step is left alone
+equal "srun without the option" 8 "$(as_slurm srun -n 8 id -un | grep -cx "$user")"
+
+# eight ranks: one mount, one user namespace
+as_slurm srun -n 8 --lazy-image="$IMAGE" --lazy-env=LAZY=yes sh -c \
+	'echo $(stat -Lc %i /proc/self/ns/mnt) $(stat -Lc %i /proc/self/ns/user) $(id -u) \
+	$(grep CapBnd /proc/self/status | cut -f2) $LAZY $PATH $(pwd) $(stat -c %d /srv/random)' >"$WORK/ranks" ||
+	fault "srun of eight ranks: status $?"
+equal "ranks" 8 "$(wc -l <"$WORK/ranks")"
+equal "what they see is the same" 1 "$(sort -u "$WORK/ranks" | wc -l)"
+read -r mount users uid caps lazy path pwd _ <"$WORK/ranks"
+[ "$mount" != "$(stat -Lc %i /proc/self/ns/mnt)" ] || fault "the ranks are in the host's mount namespace"
+[ "$users" != "$(stat -Lc %i /proc/self/ns/user)" ] || fault "the ranks are in the host's user namespace"
+equal "uid" "$TEST_UID" "$uid"
+equal "no capabilities" 0000000000000000 "$caps"
+equal "--lazy-env" yes "$lazy"
+equal "the image's PATH" /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$path"
+equal "the working directory" "$WORK/out" "$pwd"
+wait_for "the end of the mount with the step" none_kept
+equal "each rank has its number" "0 1 2 3 4 5 6 7" "$(as_slurm srun -n 8 --lazy-image="$IMAGE" \
+	sh -c 'echo $SLURM_PROCID' | sort -n | xargs)"
+equal "--lazy-workdir" /srv "$(as_slurm srun --lazy-image="$IMAGE" --lazy-workdir=/srv pwd)"
+user_folder "$WORK/data"
+echo content >"$WORK/data/file"
+equal "--lazy-bind" content "$(as_slurm srun --lazy-image="$IMAGE" --lazy-bind="$WORK/data:/d:ro" cat /d/file)"
+equal "a command that the host has elsewhere" script "$(as_slurm srun --lazy-image="$IMAGE" script a 2>/dev/null |
+	cut -d' ' -f1)"
+as_slurm srun -n 2 --lazy-image="$IMAGE" sh -c 'exit 7' 2>/dev/null
+equal "exit status" 7 $?
+equal "PMI's descriptor" "2" "$(as_slurm srun --mpi=pmi2 -n 2 --lazy-image="$IMAGE" \
+	sh -c '[ -S /proc/self/fd/$PMI_FD ] && echo open' | grep -c open)"
+
+# failures: the step's, with a sentence; the node stays
+as_slurm srun -n 4 --lazy-image=docker://127.0.0.1:1/no/such true 2>"$WORK/err" &&
+	fault "an image that is not there"
+contains "an image that is not there" "lazyrun: docker://127.0.0.1:1/no/such:" "$(cat "$WORK/err")"
+wait_for "an idle node after a failure" idle
+as_slurm srun --lazy-image= true 2>/dev/null && fault "an empty image"
+
+# ends: scancel, a killed slurmstepd
+as_slurm srun -n 2 --lazy-image="$IMAGE" -J cancelled sleep 300 2>/dev/null &
+pid=$!
+running() { [ -n "$(pgrep -u "$TEST_UID" -x sleep)" ]; }
+wait_for "a step" running
+as_slurm scancel -n cancelled
+wait $pid
+wait_for "the end of the mount after scancel" none_kept
+as_slurm srun -n 2 --lazy-image="$IMAGE" -J killed sleep 300 2>/dev/null &
+pid=$!
+wait_for "another step" running
+kill -KILL "$(pgrep slurmstepd | head -n 1)"
+wait_for "the end of the mount after SIGKILL" none_kept
+pkill -KILL -u "$TEST_UID" -x sleep # slurm leaves the tasks of a killed slurmstepd
+as_slurm scancel -n killed 2>/dev/null
+wait $pid 2>/dev/null
+wait_for "an idle node after a kill" idle
+
+# fifty tasks of one cold image: every byte once
+rm -rf "$WORK/cache"
+user_folder "$WORK/cache"
+: >"$REGISTRY_LOG"
+cat >"$WORK/out/job" <<END
+#!/bin/sh
+exec $LAZYRUN -q exec $IMAGE sha256sum /srv/random
+END
+as_slurm sbatch --array=1-50 -o "$WORK/out/%a.out" "$WORK/out/job" >/dev/null || fault "sbatch"
+finished() { [ "$(cat "$WORK"/out/*.out 2>/dev/null | grep -c random)" = 50 ]; }
+for _ in 1 2 3 4 5 6; do finished || wait_for "the array" finished 2>/dev/null; done
+equal "tasks that printed the sum" 50 "$(cat "$WORK"/out/*.out | grep -c random)"
+equal "sums" 1 "$(sort -u "$WORK"/out/*.out | wc -l)"
+equal "bytes served twice" 0 "$(grep 'GET .*/blobs/' "$REGISTRY_LOG" | grep -i bytes |
+	python3 "$ROOT/tests/integration/overlaps.py")"
+
+# the batch script runs on the host, its steps in the image
+cat >"$WORK/out/job" <<'END'
+#!/bin/sh
+[ -e /srv/random ] && echo batch inside || echo batch outside
+srun sh -c '[ -e /srv/random ] && echo step inside'
+END
+as_slurm sbatch -n 1 --lazy-image="$IMAGE" -o "$WORK/out/batch" "$WORK/out/job" >/dev/null
+batch_done() { grep -q step "$WORK/out/batch"; }
+wait_for "a batch job" batch_done
+equal "a batch job" "batch outside step inside" "$(xargs <"$WORK/out/batch")"
