@@ -89,6 +89,7 @@ extern const struct command cmd_index;
 extern const struct command cmd_inspect;
 extern const struct command cmd_instance;
 extern const struct command cmd_ls;
+extern const struct command cmd_oci;
 extern const struct command cmd_mount;
 extern const struct command cmd_profile;
 extern const struct command cmd_pull;

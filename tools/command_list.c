@@ -5,10 +5,28 @@
 
 #include <stddef.h>
 
+/* clang-format off: one a line */
 const struct command *const command_list[] = {
-	&cmd_exec,   &cmd_run,	 &cmd_shell,	&cmd_test,   &cmd_mount,
-	&cmd_umount, &cmd_index, &cmd_pull,	&cmd_verify, &cmd_inspect,
-	&cmd_ls,     &cmd_cat,	 &cmd_profile,	&cmd_cache,  &cmd_serve,
-	&cmd_doctor, &cmd_bench, &cmd_instance, &cmd_ps,     &cmd_completion,
+	&cmd_exec,
+	&cmd_run,
+	&cmd_shell,
+	&cmd_test,
+	&cmd_mount,
+	&cmd_umount,
+	&cmd_index,
+	&cmd_pull,
+	&cmd_verify,
+	&cmd_inspect,
+	&cmd_ls,
+	&cmd_cat,
+	&cmd_profile,
+	&cmd_cache,
+	&cmd_serve,
+	&cmd_instance,
+	&cmd_ps,
+	&cmd_doctor,
+	&cmd_bench,
+	&cmd_completion,
+	&cmd_oci,
 	NULL,
 };

@@ -75,6 +75,8 @@ MaxArraySize=1001
 NodeName=$host NodeAddr=127.0.0.1 CPUs=8 Boards=1 SocketsPerBoard=1 CoresPerSocket=8 ThreadsPerCore=1 RealMemory=2000 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
+# the runtime of srun --container is searched by its path
+sed "s#\"lazyrun#\"$LAZYRUN#" "$ROOT/tools/slurm/oci.conf" >"$base/etc/oci.conf"
 export SLURM_CONF=$base/etc/slurm.conf
 # the runtime of srun --container has slurmd's environment, not the job's
 daemon=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "SLURM_CONF=$SLURM_CONF" "LAZYRUN_CACHEDIR=$WORK/cache")
@@ -176,3 +178,21 @@ as_slurm sbatch -n 1 --lazy-image="$IMAGE" -o "$WORK/out/batch" "$WORK/out/job" 
 batch_done() { grep -q step "$WORK/out/batch"; }
 wait_for "a batch job" batch_done
 equal "a batch job" "batch outside step inside" "$(xargs <"$WORK/out/batch")"
+
+# srun --container, as oci.conf has it
+mkdir "$WORK/out/bundle" "$WORK/out/rooted"
+jq -n --arg image "$IMAGE" '{ociVersion: "1.0.0", root: {path: "rootfs"}, process: {cwd: "/", args: ["sh"],
+	env: ["FROM_BUNDLE=yes"]}, annotations: {"org.lazyrun.image": $image}}' >"$WORK/out/bundle/config.json"
+chown -R "$TEST_UID:$TEST_GID" "$WORK/out/bundle"
+as_slurm srun --container="$WORK/out/bundle" sh -c 'ls /srv/random; echo $FROM_BUNDLE $SLURM_JOB_ID; pwd; id -u' \
+	>"$WORK/contained" 2>"$WORK/err" || fault "srun --container: status $?: $(cat "$WORK/err")"
+contains "srun --container" "/srv/random" "$(cat "$WORK/contained")"
+contains "the bundle's environment, and the job's" "yes " "$(cat "$WORK/contained")"
+contains "the job's user" "$TEST_UID" "$(tail -n 1 "$WORK/contained")"
+as_slurm srun --container="$WORK/out/bundle" sh -c 'exit 9' 2>/dev/null
+equal "exit status of srun --container" 9 $?
+umoci raw unpack --rootless --image "$layout:1" "$WORK/out/rooted/rootfs" >/dev/null 2>&1
+jq 'del(.annotations)' "$WORK/out/bundle/config.json" >"$WORK/out/rooted/config.json"
+chown -R "$TEST_UID:$TEST_GID" "$WORK/out/rooted"
+equal "a bundle with a root of its own" /srv/random \
+	"$(as_slurm srun --container="$WORK/out/rooted" ls /srv/random 2>/dev/null)"
