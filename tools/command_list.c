@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* clang-format off: one a line */
+/* one a line */
+/* clang-format off */
 const struct command *const command_list[] = {
 	&cmd_exec,
 	&cmd_run,
@@ -30,3 +31,4 @@ const struct command *const command_list[] = {
 	&cmd_oci,
 	NULL,
 };
+/* clang-format on */
