@@ -429,7 +429,7 @@ Test(run, shows_the_hosts_root_without_our_mounts)
 	for (size_t i = 0; i < 2; i++) {
 		run_script(users[i], NULL, job,
 			   "ls -d /host/proc/tty/driver; "
-			   "grep -c 'run-test\\|proc/tty' /proc/self/mountinfo;"
+			   "grep -c '/run-test\\|proc/tty' /proc/self/mountinfo;"
 			   "grep -c ' - overlay overlay' /proc/self/mountinfo");
 		cr_expect_str_eq(result.output,
 				 "/host/proc/tty/driver\n0\n1\n");
