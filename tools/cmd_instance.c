@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "tools/command.h"
+#include "tools/config.h"
 #include "tools/instance_dir.h"
 #include "tools/instance_link.h"
 #include "tools/instance_list.h"
@@ -261,12 +262,18 @@ static int parse_rest(struct instance_options *options, const char *verb,
 		tables[1] = job_option_table;
 		tables[2] = apptainer_option_table;
 		tables[3] = instance_option_table;
-		r = option_load_environment(tables + 1, options, err);
+		r = config_load(tables, options, options->job.common.config,
+				err);
+		if (r == 0)
+			r = option_load_environment(tables + 1, false, options,
+						    err);
 		if (r < 0)
 			return r;
 	}
-	return option_parse(tables, options, is_start, operands, ret_count,
-			    err);
+	r = option_parse(tables, options, is_start, operands, ret_count, err);
+	if (r == 0 && is_start)
+		r = option_load_environment(tables + 1, true, options, err);
+	return r;
 }
 
 static int instance_main(void *values, char **operands, int count,

@@ -427,10 +427,11 @@ Test(run, shows_the_hosts_root_without_our_mounts)
 	struct run_job job = { .binds = &bind, .bind_count = 1 };
 
 	for (size_t i = 0; i < 2; i++) {
-		run_script(users[i], NULL, job,
-			   "ls -d /host/proc/tty/driver; "
-			   "grep -c '/run-test\\|proc/tty' /proc/self/mountinfo;"
-			   "grep -c ' - overlay overlay' /proc/self/mountinfo");
+		run_script(
+			users[i], NULL, job,
+			"ls -d /host/proc/tty/driver; "
+			"grep -c '/run-test\\|proc/tty' /proc/self/mountinfo;"
+			"grep -c ' - overlay overlay' /proc/self/mountinfo");
 		cr_expect_str_eq(result.output,
 				 "/host/proc/tty/driver\n0\n1\n");
 	}
