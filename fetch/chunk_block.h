@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * chunk_block: the chunks that a server reads along with one, because they lie
- * whole within the same of its blocks (range_source.alignment; an XRootD cache
- * fetches 128 KiB at a time from its origin, however little it is asked for).
- * Sent along, they cost the origin nothing and a later read no round trip.
+ * chunk_block: the chunks that had better come along with one, because they lie
+ * whole within the same pieces of the blob (range_source.alignment): an XRootD
+ * cache fetches 128 KiB at a time from its origin, however little it is asked
+ * for, and programs read neighbours.  What is at hand is not fetched again.
  * Internal to the loader.
  *
  * Threads: any.
@@ -17,7 +17,7 @@ struct chunk_parts;
 
 enum {
 	CHUNK_BLOCK_COMPANIONS_MAX = 64, /* of one request */
-	CHUNK_BLOCK_REACH_MAX = 16,	 /* numbers to either side of a chunk */
+	CHUNK_BLOCK_REACH_MAX = 64,	 /* numbers to either side of a chunk */
 };
 
 /**

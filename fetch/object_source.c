@@ -35,7 +35,13 @@
 
 enum {
 	OPEN_TIMEOUT_MS = 60000,
-	CACHE_BLOCK_SIZE = 128 << 10, /* pfc.blocksize in the OSDF */
+	/*
+	 * Four blocks of an XRootD cache (pfc.blocksize 128k in the OSDF).
+	 * import scipy.stats from a SIF of 397 MB, of which it uses 28.9 MB:
+	 * with one block 331 ranges of 37.6 MB, with four 144 of 57.9 MB, with
+	 * eight 91 of 75.3 MB, with no neighbours at all 572 of 29.0 MB.
+	 */
+	ALIGNMENT = 512 << 10,
 	OPEN_ROUNDS_MAX = 3, /* somebody waits, and may have mistyped */
 };
 
@@ -301,7 +307,7 @@ static struct object_source *make_source(struct object_opening *opened,
 		return NULL;
 	self->source.ops = &object_source_ops;
 	self->source.size = size;
-	self->source.alignment = opened->pelican ? CACHE_BLOCK_SIZE : 0;
+	self->source.alignment = ALIGNMENT;
 	self->opened = *opened;
 	*opened = (struct object_opening){ 0 };
 	self->refs = 1;

@@ -27,6 +27,7 @@ struct pelican_object {
 	struct pelican_federation federation; /* base NULL: not found yet */
 	struct pelican_namespace namespace;   /* of the last answer */
 	char *authorization;		      /* NULL: no token in use */
+	bool director_wants_token;
 };
 
 const char *pelican_object_federation(void)
@@ -148,7 +149,8 @@ static int ask_director(struct pelican_object *self,
 		.url = &self->url,
 		.is_direct = is_direct,
 		.is_fresh = is_fresh,
-		.authorization = self->authorization,
+		.authorization =
+			self->director_wants_token ? self->authorization : NULL,
 	};
 	int r = pelican_answer_ask(access, &question, ret, err);
 
@@ -319,10 +321,11 @@ static int find_servers(struct pelican_object *self, struct object *object,
 		return error_prefix(err, r, "%s", self->url.name);
 	r = add_servers(self, object, wishes, access, &count, err);
 	/* some directors want to see a token before they say anything */
-	if (r != -EACCES || self->authorization || count > 0)
+	if (r != -EACCES || self->director_wants_token || count > 0)
 		return r;
-	if (find_token(self, object, NULL) < 0)
+	if (!self->authorization && find_token(self, object, NULL) < 0)
 		return r;
+	self->director_wants_token = true;
 	return add_servers(self, object, wishes, access, &count, err);
 }
 

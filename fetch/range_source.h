@@ -48,8 +48,9 @@ struct range_source_ops {
 struct range_source {
 	const struct range_source_ops *ops;
 	uint64_t size; /* bytes of the blob, fixed */
-	/* The server reads in blocks of so many bytes that begin at multiples
-	 * of it; 0: nothing is known.  Fixed. */
+	/* A range that is asked for had better be whole pieces of so many
+	 * bytes, which begin at multiples of it: what the server reads at a
+	 * time, or what a round trip is worth.  0: nothing is known.  Fixed. */
 	uint32_t alignment;
 };
 

@@ -26,7 +26,8 @@ busybox-static isal pigz attr acl libcap2-bin mandoc python3 jq strace procps \
 universal-ctags curl time util-linux iproute2 squashfs-tools \
 squashfs-tools-ng" ;;
 	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
-bubblewrap procps iperf3 python3-matplotlib" ;;
+bubblewrap procps iperf3 python3-matplotlib xrootd-server \
+xrootd-server-plugins xrootd-client xrootd-client-http-plugins" ;;
 	esac
 }
 

@@ -36,6 +36,7 @@ authorized|plain.
 import argparse
 import http.server
 import json
+import mmap
 import os
 import re
 import socketserver
@@ -65,9 +66,18 @@ def log(*words):
             print(*words, file=f)
 
 
+def load(path):
+    """a file's bytes, of which only those used are read"""
+    with open(path, "rb") as f:
+        return mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def handle_error(self, request, client_address):
+        """clients break off on purpose"""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -155,9 +165,8 @@ class Place(Handler):
         if fault == "status":
             return self.refuse(argument)
         try:
-            with open(options.root + path, "rb") as f:
-                data = f.read()
-        except OSError:
+            data = load(options.root + path)
+        except (OSError, ValueError):
             return self.refuse(404)
         if fault in ("old", "old-blocks"):
             data = self.age(data, path, fault)
@@ -172,8 +181,7 @@ class Place(Handler):
 
     @staticmethod
     def age(data, path, fault):
-        with open(options.old + path, "rb") as f:
-            old = f.read()
+        old = load(options.old + path)
         if fault == "old":
             return old
         old = old[:len(data)].ljust(len(data), b"\0")
