@@ -9,6 +9,6 @@
 # everything, once.  Variables are startup.sh's.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
-exec "$HERE/startup.sh" -i "scipy torch-cuda" -l 20:1000 -n 3 -s 700 \
+exec "$HERE/startup.sh" -i "scipy torch-cuda" -l 20:1000 -n 3 -s 700 -k \
 	-t "lazyrun-profile lazyrun soci lazyrun-warm bwrap-warm apptainer-sif-warm
 	apptainer-sif=1 podman=1 lazyrun-pull=1 lazyrun-no-index=1" "$@"

@@ -16,6 +16,8 @@
 #   -n 5      runs of each, in turn: every tool once, then again; "podman=1" in -t
 #             is fewer of that one
 #   -s 3600   no run begins later, and none lasts longer; `prepare` is not counted
+#   -k        keep to what has been made: a tool that lacks its SIF or its index of
+#             an image is left out for that image, instead of waiting for it
 #   -o DIR    results.csv, results.md, *.svg, *.png, traces, logs; runs that
 #             results.csv has already are not repeated: an interrupted
 #             measurement is continued by the same command
@@ -38,6 +40,8 @@ LINKS=20:1000
 TOOLS=
 RUNS=5
 SECONDS_MAX=86400
+ONLY_MADE=
+UNMADE=
 RUN_SECONDS_MAX=900
 export LINK=${LINK:-startup}
 NEAR=$LINK-near
@@ -118,7 +122,10 @@ make_all() {
 			declare -F "make_${tool//-/_}" >/dev/null || continue
 			TRACE=/dev/null
 			"make_${tool//-/_}" "$image" >>"$OUT/logs/make-$image-$tool.log" 2>&1 ||
-				say "$image for $tool cannot be made: $OUT/logs/make-$image-$tool.log"
+				{
+					say "$image for $tool is left out: $OUT/logs/make-$image-$tool.log"
+					UNMADE+=" $image/$tool"
+				}
 		done
 	done
 }
@@ -144,6 +151,7 @@ run_all() {
 				for tool in $TOOLS; do
 					[ "$run" -le "$(runs_of "$tool")" ] || continue
 					tool=${tool%=*}
+					case " $UNMADE " in *" $image/$tool "*) continue ;; esac
 					! has_row "$image" "$rtt" "$rate" "$tool" "$run" || continue
 					if [ "$(left_s)" -le 0 ]; then
 						say "the time is up; the same command continues"
@@ -198,13 +206,14 @@ case ${1:-} in
 prepare | list | report | down) what=$1; shift ;;
 -h | --help | help) usage; exit 0 ;;
 esac
-while getopts i:l:t:n:s:o: option; do
+while getopts i:l:t:n:s:o:k option; do
 	case $option in
 	i) IMAGES=$OPTARG ;;
 	l) LINKS=$OPTARG ;;
 	t) TOOLS=$OPTARG ;;
 	n) RUNS=$OPTARG ;;
 	s) SECONDS_MAX=$OPTARG ;;
+	k) ONLY_MADE=1 ;;
 	o) OUT=$OPTARG ;;
 	*) usage >&2; exit 2 ;;
 	esac

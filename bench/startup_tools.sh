@@ -65,6 +65,13 @@ for data, base, start, end in random.Random(1).sample(tensors, min(20, len(tenso
 print('ready', flush=True)")
 }
 
+# may_make WHAT: whether something slow may be made now (-k)
+may_make() {
+	[ -n "${ONLY_MADE:-}" ] || return 0
+	echo "$1 has not been made: startup.sh prepare"
+	return 1
+}
+
 # ---- lazyrun ----
 
 USER_ID=$(id -u games 2>/dev/null || echo 1234)
@@ -191,6 +198,7 @@ missing_bwrap_warm() {
 make_bwrap_warm() {
 	local bundle=$DATA/unpacked/$1
 	[ ! -f "$bundle/.complete" ] || return 0
+	may_make "$bundle" || return
 	mkdir -p "$DATA/unpacked"
 	rm -rf "$bundle"
 	umoci unpack --image "$DATA/layouts/$1:1" "$bundle" >/dev/null || return
@@ -255,6 +263,7 @@ tools_down() {
 made_sif() {
 	local sif=$DATA/www/$1.sif
 	[ ! -f "$sif" ] || return 0
+	may_make "$sif" || return
 	mkdir -p "$PEERS/sid/work/layout" "$PEERS/sid/work/sif"
 	chmod 1777 "$PEERS/sid/work/sif"
 	cp -al "$DATA/layouts/$1" "$PEERS/sid/work/layout/$1" 2>/dev/null ||
@@ -355,6 +364,7 @@ after_containerd() { stop_containerd; }
 # made_soci_index IMAGE: in the registry, made once
 made_soci_index() {
 	[ ! -s "$DATA/indexes/$1.soci" ] || return 0
+	may_make "the SOCI index of $1" || return
 	mkdir -p "$DATA/indexes"
 	start_containerd || return
 	in_sid sh -c "$CTR image pull $REGISTRY/$1:1 >/dev/null &&

@@ -23,7 +23,8 @@ static const struct {
 	const char *meaning;
 } texts[BENCH_KIND_COUNT] = {
 	[BENCH_FIRST] = { "nothing prepared",
-			  "no index: the image is read once to make one" },
+			  "nothing here: the index comes from beside the "
+			  "image, or is made by reading it" },
 	[BENCH_COLD] = { "cold", "index at hand, nothing in the cache" },
 	[BENCH_PROFILE] = { "cold, profile",
 			    "the same, and a profile of an earlier run" },
