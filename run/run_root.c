@@ -10,6 +10,7 @@
 #include "run/run_join.h"
 #include "run/run_mount.h"
 #include "run/run_path.h"
+#include "run/run_upper.h"
 #include "run/run_user.h"
 
 #include <assert.h>
@@ -237,7 +238,42 @@ static int mount_layers(const struct run_root *root, const struct run_job *job,
 	return run_mount_overlay(root->dir, &overlay, err);
 }
 
+/* Where a directory of somebody else is the image. */
+static int prepare_upper(const struct run_root *root, const struct run_job *job,
+			 const char *host_cwd, int staging_fd,
+			 struct error *err)
+{
+	autoclose int upper_fd =
+		openat(staging_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *const places[] = { job->home, host_cwd, job->cwd };
+	int r = 0;
+
+	if (upper_fd < 0)
+		return error_set_errno(err, -errno,
+				       "cannot prepare the root in memory");
+	for (size_t i = 0;
+	     r == 0 && i < sizeof(standard_mounts) / sizeof(*standard_mounts);
+	     i++)
+		r = run_upper_prepare(root->image_fd, upper_fd,
+				      standard_mounts[i].path, err);
+	for (size_t i = 0; r == 0 && i < sizeof(places) / sizeof(*places); i++)
+		if (places[i] && places[i][0] == '/')
+			r = run_upper_prepare(root->image_fd, upper_fd,
+					      places[i], err);
+	for (size_t i = 0; r == 0 && i < job->bind_count; i++)
+		r = run_upper_prepare(root->image_fd, upper_fd,
+				      job->binds[i].destination, err);
+	for (size_t i = 0; r == 0 && i < job->link_count; i++)
+		r = run_upper_prepare(root->image_fd, upper_fd,
+				      job->links[i].path, err);
+	for (size_t i = 0; r == 0 && i < job->file_count; i++)
+		r = run_upper_prepare(root->image_fd, upper_fd,
+				      job->files[i].path, err);
+	return r;
+}
+
 static int mount_over_image(struct run_root *root, const struct run_job *job,
+			    const char *host_cwd,
 			    const struct overlays *overlays, struct error *err)
 {
 	autoclose int staging_fd = -1;
@@ -264,6 +300,8 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 				       root->dir);
 	upper_fd = overlays->upper_fd < 0 ? staging_fd : overlays->upper_fd;
 	r = make_upper(upper_fd, root->image_fd, err);
+	if (r == 0 && !root->has_fuse && root->is_mapped)
+		r = prepare_upper(root, job, host_cwd, upper_fd, err);
 	if (r < 0)
 		return r;
 	if (root->is_watched)
@@ -284,13 +322,13 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 }
 
 static int mount_overlay(struct run_root *root, const struct run_job *job,
-			 struct error *err)
+			 const char *host_cwd, struct error *err)
 {
 	struct overlays overlays = { .upper_fd = -1 };
 	int r = open_overlays(job, &overlays, err);
 
 	if (r == 0)
-		r = mount_over_image(root, job, &overlays, err);
+		r = mount_over_image(root, job, host_cwd, &overlays, err);
 	close_overlays(&overlays);
 	return r;
 }
@@ -489,7 +527,7 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 	int r;
 
 	assert(root->image_fd >= 0 && root->path.fd < 0);
-	r = mount_overlay(root, job, err);
+	r = mount_overlay(root, job, host_cwd, err);
 	if (r < 0)
 		return r;
 	/* Files of other users cannot be changed when a directory is the image;
