@@ -5,6 +5,7 @@
 #   deps         install what is missing (tools/install-deps.sh)
 #   release      gcc, optimized: unit, stress, fuzz corpora, lints
 #   integration  real mounts, real registries, real images, as a user
+#   acceptance   whole batch systems; skipped unless LAZYRUN_ACCEPTANCE is set
 #   asan         clang, AddressSanitizer and UBSan, libFuzzer: unit tests, and
 #                every fuzz target for FUZZ_SECONDS (10)
 #   tsan         clang, ThreadSanitizer: the stress programs
@@ -94,6 +95,28 @@ step_integration() {
 	done
 }
 
+step_acceptance() {
+	say "acceptance"
+	local script status
+	for script in tests/acceptance/*.sh; do
+		if [ -z "${LAZYRUN_ACCEPTANCE:-}" ]; then
+			echo "needs a batch system: LAZYRUN_ACCEPTANCE=1 runs it"
+			count "${script##*/}" 77
+			continue
+		fi
+		LAZYRUN=$BUILD_ROOT/release/tools/lazyrun BUILD_ROOT=$BUILD_ROOT \
+			timeout -k 10 "$(sed -n 's/^# TIMEOUT: //p' "$script")" \
+			bash "$script" >"$BUILD_ROOT/acceptance.log" 2>&1
+		status=$?
+		case $status in
+		0) ;;
+		77) tail -n 1 "$BUILD_ROOT/acceptance.log" ;;
+		*) tail -n 60 "$BUILD_ROOT/acceptance.log" ;;
+		esac
+		count "${script##*/}" $status
+	done
+}
+
 step_asan() {
 	say "asan: clang, address, undefined, libFuzzer"
 	CC=clang build asan -Db_sanitize=address,undefined -Db_lundef=false \
@@ -154,7 +177,7 @@ step_tidy() {
 }
 
 mkdir -p "$BUILD_ROOT"
-[ $# -gt 0 ] || set -- deps release integration asan tsan tidy
+[ $# -gt 0 ] || set -- deps release integration acceptance asan tsan tidy
 for step in "$@"; do
 	"step_$step" || count "step $step" 1
 done

@@ -25,7 +25,7 @@ const struct command *const command_list[] = {
 	&cmd_serve,
 	&cmd_instance,
 	&cmd_ps,
-	&cmd_doctor,
+	&cmd_doctor, &cmd_htcondor,
 	&cmd_bench,
 	&cmd_completion,
 	&cmd_oci,

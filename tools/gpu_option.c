@@ -184,12 +184,23 @@ static int image_list(void *arg, const char *path, gpu_image_visit_fn *visit,
 				: 0;
 }
 
-/* HTCondor gives a variable under both names; --cleanenv keeps the second. */
-static const char *variable(const char *name, const char *prefixed)
+/* HTCondor gives a variable under several names; --cleanenv keeps the last
+ * two for the job. */
+static const char *variable(const char *name)
 {
-	const char *value = getenv(name);
+	static const char *const prefixes[] = { "", "APPTAINERENV_",
+						"SINGULARITYENV_" };
+	char whole[64];
 
-	return value ? value : getenv(prefixed);
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		const char *value;
+
+		snprintf(whole, sizeof(whole), "%s%s", prefixes[i], name);
+		value = getenv(whole);
+		if (value)
+			return value;
+	}
+	return NULL;
 }
 
 /* The list's values, each split at commas; NULL-ended. */
@@ -250,11 +261,8 @@ static int make_plan(const struct gpu_option *option,
 		.use_nvidia = option->use_nvidia || option->gpus,
 		.use_rocm = option->use_rocm,
 		.has_own_dev = has_own_dev,
-		.visible_devices =
-			variable("NVIDIA_VISIBLE_DEVICES",
-				 "APPTAINERENV_NVIDIA_VISIBLE_DEVICES"),
-		.cuda_devices = variable("CUDA_VISIBLE_DEVICES",
-					 "APPTAINERENV_CUDA_VISIBLE_DEVICES"),
+		.visible_devices = variable("NVIDIA_VISIBLE_DEVICES"),
+		.cuda_devices = variable("CUDA_VISIBLE_DEVICES"),
 	};
 	char gpus[GPU_OPTION_NAMES_SIZE];
 	int r = 0;

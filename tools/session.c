@@ -27,6 +27,7 @@
 #include "tools/object_build.h"
 #include "tools/object_index.h"
 #include "tools/progress.h"
+#include "tools/reference.h"
 #include "tools/trace.h"
 
 #include <errno.h>
@@ -554,7 +555,8 @@ static int open_reference(struct session *session, const char *text,
 			  enum session_need need, struct error *err)
 {
 	struct image_ref ref CLEANUP(image_ref_fini) = { 0 };
-	int r = image_ref_parse(text, &ref, err);
+	struct digest expected;
+	int r = reference_parse(text, &ref, &expected, err);
 
 	if (r == 0 && need > SESSION_FRESH)
 		r = choose_index(session, &ref, err);
@@ -567,6 +569,8 @@ static int open_reference(struct session *session, const char *text,
 		r = open_index_beside(session, &ref, err);
 	if (r == 0)
 		r = open_image(session, &ref, err);
+	if (r == 0)
+		reference_check(&expected, session->image);
 	/* one in the cache is found there by what the image is now */
 	if (session->index && !session->index_path)
 		close_index(session);

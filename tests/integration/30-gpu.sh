@@ -34,6 +34,17 @@ equal "LD_LIBRARY_PATH" "$LIBS" "$(lr exec --nv "$IMAGE" sh -c 'echo $LD_LIBRARY
 equal "a program of the driver" "stub driver" "$(lr exec --nv "$IMAGE" nvidia-smi)"
 equal "without --nv" "" "$(lr exec "$IMAGE" sh -c "echo \$LD_LIBRARY_PATH; ls $LIBS 2>/dev/null")"
 
+# a /dev of its own has the job's GPUs, and no other
+contained() { lr exec --nv --contain "$IMAGE" sh -c 'cd /dev && echo $(ls -d nvidia*)'; }
+equal "all GPUs" "nvidia-uvm nvidia0 nvidia1 nvidiactl" "$(contained)"
+equal "one, by UUID" "nvidia-uvm nvidia1 nvidiactl" "$(NVIDIA_VISIBLE_DEVICES=GPU-00000001 contained)"
+equal "as HTCondor passes it" "nvidia-uvm nvidia0 nvidiactl" "$(APPTAINERENV_NVIDIA_VISIBLE_DEVICES=0 contained)"
+equal "none" "nvidia-uvm nvidiactl" "$(NVIDIA_VISIBLE_DEVICES=none contained)"
+equal "--gpus" "nvidia1" "$(lr run --gpus device=1 --contain "$IMAGE" sh -c 'cd /dev && ls -d nvidia[0-9]')"
+equal "CUDA's numbers become UUIDs" GPU-00000001-1 "$(NVIDIA_VISIBLE_DEVICES=1 CUDA_VISIBLE_DEVICES=1 \
+	lr exec --nv --contain "$IMAGE" sh -c 'echo $CUDA_VISIBLE_DEVICES')"
+equal "a node's content" "node nvidia1" "$(lr exec --nv --contain "$IMAGE" cat /dev/nvidia1)"
+
 # a host without one
 mkdir "$WORK/none"
 LAZYRUN_DRIVER_ROOT=$WORK/none as_user "$LAZYRUN" exec --nv "$IMAGE" echo went >"$WORK/out" 2>"$WORK/err"
