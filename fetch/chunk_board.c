@@ -28,8 +28,8 @@ struct chunk_board {
 	const struct chunk_pace *pace;
 
 	/* immutable once ranges are started */
-	uint64_t (*get_rtt_us)(void *arg);
-	void *rtt_arg;
+	void (*get_link)(void *arg, struct chunk_link *ret);
+	void *link_arg;
 };
 
 /* After every change that may give somebody something to do. */
@@ -84,11 +84,20 @@ void chunk_board_unref(struct chunk_board *board)
 	free(board);
 }
 
-void chunk_board_set_rtt(struct chunk_board *board,
-			 uint64_t (*get_rtt_us)(void *arg), void *arg)
+void chunk_board_set_link(struct chunk_board *board,
+			  void (*get_link)(void *arg, struct chunk_link *ret),
+			  void *arg)
 {
-	board->get_rtt_us = get_rtt_us;
-	board->rtt_arg = arg;
+	board->get_link = get_link;
+	board->link_arg = arg;
+}
+
+void chunk_board_get_link(const struct chunk_board *board,
+			  struct chunk_link *ret)
+{
+	*ret = (struct chunk_link){ 0 };
+	if (board->get_link)
+		board->get_link(board->link_arg, ret);
 }
 
 const struct chunk_pace *chunk_board_pace(const struct chunk_board *board)
@@ -270,20 +279,19 @@ void chunk_board_answer(void *arg, int result, uint8_t *data,
 	struct chunk_range *range = arg;
 	struct chunk_board *board = range->board;
 	int64_t now_ms = clock_ms();
-	uint64_t rtt_us = 0;
+	struct chunk_link link = { 0 };
 	bool is_wanted;
 
 	assert(result <= 0);
-	if (board->get_rtt_us)
-		rtt_us = board->get_rtt_us(board->rtt_arg);
+	chunk_board_get_link(board, &link);
 	/* nobody else looks at these before the flights are READY */
 	range->result = result;
 	range->data = data;
 	if (result < 0 && err)
 		range->err = *err;
 	mutex_lock(&board->lock);
-	is_wanted =
-		chunk_traffic_answer(&board->traffic, now_ms, rtt_us, range);
+	is_wanted = chunk_traffic_answer(&board->traffic, now_ms, link.rtt_us,
+					 range);
 	wake_locked(board);
 	mutex_unlock(&board->lock);
 	if (!is_wanted)

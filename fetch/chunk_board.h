@@ -20,10 +20,14 @@ struct chunk_step;
 struct chunk_board *chunk_board_create(
 	const struct chunk_traffic_limits *limits);
 
-/** chunk_board_set_rtt() - where the network's round trip time can be asked
- * for, before anything is; any thread, must not block */
-void chunk_board_set_rtt(struct chunk_board *board,
-			 uint64_t (*get_rtt_us)(void *arg), void *arg);
+/** chunk_board_set_link() - where the link can be asked about, before anything
+ * is; any thread, must not block */
+void chunk_board_set_link(struct chunk_board *board,
+			  void (*get_link)(void *arg, struct chunk_link *ret),
+			  void *arg);
+
+void chunk_board_get_link(const struct chunk_board *board,
+			  struct chunk_link *ret);
 
 /** chunk_board_pace() - for chunk_pace_size() and chunk_pace_scale() only */
 const struct chunk_pace *chunk_board_pace(const struct chunk_board *board);

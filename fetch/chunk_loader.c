@@ -34,6 +34,7 @@
 #include "fetch/chunk_read_ahead.h"
 #include "fetch/chunk_request.h"
 #include "fetch/chunk_scheduler.h"
+#include "fetch/chunk_speculation.h"
 #include "fetch/chunk_touches.h"
 #include "fetch/chunk_worker.h"
 #include "fetch/range_source.h"
@@ -71,6 +72,7 @@ struct chunk_loader {
 	bool has_scheduler;
 
 	struct chunk_touches *touches; /* borrowed; NULL: none */
+	uint64_t speculated;	       /* chunks so far; atomic */
 
 	struct chunk_read_ahead read_ahead; /* has a lock of its own */
 };
@@ -187,7 +189,7 @@ int chunk_loader_create(const struct chunk_table *table,
 	};
 	if (!loader->parts.board)
 		return error_set(err, -ENOMEM, "out of memory");
-	chunk_board_set_rtt(loader->parts.board, all.get_rtt_us, all.rtt_arg);
+	chunk_board_set_link(loader->parts.board, all.get_link, all.link_arg);
 	loader->touches = all.touches;
 	r = start_threads(loader, all.worker_count, err);
 	if (r < 0)
@@ -309,6 +311,31 @@ static bool wants_companions(const struct chunk_loader *loader,
 	return true;
 }
 
+/* What lies behind, on a long link; as long as some of it is read. */
+static size_t speculate(struct chunk_loader *loader,
+			struct chunk_flight *const *flights, size_t count,
+			struct chunk_flight **ret, size_t count_max)
+{
+	struct chunk_touches_counters touched;
+	struct chunk_link link;
+	uint64_t allowed;
+	size_t made;
+
+	if (!loader->touches || !loader->parts.cache)
+		return 0;
+	chunk_touches_get_counters(loader->touches, &touched);
+	allowed = CHUNK_SPECULATION_FREE +
+		  CHUNK_SPECULATION_SHARE * (uint64_t)touched.others;
+	chunk_board_get_link(loader->parts.board, &link);
+	if (__atomic_load_n(&loader->speculated, __ATOMIC_RELAXED) >= allowed)
+		return 0;
+	made = chunk_speculation_gather(&loader->parts, flights, count,
+					chunk_speculation_size(&link), ret,
+					count_max);
+	__atomic_fetch_add(&loader->speculated, made, __ATOMIC_RELAXED);
+	return made;
+}
+
 static int join(struct chunk_loader *loader, struct chunk_request *request,
 		struct chunk_flight **flights)
 {
@@ -317,9 +344,13 @@ static int join(struct chunk_loader *loader, struct chunk_request *request,
 	size_t count = 0;
 	int r;
 
-	if (wants_companions(loader, request))
+	if (wants_companions(loader, request)) {
 		count = chunk_block_gather(&loader->parts, flights,
 					   request->count, companions);
+		count += speculate(loader, flights, request->count,
+				   companions + count,
+				   CHUNK_BLOCK_COMPANIONS_MAX - count);
+	}
 	r = chunk_board_join(loader->parts.board, request, flights, companions,
 			     count, &outcome);
 	if (r < 0)

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 struct chunk_cache;
+struct chunk_link;
 struct chunk_loader;
 struct chunk_touches;
 struct error;
@@ -66,10 +67,10 @@ struct chunk_loader_options {
 	/* told of every chunk that is read; borrowed; NULL: none.  Where it
 	 * expects a read, nothing is read ahead. */
 	struct chunk_touches *touches;
-	/* the network's round trip time, 0: unknown; any thread, must not
-	 * block, is called as long as sources answer; NULL: none */
-	uint64_t (*get_rtt_us)(void *arg);
-	void *rtt_arg;
+	/* tells what is known of the link; any thread, must not block, is
+	 * called as long as sources answer; NULL: nothing is */
+	void (*get_link)(void *arg, struct chunk_link *ret);
+	void *link_arg;
 };
 
 /* Atomic, relaxed: read them at any time.  Bytes are stored bytes. */

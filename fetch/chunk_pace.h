@@ -20,7 +20,13 @@ enum {
 	CHUNK_PACE_PRODUCTS = 6,   /* bandwidth-delay products in flight */
 	CHUNK_PACE_SLOT_MS = 250,  /* over which a rate is taken */
 	CHUNK_PACE_AHEAD = 3,	   /* times what may be in flight */
-	CHUNK_PACE_NEAR_US = 2000, /* a round trip that makes no difference */
+	CHUNK_PACE_NEAR_US = 5000, /* a round trip that makes no difference */
+};
+
+/* What is known of a link; 0: nothing. */
+struct chunk_link {
+	uint64_t rtt_us; /* round trip */
+	uint64_t rate;	 /* bytes a second, within an answer */
 };
 
 struct chunk_pace {

@@ -35,6 +35,8 @@
 #include <utlist.h>
 
 enum {
+	RATE_BODY_SIZE_MIN = 64 << 10,
+	RATE_TIME_US_MIN = 1000,
 	TICK_MS = 250,
 	POLL_MS_MAX = 60000,
 	QUEUE_MAX = 4096, /* requests, and as many timers */
@@ -108,6 +110,34 @@ static void tell_observer(const struct http_client *client,
 	client->settings.observed(client->settings.observed_arg, &exchange);
 }
 
+/* Written by the network thread only.  What is in the kernel's buffers when
+ * we come to read it says nothing: hence the least time. */
+static void note_rate(struct http_client *client,
+		      const struct http_transfer *transfer)
+{
+	uint64_t size = http_transfer_body_size(transfer);
+	uint64_t *average = &client->counters.body_rate;
+	curl_off_t first_us = 0;
+	curl_off_t end_us = 0;
+	uint64_t rate;
+
+	if (size < RATE_BODY_SIZE_MIN)
+		return;
+	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
+			     CURLINFO_STARTTRANSFER_TIME_T, &first_us);
+	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
+			     CURLINFO_TOTAL_TIME_T, &end_us);
+	if (end_us - first_us < RATE_TIME_US_MIN)
+		end_us = first_us + RATE_TIME_US_MIN;
+	rate = size * 1000000 / (uint64_t)(end_us - first_us);
+	/* faster is believed sooner: slow starts of TCP are many */
+	if (*average && rate > *average)
+		rate = *average / 2 + rate / 2;
+	else if (*average)
+		rate = *average - *average / 8 + rate / 8;
+	__atomic_store_n(average, rate, __ATOMIC_RELAXED);
+}
+
 /* Written by the network thread only. */
 static void note_rtt(struct http_client *client,
 		     const struct http_transfer *transfer)
@@ -139,6 +169,7 @@ static void end_active(struct http_client *client,
 	count_up(&client->counters.connections, (uint64_t)connections);
 	if (connections > 0)
 		note_rtt(client, transfer);
+	note_rate(client, transfer);
 	count_up(&client->counters.body_bytes,
 		 http_transfer_body_size(transfer));
 	client->curl->curl_multi_remove_handle(client->multi, easy);
@@ -550,6 +581,8 @@ void http_client_get_counters(struct http_client *client,
 		__atomic_load_n(&counters->body_bytes, __ATOMIC_RELAXED);
 	ret->range_requests =
 		__atomic_load_n(&counters->range_requests, __ATOMIC_RELAXED);
+	ret->body_rate =
+		__atomic_load_n(&counters->body_rate, __ATOMIC_RELAXED);
 	ret->rtt_us = __atomic_load_n(&counters->rtt_us, __ATOMIC_RELAXED);
 	ret->connections =
 		__atomic_load_n(&counters->connections, __ATOMIC_RELAXED);

@@ -119,6 +119,9 @@ struct http_client_counters {
 	/* shortest time that a TCP connection took to open: the round trip
 	 * time; 0: none was opened */
 	uint64_t rtt_us;
+	/* bytes a second that bodies of 64 KiB and more come at, from their
+	 * first byte to their last; an average of late; 0: none came */
+	uint64_t body_rate;
 };
 
 /**

@@ -31,8 +31,8 @@ struct error;
 struct layer_decoder; /* opaque */
 
 enum {
-	LAYER_SPAN_STORED_SIZE = 120 << 10,
-	LAYER_SPAN_RAW_SIZE = 480 << 10,
+	LAYER_SPAN_STORED_SIZE = 114 << 10,
+	LAYER_SPAN_RAW_SIZE = 456 << 10,
 	/* within files of LAYER_SPAN_LARGE_FILE_SIZE and more */
 	LAYER_SPAN_LARGE_STORED_SIZE = 272 << 10,
 	LAYER_SPAN_LARGE_RAW_SIZE = 1088 << 10,

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_loader.h"
+#include "fetch/chunk_pace.h"
 #include "fetch/chunk_touches.h"
 #include "fetch/http_client.h"
 #include "fetch/object_source.h"
@@ -439,15 +440,16 @@ static int find_or_build_index(struct session *session, struct error *err)
 }
 
 /* The client may be made by another thread, when a layer is first read. */
-static uint64_t get_rtt_us(void *arg)
+static void get_link(void *arg, struct chunk_link *ret)
 {
 	struct http_client *http = session_http_client(arg);
 	struct http_client_counters counters;
 
 	if (!http)
-		return 0;
+		return;
 	http_client_get_counters(http, &counters);
-	return counters.rtt_us;
+	ret->rtt_us = counters.rtt_us;
+	ret->rate = counters.body_rate;
 }
 
 int session_open_loader(struct session *session, struct error *err)
@@ -459,8 +461,8 @@ int session_open_loader(struct session *session, struct error *err)
 		.flight_size_max = 10 << 20,
 		.flight_size_wide = 32 << 20,
 		.profile_flight_size = 20 << 20,
-		.get_rtt_us = get_rtt_us,
-		.rtt_arg = session,
+		.get_link = get_link,
+		.link_arg = session,
 	};
 	uint32_t count = image_manifest(session->image)->layer_count;
 	int r;

@@ -269,7 +269,7 @@ Test(layer_decoder, starts_spans_at_every_bit)
 	struct buffer blob CLEANUP(buffer_fini) = BUFFER_INIT(BLOB_SIZE_MAX);
 	unsigned seen = 0;
 
-	fill(&raw, 16 << 20, 11);
+	fill(&raw, 16 << 20, 12);
 	gzip_maker_append(&blob, raw.data, raw.size, &options);
 	CLEANUP(result_destroyp)
 	struct result *result = check_layer(&blob, &raw, "many spans");
