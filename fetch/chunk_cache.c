@@ -59,7 +59,8 @@ struct chunk_cache {
 	int dir_fd;
 	struct node_lock claims;
 	uint64_t size_max;
-	bool size_is_default;  /* then free space bounds it too */
+	bool size_is_default; /* then free space bounds it too */
+	chunk_cache_neighbours_fn *measure_neighbours; /* or NULL */
 	uint64_t collect_size; /* bytes stored between walks */
 
 	/* Relaxed: both only decide when to try something again. */
@@ -131,8 +132,8 @@ static void measure_disk(int dir_fd, uint64_t *ret_total,
 	}
 }
 
-/* The bound as it is now, @used bytes of it being in use. */
-static uint64_t size_limit(const struct chunk_cache *cache, uint64_t used)
+/* The bound of chunks and neighbours, @used bytes of it being in use. */
+static uint64_t common_limit(const struct chunk_cache *cache, uint64_t used)
 {
 	uint64_t total;
 	uint64_t available;
@@ -145,6 +146,26 @@ static uint64_t size_limit(const struct chunk_cache *cache, uint64_t used)
 		return 0;
 	room -= total / 20;
 	return room < cache->size_max ? room : cache->size_max;
+}
+
+static uint64_t neighbour_size(const struct chunk_cache *cache)
+{
+	return cache->measure_neighbours
+		       ? cache->measure_neighbours(cache->dir_fd)
+		       : 0;
+}
+
+/* The bound of chunks as it is now, which take @used bytes. */
+static uint64_t size_limit(const struct chunk_cache *cache, uint64_t used)
+{
+	uint64_t others = neighbour_size(cache);
+	uint64_t all;
+	uint64_t limit;
+
+	if (!le_add(used, others, &all))
+		return 0;
+	limit = common_limit(cache, all);
+	return limit > others ? limit - others : 0;
 }
 
 int chunk_cache_open(const char *path, uint64_t size_max,
@@ -187,6 +208,13 @@ void chunk_cache_close(struct chunk_cache *cache)
 	if (cache->dir_fd >= 0)
 		close(cache->dir_fd);
 	free(cache);
+}
+
+void chunk_cache_set_neighbours(struct chunk_cache *cache,
+				chunk_cache_neighbours_fn *measure)
+{
+	assert(!cache->measure_neighbours);
+	cache->measure_neighbours = measure;
 }
 
 int chunk_cache_dir_fd(const struct chunk_cache *cache)
@@ -445,7 +473,8 @@ int chunk_cache_get_figures(struct chunk_cache *cache,
 		return r;
 	ret->size = usage->size;
 	ret->count = usage->count;
-	ret->size_max = size_limit(cache, usage->size);
+	ret->neighbour_size = neighbour_size(cache);
+	ret->size_max = common_limit(cache, usage->size + ret->neighbour_size);
 	return 0;
 }
 

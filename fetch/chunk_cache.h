@@ -36,9 +36,10 @@ enum chunk_cache_claim {
 };
 
 struct chunk_cache_figures {
-	uint64_t size; /* bytes of chunks on disk */
-	uint64_t size_max;
-	uint64_t count; /* chunks */
+	uint64_t size;		 /* bytes of chunks on disk */
+	uint64_t neighbour_size; /* bytes beside them that the bound includes */
+	uint64_t size_max;	 /* of both together */
+	uint64_t count;		 /* chunks */
 };
 
 /**
@@ -58,6 +59,15 @@ int chunk_cache_open(const char *path, uint64_t size_max,
 		     struct chunk_cache **ret, struct error *err);
 void chunk_cache_close(struct chunk_cache *cache);
 DEFINE_CLEANUP(struct chunk_cache, chunk_cache_close);
+
+/* Bytes in the cache's directory, beside the chunks, that its bound includes.
+ */
+typedef uint64_t chunk_cache_neighbours_fn(int dir_fd);
+
+/** chunk_cache_set_neighbours() - who is asked for them before each eviction;
+ * to be called once, after opening */
+void chunk_cache_set_neighbours(struct chunk_cache *cache,
+				chunk_cache_neighbours_fn *measure);
 
 /** chunk_cache_dir_fd() - the cache's directory, for index/ and refs/ beside */
 int chunk_cache_dir_fd(const struct chunk_cache *cache);

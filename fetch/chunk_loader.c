@@ -28,6 +28,7 @@
 #include "common/thread.h"
 #include "fetch/chunk_block.h"
 #include "fetch/chunk_board.h"
+#include "fetch/chunk_cache.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_parts.h"
 #include "fetch/chunk_prefetch.h"
@@ -261,6 +262,23 @@ int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
 	if (r < 0)
 		return r;
 	return load_cached(loader, number, &ref, ret);
+}
+
+bool chunk_loader_has(struct chunk_loader *loader, uint32_t number)
+{
+	CLEANUP(chunk_unrefp)
+	struct chunk *chunk = chunk_board_find(loader->parts.board, number);
+	struct chunk_ref ref;
+	struct digest key;
+
+	if (chunk)
+		return true;
+	if (!loader->parts.cache ||
+	    chunk_parts_get_ref(&loader->parts, number, &ref, NULL) < 0 ||
+	    digest_is_zero(&ref.digest))
+		return false;
+	chunk_ref_key(&ref, &key);
+	return chunk_cache_has(loader->parts.cache, &key, ref.raw_size);
 }
 
 /*

@@ -123,6 +123,14 @@ DEFINE_CLEANUP(struct chunk_loader, chunk_loader_destroy);
 int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
 		      struct chunk **ret);
 
+/**
+ * chunk_loader_has() - whether chunk_loader_load() is likely to find a chunk
+ *
+ * Looks for it in memory, then for its file in the node's cache, whose content
+ * it does not check.  Blocks on the local disk.
+ */
+bool chunk_loader_has(struct chunk_loader *loader, uint32_t number);
+
 /*
  * @result: 0 with @count references in @chunks, in the order of the request's
  * numbers (borrowed for the call; take your own with chunk_ref()), or, with

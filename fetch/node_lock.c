@@ -44,14 +44,24 @@ void node_lock_close(struct node_lock *lock)
 		close(STEAL_FD(lock->fd));
 }
 
-int node_lock_try(const struct node_lock *lock, uint64_t off)
+static int try_lock(const struct node_lock *lock, short type, uint64_t off)
 {
-	int r = set_lock(lock->fd, F_WRLCK, off);
+	int r = set_lock(lock->fd, type, off);
 
 	/* POSIX lets a system choose between the two. */
 	if (r == -EAGAIN || r == -EACCES)
 		return NODE_LOCK_TAKEN;
 	return r;
+}
+
+int node_lock_try(const struct node_lock *lock, uint64_t off)
+{
+	return try_lock(lock, F_WRLCK, off);
+}
+
+int node_lock_try_shared(const struct node_lock *lock, uint64_t off)
+{
+	return try_lock(lock, F_RDLCK, off);
 }
 
 void node_lock_release(const struct node_lock *lock, uint64_t off)

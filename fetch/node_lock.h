@@ -47,5 +47,10 @@ void node_lock_close(struct node_lock *lock);
  */
 int node_lock_try(const struct node_lock *lock, uint64_t off);
 
+/** node_lock_try_shared() - as node_lock_try(), but any number of open files
+ * may hold it so at once, and none exclusively; one that holds the byte
+ * exclusively shares it from now on */
+int node_lock_try_shared(const struct node_lock *lock, uint64_t off);
+
 /** node_lock_release() - unlock one byte; one that is not held is fine */
 void node_lock_release(const struct node_lock *lock, uint64_t off);

@@ -54,6 +54,32 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_write = FS_READ_SIZE_MAX;
 }
 
+/* The regular file that FS_SERVER_INODE_NAME and a number name; 0 or -ENOENT */
+static int find_by_number(const struct fs_context *ctx, uint32_t parent,
+			  const char *name, uint32_t *ret)
+{
+	static const size_t prefix = sizeof(FS_SERVER_INODE_NAME) - 1;
+	struct index_inode inode;
+	uint32_t number = 0;
+
+	if (!ctx->options.has_inode_names || parent != INDEX_ROOT ||
+	    strncmp(name, FS_SERVER_INODE_NAME, prefix) != 0)
+		return -ENOENT;
+	for (const char *p = name + prefix; *p; p++) {
+		const char *digits = "0123456789abcdef";
+		const char *digit = strchr(digits, *p);
+
+		if (!digit || number > UINT32_MAX >> 4)
+			return -ENOENT;
+		number = number << 4 | (uint32_t)(digit - digits);
+	}
+	if (index_file_get_inode(ctx->index, number, &inode) < 0 ||
+	    !S_ISREG(inode.mode))
+		return -ENOENT;
+	*ret = number;
+	return 0;
+}
+
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs_context *ctx = fuse_req_userdata(req);
@@ -69,6 +95,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	r = index_file_lookup(ctx->index, fs_context_inode(parent), name,
 			      name_size, &inode);
+	if (r == -ENOENT)
+		r = find_by_number(ctx, fs_context_inode(parent), name, &inode);
 	if (r == -ENOENT) {
 		fuse_reply_entry(req, &entry); /* no inode: negative, cached */
 		return;

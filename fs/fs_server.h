@@ -31,11 +31,17 @@ struct error;
 struct fs_server;
 struct index_file;
 
+/* What a name of a regular file by its number begins with, in the root. */
+#define FS_SERVER_INODE_NAME ".lazyrun:"
+
 struct fs_server_options {
 	bool map_ids; /* show every file as uid/gid; else the image's ids */
 	uint32_t uid;
 	uint32_t gid;
 	unsigned threads; /* reader threads; 0: 1; at most 2 */
+	/* The root also answers to FS_SERVER_INODE_NAME and an inode's number
+	 * in hex, for overlayfs redirects; never listed. */
+	bool has_inode_names;
 	/* Optional: after each read, for profiles; must be quick. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,
 			      uint64_t size);

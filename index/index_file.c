@@ -6,6 +6,7 @@
  */
 #include "index/index_file.h"
 
+#include "common/hash.h"
 #include "common/le.h"
 #include "index/index_file_impl.h"
 
@@ -23,6 +24,12 @@ void index_file_get_figures(const struct index_file *index,
 			    struct index_figures *ret)
 {
 	*ret = index->figures;
+}
+
+uint64_t index_file_hash(const struct index_file *index)
+{
+	assert(index->map_size >= INDEX_FORMAT_HEADER_SIZE);
+	return hash_xxh3(index->map, INDEX_FORMAT_HEADER_SIZE);
 }
 
 const struct digest *index_file_manifest_digest(const struct index_file *index)

@@ -126,6 +126,10 @@ bool index_file_has_digests(const struct index_file *index);
 /** index_file_manifest_digest() - of the image manifest this is an index of */
 const struct digest *index_file_manifest_digest(const struct index_file *index);
 
+/** index_file_hash() - of the index's header, which has the hashes of all that
+ * a mount needs: the same number means the same inodes, names and chunks */
+uint64_t index_file_hash(const struct index_file *index);
+
 /** index_file_manifest(), index_file_config() - the JSON bytes, borrowed */
 const char *index_file_manifest(const struct index_file *index,
 				size_t *ret_size);

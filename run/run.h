@@ -170,7 +170,8 @@ struct run_job {
 				   is passed over; NULL: none */
 	bool hot_tree_is_whole; /* it names everything; of the image only the
 				   contents of files show that its files point
-				   to (docs/hot-tree.md) */
+				   to (docs/hot-tree.md).  Not used when the
+				   standard mount on /dev is omitted */
 	unsigned omitted;	/* of enum run_standard_mount */
 	const char *hostname;	/* NULL: the host's; with a uts namespace */
 	bool has_default_umask; /* 022 instead of the caller's */

@@ -212,6 +212,13 @@ static int open_overlays(const struct run_job *job, struct overlays *ret,
 	return 0;
 }
 
+/* A whole one may lack devices, which only a mount on /dev makes up for. */
+static bool can_use_hot_tree(const struct run_job *job)
+{
+	return job->hot_tree &&
+	       !(job->hot_tree_is_whole && job->omitted & RUN_STANDARD_DEV);
+}
+
 /* Without the hot tree where it cannot be mounted. */
 static int mount_layers(const struct run_root *root, const struct run_job *job,
 			const struct overlays *overlays, int staging_fd,
@@ -282,7 +289,8 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 	int upper_fd;
 	int r;
 
-	if (job->hot_tree) /* while no mount of ours can hide it */
+	/* while no mount of ours can hide it */
+	if (can_use_hot_tree(job))
 		hot_fd = open_dir(job->hot_tree);
 	if (!job->is_writable)
 		snprintf(options, sizeof(options), "mode=0700,%s", closed_size);

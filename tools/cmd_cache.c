@@ -6,10 +6,12 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "fetch/chunk_cache.h"
+#include "hot/hot_gc.h"
 #include "image/image.h"
 #include "index/index_file.h"
 #include "tools/command.h"
 #include "tools/index_store.h"
+#include "tools/job_hot.h"
 #include "tools/session.h"
 #include "tools/size_text.h"
 
@@ -135,20 +137,24 @@ static int cache_du(const struct cache_options *options,
 {
 	struct chunk_cache_figures f;
 	char size[SIZE_TEXT_MAX];
+	char hot_size[SIZE_TEXT_MAX];
 	char size_max[SIZE_TEXT_MAX];
 	int r = chunk_cache_get_figures(session_cache(session), &f, err);
 
 	if (r < 0)
 		return r;
 	if (options->common.json)
-		printf("{\"bytes\":%llu,\"bytes_max\":%llu,\"chunks\":%llu}\n",
+		printf("{\"bytes\":%llu,\"bytes_max\":%llu,\"chunks\":%llu,"
+		       "\"hot_tree_bytes\":%llu}\n",
 		       (unsigned long long)f.size,
 		       (unsigned long long)f.size_max,
-		       (unsigned long long)f.count);
+		       (unsigned long long)f.count,
+		       (unsigned long long)f.neighbour_size);
 	else
-		printf("%s in %llu chunks; bound %s\n",
+		printf("%s in %llu chunks, %s in hot trees; bound %s\n",
 		       size_text_format(f.size, size),
 		       (unsigned long long)f.count,
+		       size_text_format(f.neighbour_size, hot_size),
 		       size_text_format(f.size_max, size_max));
 	return 0;
 }
@@ -167,8 +173,9 @@ static int remove_all(struct session *session, struct error *err)
 	int cache_fd = chunk_cache_dir_fd(session_cache(session));
 	int r = chunk_cache_clear(session_cache(session), err);
 
-	return r < 0 ? r
-		     : index_store_walk(cache_fd, remove_index, &cache_fd, err);
+	if (r == 0)
+		r = index_store_walk(cache_fd, remove_index, &cache_fd, err);
+	return r < 0 ? r : hot_gc_remove(cache_fd, NULL, err);
 }
 
 static int remove_image(const struct cache_options *options, const char *image,
@@ -187,6 +194,10 @@ static int remove_image(const struct cache_options *options, const char *image,
 		return error_set(err, -ENOENT, "%s is not in the cache", image);
 	for_each_chunk(session_cache(session), session_index(session),
 		       remove_chunk, NULL);
+	r = hot_gc_remove(chunk_cache_dir_fd(session_cache(session)),
+			  image_manifest_digest(session_image(session)), err);
+	if (r < 0)
+		return r;
 	return index_store_remove(
 		chunk_cache_dir_fd(session_cache(session)),
 		image_manifest_digest(session_image(session)));
@@ -207,8 +218,10 @@ static int remove_damaged(void *arg, int fd, const struct digest *manifest,
 static int cache_gc(struct session *session, struct error *err)
 {
 	int cache_fd = chunk_cache_dir_fd(session_cache(session));
-	int r = chunk_cache_collect(session_cache(session), err);
+	int r = job_hot_collect(session_cache(session), err);
 
+	if (r == 0)
+		r = chunk_cache_collect(session_cache(session), err);
 	return r < 0 ? r
 		     : index_store_walk(cache_fd, remove_damaged, &cache_fd,
 					err);

@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "fs/fs_server.h"
 #include "image/image.h"
 #include "image/image_config.h"
 #include "image/image_ref.h"
@@ -12,6 +13,7 @@
 #include "tools/gpu_option.h"
 #include "tools/gpu_setup.h"
 #include "tools/job_environment.h"
+#include "tools/job_hot.h"
 #include "tools/job_image.h"
 #include "tools/job_join.h"
 #include "tools/job_mounts.h"
@@ -44,6 +46,7 @@ struct work {
 	struct session *session; /* NULL when a directory is the image */
 	struct job_service service;
 	struct job_profile *profile; /* NULL: off */
+	struct job_hot hot;
 	struct job_mounts mounts;
 	struct job_image image;
 	const char **argv;
@@ -84,6 +87,7 @@ static void work_fini(struct work *work)
 	run_destroy(work->run);
 	job_service_fini(&work->service);
 	job_profile_destroy(work->profile);
+	job_hot_fini(&work->hot);
 	session_close(work->session);
 	if (work->image.dir_fd >= 0)
 		close(work->image.dir_fd);
@@ -192,6 +196,8 @@ static void describe(const struct job *job, struct work *work,
 		.overlays = (const char *const *)work->mounts.overlays,
 		.overlay_upper = work->mounts.upper,
 		.writable_size = options->writable_size,
+		.hot_tree = job_hot_path(&work->hot),
+		.hot_tree_is_whole = job_hot_is_whole(&work->hot),
 	};
 	if (!options->cwd && job->prefers_image_cwd && config &&
 	    config->working_dir && config->working_dir[0] == '/')
@@ -211,6 +217,8 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 	};
 	int r = 0;
 
+	if (job_hot_set_mode(&work->hot, job->options->hot_tree, err) < 0)
+		return EXIT_USAGE;
 	if (job->keeper)
 		work->join = (struct job_join){
 			.image = job->image,
@@ -276,10 +284,21 @@ static void trace_job(const struct work *work, const char *what)
 static int start_service(const struct job *job, struct work *work,
 			 struct error *err)
 {
+	struct fs_server_options options = {
+		.read_observed = job_hot_observe,
+		.arg = &work->hot,
+	};
+
+	if (!job->keeper && !work->own_cache)
+		job_hot_open(&work->hot, work->session,
+			     run_maps_ids(work->run));
+	work->statistics.hot_tree = job_hot_kind(&work->hot);
 	if (!job->keeper)
 		work->profile = job_profile_start(
 			work->session, job->options->profile, work->argv);
-	return job_service_start(&work->service, work->session, work->run, err);
+	options.has_inode_names = job_hot_is_whole(&work->hot);
+	return job_service_start(&work->service, work->session, work->run,
+				 &options, err);
 }
 
 /* Returns 1 when there is nothing to execute. */
@@ -354,6 +373,8 @@ static int pass_on(int status)
 static int wait_for_end(const struct job *job, struct work *work,
 			struct error *err)
 {
+	bool needs_build;
+	bool maps_ids;
 	int status = 0;
 	int r = run_wait(work->run, &status, err);
 
@@ -367,20 +388,25 @@ static int wait_for_end(const struct job *job, struct work *work,
 					       ? WEXITSTATUS(status)
 					       : 128 + WTERMSIG(status);
 	job_service_join(&work->service);
-	job_profile_finish(work->profile, false);
+	job_profile_finish(work->profile, job_hot_path(&work->hot) != NULL);
 	report(job, work);
+	needs_build = job_hot_end(&work->hot, work->session);
+	maps_ids = work->hot.maps_ids;
 	work_fini(work);
 	*work = (struct work)WORK_INIT;
+	if (needs_build)
+		job_hot_build(&job->options->common, job->image, maps_ids);
 	return pass_on(status);
 }
 
 static int start_image(struct work *work, struct error *err)
 {
+	const struct fs_server_options options = { 0 };
 	int r = open_image(work, err);
 
 	return r < 0 ? r
 		     : job_service_start(&work->service, work->session,
-					 work->run, err);
+					 work->run, &options, err);
 }
 
 /* Keeps what was mounted for others instead of executing a command. */

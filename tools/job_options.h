@@ -70,6 +70,7 @@ struct job_options {
 
 	const char *profile;	/* NULL, "auto", "off", or a file */
 	const char *statistics; /* file for a line of JSON at the end */
+	const char *hot_tree;	/* "auto" (or NULL) or "off" */
 	bool disable_cache;
 	bool remove_cache; /* common.cache_dir, when the job has ended */
 	bool ignored;	   /* options that change nothing here */

@@ -18,16 +18,16 @@ static void *serve(void *arg)
 }
 
 int job_service_start(struct job_service *service, struct session *session,
-		      struct run *run, struct error *err)
+		      struct run *run, const struct fs_server_options *options,
+		      struct error *err)
 {
-	const struct fs_server_options options = {
-		.map_ids = run_maps_ids(run),
-	};
+	struct fs_server_options all = *options;
 	int fd = run_take_fuse_fd(run);
 	int r;
 
+	all.map_ids = run_maps_ids(run);
 	r = fs_server_create(session_index(session), session_loader(session),
-			     &options, &service->server, err);
+			     &all, &service->server, err);
 	if (r == 0)
 		r = fs_server_attach(service->server, fd, err);
 	if (r < 0) {

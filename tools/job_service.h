@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct fs_server;
+struct fs_server_options;
 struct run;
 struct session;
 
@@ -26,11 +27,13 @@ struct job_service {
 /**
  * job_service_start() - serve the mount that @run made
  * @session: opened as far as SESSION_LOADER; must outlive the service
+ * @options: who observes what; how ids are shown is the runner's to say
  *
  * Return: 0, -EIO, -ENOMEM, -EAGAIN (no thread).
  */
 int job_service_start(struct job_service *service, struct session *session,
-		      struct run *run, struct error *err);
+		      struct run *run, const struct fs_server_options *options,
+		      struct error *err);
 
 /** job_service_join() - until nobody holds the mount any more; a failed
  * session is logged */

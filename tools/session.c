@@ -17,6 +17,7 @@
 #include "fetch/http_client.h"
 #include "fetch/object_source.h"
 #include "fetch/range_source.h"
+#include "hot/hot_gc.h"
 #include "image/image.h"
 #include "index/index_builder.h"
 #include "index/index_file.h"
@@ -101,6 +102,15 @@ int session_format_cache_dir(const struct common_options *options, char *ret,
 	return 0;
 }
 
+/* What the cache's bound includes beside chunks. */
+static uint64_t measure_hot_trees(int cache_dir_fd)
+{
+	struct hot_gc_usage usage = { 0 };
+
+	(void)hot_gc_measure(cache_dir_fd, &usage, NULL);
+	return usage.size;
+}
+
 static int open_cache(struct session *session, struct error *err)
 {
 	const struct common_options *options = session->options;
@@ -115,6 +125,7 @@ static int open_cache(struct session *session, struct error *err)
 		return error_prefix(err, r,
 				    "cannot use the cache (--cache-dir chooses "
 				    "another)");
+	chunk_cache_set_neighbours(session->cache, measure_hot_trees);
 	return 0;
 }
 

@@ -108,7 +108,7 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 	return json_pack(
 		"{s:s, s:s, s:s?, s:i, s:f, s:f, s:f, s:f,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-		" s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}",
 		"image", image_reference(session_image(session)), "digest",
 		digest, "instance", s->instance, "exit_status", s->exit_status,
 		"mounted_ms", ms_between(s->start_us, s->spawned_us),
@@ -132,7 +132,8 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		(json_int_t)s->profile.asked_chunks, "profile_ranges",
 		(json_int_t)s->profile.asked_ranges, "profile_bytes",
 		(json_int_t)s->profile.asked_size, "profile_misled",
-		s->profile.has_misled);
+		s->profile.has_misled, "hot_tree",
+		s->hot_tree ? s->hot_tree : "none");
 }
 
 void statistics_trace(const struct statistics *s, struct session *session,

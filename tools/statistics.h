@@ -21,6 +21,7 @@ struct statistics {
 	int64_t end_us;	    /* the command has ended */
 	int exit_status;
 	const char *instance; /* that the job joined; NULL: none; borrowed */
+	const char *hot_tree; /* kind of the one in use; NULL: none */
 	struct profile_player_figures profile;
 };
 

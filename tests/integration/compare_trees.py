@@ -5,12 +5,18 @@
 devices, extended attributes, SHA-256 of every file's content.
 
 usage: compare_trees.py [--ignore-file FILE] LEFT RIGHT
+       compare_trees.py --save FILE ROOT
+
+The second form writes down what a job's ROOT is, without what is mounted
+below it and the times of what the runner makes there; FILE may then stand for
+a directory in the first.
 
 FILE lists known differences, one `path field reason...` a line ("*" matches
 any path); each is printed with its reason, and one that no longer differs is
 a fault too.  Exit status 0 when nothing else differs."""
 import hashlib
 import os
+import pickle
 import stat
 import sys
 
@@ -31,7 +37,10 @@ def xattrs(path):
             continue
         if name == "security.selinux":
             continue
-        found[name] = os.getxattr(path, name, follow_symlinks=False)
+        try:
+            found[name] = os.getxattr(path, name, follow_symlinks=False)
+        except OSError as error:  # listed and not given, as ACLs in overlays
+            found[name] = error.errno
     return found
 
 
@@ -51,19 +60,27 @@ def describe(path, st):
     return what
 
 
-def walk(root):
+def mount_points():
+    with open("/proc/self/mountinfo", "rb") as f:
+        return {line.split()[4].decode("unicode_escape").encode("latin-1")
+                for line in f}
+
+
+def walk(root, skipped=frozenset()):
     """{relative path: description}; hard links get a `same` field: the first
-    of the names that share the inode."""
+    of the names that share the inode.  Paths in `skipped` are left out."""
     tree, first = {}, {}
     root = os.fsencode(root)
     pending = [b""]
     while pending:
         relative = pending.pop()
         path = os.path.join(root, relative) if relative else root
+        if relative and path in skipped:
+            continue
         st = os.lstat(path)
         what = describe(path, st)
         if not stat.S_ISDIR(st.st_mode) and st.st_nlink > 1:
-            first.setdefault(st.st_ino, []).append(relative)
+            first.setdefault((st.st_dev, st.st_ino), []).append(relative)
         tree[relative or b"."] = what
         if stat.S_ISDIR(st.st_mode):
             pending += [os.path.join(relative, name)
@@ -74,9 +91,26 @@ def walk(root):
     return tree
 
 
+def tree_of(path):
+    if os.path.isdir(path):
+        return walk(path)
+    with open(path, "rb") as f:
+        return pickle.load(f)
+
+
 def main():
     known = {}
     arguments = sys.argv[1:]
+    if arguments[0] == "--save":
+        mounts = mount_points()
+        tree = walk(arguments[2], mounts)
+        for made in mounts | {b"/etc/passwd/.", b"/etc/group/."}:
+            while made != b"/":
+                made = os.path.dirname(made)
+                tree.get(made.strip(b"/") or b".", {})["mtime"] = None
+        with open(arguments[1], "wb") as f:
+            pickle.dump(tree, f)
+        return
     if arguments[0] == "--ignore-file":
         with open(arguments[1], encoding="utf-8") as f:
             for line in f:
@@ -84,7 +118,7 @@ def main():
                     path, field, reason = line.strip().split(None, 2)
                     known[(os.fsencode(path), field)] = [reason, 0]
         arguments = arguments[2:]
-    left, right = walk(arguments[0]), walk(arguments[1])
+    left, right = tree_of(arguments[0]), tree_of(arguments[1])
     faults = 0
     for path in sorted(left.keys() | right.keys()):
         one, two = left.get(path), right.get(path)

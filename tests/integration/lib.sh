@@ -69,6 +69,8 @@ AS_USER=(env "HOME=$WORK/home")
 [ "$(id -u)" != 0 ] || AS_USER=(setpriv --reuid="$TEST_UID" --regid="$TEST_GID"
 	--clear-groups --inh-caps=-all env "HOME=$WORK/home")
 export LAZYRUN_CACHEDIR=$WORK/cache
+# Nothing in the background: 09-hot-tree.sh switches it on.
+export LAZYRUN_HOT_TREE=off
 as_user() { "${AS_USER[@]}" "$@"; }
 
 # user_folder DIR...: folders that as_user may write to

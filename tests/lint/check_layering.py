@@ -10,11 +10,12 @@ MAY_INCLUDE = {
     "common": set(),
     "index": {"common"},
     "fetch": {"common"},
+    "hot": {"common", "index", "fetch"},
     "image": {"common", "index", "fetch"},
     "fs": {"common", "index", "fetch"},
     "run": {"common"},
     "gpu": {"common"},
-    "tools": {"common", "index", "fetch", "image", "fs", "run",
+    "tools": {"common", "index", "fetch", "hot", "image", "fs", "run",
               "gpu"},
 }
 # header: modules (or single files) that may include it

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODULES = ["common", "index", "fetch", "image", "fs", "run", "gpu", "tools"]
+MODULES = ["common", "index", "fetch", "hot", "image", "fs", "run", "gpu", "tools"]
 
 faults = []
 

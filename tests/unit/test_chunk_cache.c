@@ -261,6 +261,26 @@ Test(chunk_cache, evicts_the_least_recently_used)
 	cr_expect_eq(figures().count, 18);
 }
 
+static uint64_t ten_records(int dir_fd)
+{
+	(void)dir_fd;
+	return 10 * (SIZE + CHUNK_RECORD_HEADER_SIZE);
+}
+
+Test(chunk_cache, shares_its_bound_with_neighbours)
+{
+	chunk_cache_close(cache);
+	cache = open_cache(20 * (SIZE + CHUNK_RECORD_HEADER_SIZE));
+	chunk_cache_set_neighbours(cache, ten_records);
+	for (unsigned i = 0; i < 40; i++)
+		store(i);
+	cr_expect_eq(chunk_cache_collect(cache, NULL), 0);
+	cr_expect_leq(figures().count, 10);
+	cr_expect_geq(figures().count, 9);
+	cr_expect_eq(figures().neighbour_size, ten_records(0));
+	cr_expect_eq(figures().size_max, 2 * ten_records(0));
+}
+
 Test(chunk_cache, stays_within_its_bound)
 {
 	chunk_cache_close(cache);

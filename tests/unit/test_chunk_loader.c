@@ -53,7 +53,11 @@ Test(chunk_loader, loads_only_what_is_at_hand)
 	start(cache);
 	cr_expect_eq(chunk_loader_load(loader, 3, &chunk), CHUNK_LOADER_ABSENT);
 	cr_expect_null(chunk);
+	cr_expect_not(chunk_loader_has(loader, 3));
 	expect_get(3);
+	cr_expect(chunk_loader_has(loader, 3));
+	cr_expect_not(chunk_loader_has(loader, 4));
+	cr_expect_not(chunk_loader_has(loader, CHUNKS), "no such chunk");
 	cr_expect_eq(chunk_loader_load(loader, 3, &chunk), CHUNK_LOADER_FOUND);
 	expect_chunk(chunk, 3);
 	chunk_unref(chunk);

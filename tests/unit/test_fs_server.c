@@ -399,6 +399,38 @@ Test(fs_server, is_asked_once_for_what_is_not_there)
 	end();
 }
 
+Test(fs_server, answers_to_inode_numbers_only_when_asked_to)
+{
+	const struct fs_server_options options = { .has_inode_names = true };
+	static const char *const none[] = {
+		"dir/.lazyrun:1",
+		".lazyrun:",
+		".lazyrun:1",
+		".lazyrun:ffffffff",
+		".lazyrun:123456789abc",
+		".lazyrun:G",
+		".lazyrun:-1",
+	};
+	char name[64];
+	struct stat st;
+	struct stat named;
+
+	start_with(&options);
+	cr_assert_eq(stat(path_of("page"), &st), 0);
+	snprintf(name, sizeof(name), ".lazyrun:%lx", (unsigned long)st.st_ino);
+	cr_assert_eq(stat(path_of(name), &named), 0);
+	cr_expect_eq(named.st_ino, st.st_ino);
+	cr_expect_eq(named.st_size, 4096);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		cr_expect_neq(stat(path_of(none[i]), &st), 0, "%s", none[i]);
+		cr_expect_eq(errno, ENOENT, "%s", none[i]);
+	}
+	end();
+	start();
+	cr_expect_neq(stat(path_of(name), &named), 0);
+	end();
+}
+
 Test(fs_server, is_not_asked_again_for_what_the_kernel_keeps)
 {
 	uint8_t data[4096];

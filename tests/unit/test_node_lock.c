@@ -57,6 +57,26 @@ Test(node_lock, may_be_taken_twice_by_the_same_one)
 	node_lock_close(&a);
 }
 
+Test(node_lock, is_shared_by_many_or_held_by_one)
+{
+	struct node_lock a = open_lock();
+	struct node_lock b = open_lock();
+	struct node_lock c = open_lock();
+
+	cr_expect_eq(node_lock_try_shared(&a, 5), NODE_LOCK_HELD);
+	cr_expect_eq(node_lock_try_shared(&b, 5), NODE_LOCK_HELD);
+	cr_expect_eq(node_lock_try(&c, 5), NODE_LOCK_TAKEN);
+	node_lock_release(&a, 5);
+	cr_expect_eq(node_lock_try(&c, 5), NODE_LOCK_TAKEN);
+	node_lock_close(&b);
+	cr_expect_eq(node_lock_try(&c, 5), NODE_LOCK_HELD);
+	cr_expect_eq(node_lock_try_shared(&a, 5), NODE_LOCK_TAKEN);
+	cr_expect_eq(node_lock_try_shared(&c, 5), NODE_LOCK_HELD);
+	cr_expect_eq(node_lock_try_shared(&a, 5), NODE_LOCK_HELD);
+	node_lock_close(&a);
+	node_lock_close(&c);
+}
+
 Test(node_lock, keeps_neighbouring_bytes_apart)
 {
 	struct node_lock a = open_lock();
