@@ -2,6 +2,7 @@
 #include "fetch/chunk.h"
 
 #include <assert.h>
+#include <sys/mman.h>
 
 struct chunk *chunk_create(uint32_t number, uint8_t *data, uint32_t size)
 {
@@ -13,6 +14,18 @@ struct chunk *chunk_create(uint32_t number, uint8_t *data, uint32_t size)
 	chunk->size = size;
 	chunk->refs = 1;
 	chunk->number = number;
+	return chunk;
+}
+
+struct chunk *chunk_create_mapped(uint32_t number, const uint8_t *data,
+				  uint32_t size, void *map, size_t map_size)
+{
+	struct chunk *chunk = chunk_create(number, (uint8_t *)data, size);
+
+	if (!chunk)
+		return NULL;
+	chunk->map = map;
+	chunk->map_size = map_size;
 	return chunk;
 }
 
@@ -37,6 +50,9 @@ void chunk_unref(struct chunk *chunk)
 	assert(before > 0);
 	if (before > 1)
 		return;
-	free((void *)chunk->data);
+	if (chunk->map)
+		munmap(chunk->map, chunk->map_size);
+	else
+		free((void *)chunk->data);
 	free(chunk);
 }

@@ -34,6 +34,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -47,6 +48,10 @@ enum {
 	STORE_TRIES = 3,
 	COLLECT_SIZE_MAX = 64 << 20,
 };
+
+#ifndef MADV_POPULATE_READ /* of Linux 5.14, newer than some headers */
+#define MADV_POPULATE_READ 22
+#endif
 
 /* Where statvfs(2) knows nothing. */
 static const uint64_t disk_size_fallback = 10ull << 30;
@@ -234,23 +239,34 @@ static void note_use(int fd, const struct stat *st)
 		(void)futimens(fd, times);
 }
 
-/* 0, -ENOENT when there is nothing, or another errno: to be removed */
-static int load_record(int dir_fd, const char *path, const struct digest *key,
-		       void *ret_data, uint32_t size)
+/* A descriptor; -ENOENT: there is nothing; -EBADMSG: of another size */
+static int open_record(int dir_fd, const char *path, uint32_t size,
+		       struct stat *ret)
 {
 	/* O_NONBLOCK: somebody may have put a FIFO there */
 	autoclose int fd = openat(
 		dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	uint8_t header[CHUNK_RECORD_HEADER_SIZE];
-	struct stat st;
-	int r;
 
 	if (fd < 0)
 		return -ENOENT;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, ret) < 0 || !S_ISREG(ret->st_mode))
 		return -ENOENT;
-	if ((uint64_t)st.st_size != record_size(size))
+	if ((uint64_t)ret->st_size != record_size(size))
 		return -EBADMSG;
+	return STEAL_FD(fd);
+}
+
+/* 0, -ENOENT when there is nothing, or another errno: to be removed */
+static int load_record(int dir_fd, const char *path, const struct digest *key,
+		       void *ret_data, uint32_t size)
+{
+	uint8_t header[CHUNK_RECORD_HEADER_SIZE];
+	struct stat st;
+	autoclose int fd = open_record(dir_fd, path, size, &st);
+	int r;
+
+	if (fd < 0)
+		return STEAL_FD(fd);
 	r = io_pread_full(fd, 0, sizeof(header), header);
 	if (r == 0)
 		r = io_pread_full(fd, sizeof(header), size, ret_data);
@@ -261,19 +277,66 @@ static int load_record(int dir_fd, const char *path, const struct digest *key,
 	return r;
 }
 
+/* As load_record(), and -ENOTSUP */
+static int map_record(int dir_fd, const char *path, const struct digest *key,
+		      uint32_t size, struct chunk_cache_map *ret)
+{
+	struct stat st;
+	autoclose int fd = open_record(dir_fd, path, size, &st);
+	size_t map_size = record_size(size);
+	uint8_t *base;
+	int r = 0;
+
+	if (fd < 0)
+		return STEAL_FD(fd);
+	base = mmap(NULL, map_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (base == MAP_FAILED)
+		return -ENOTSUP;
+	if (madvise(base, map_size, MADV_POPULATE_READ) < 0)
+		r = errno == EFAULT || errno == EIO ? -EIO : -ENOTSUP;
+	if (r == 0)
+		r = chunk_record_check(base, key,
+				       base + CHUNK_RECORD_HEADER_SIZE, size);
+	if (r < 0) {
+		munmap(base, map_size);
+		return r;
+	}
+	note_use(fd, &st);
+	ret->data = base + CHUNK_RECORD_HEADER_SIZE;
+	ret->base = base;
+	ret->size = map_size;
+	return 0;
+}
+
+/* What a load or map has come to; damage is removed. */
+static int settle(struct chunk_cache *cache, const char *path, int code)
+{
+	if (code == 0)
+		return CHUNK_CACHE_HIT;
+	if (code != -ENOENT)
+		(void)unlinkat(cache->dir_fd, path, 0);
+	return CHUNK_CACHE_MISS;
+}
+
 int chunk_cache_load(struct chunk_cache *cache, const struct digest *key,
 		     void *ret_data, uint32_t size)
+{
+	char path[CHUNK_CACHE_NAME_SIZE];
+
+	chunk_cache_name_format(key, path);
+	return settle(cache, path,
+		      load_record(cache->dir_fd, path, key, ret_data, size));
+}
+
+int chunk_cache_map(struct chunk_cache *cache, const struct digest *key,
+		    uint32_t size, struct chunk_cache_map *ret)
 {
 	char path[CHUNK_CACHE_NAME_SIZE];
 	int r;
 
 	chunk_cache_name_format(key, path);
-	r = load_record(cache->dir_fd, path, key, ret_data, size);
-	if (r == 0)
-		return CHUNK_CACHE_HIT;
-	if (r != -ENOENT)
-		(void)unlinkat(cache->dir_fd, path, 0);
-	return CHUNK_CACHE_MISS;
+	r = map_record(cache->dir_fd, path, key, size, ret);
+	return r == -ENOTSUP ? r : settle(cache, path, r);
 }
 
 bool chunk_cache_has(struct chunk_cache *cache, const struct digest *key,

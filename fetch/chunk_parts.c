@@ -11,6 +11,10 @@
 #include "fetch/range_source.h"
 
 #include <errno.h>
+#include <sys/mman.h>
+
+/* Smaller chunks are copied: mapping would cost more than it saves. */
+enum { MAP_SIZE_MIN = 128 << 10 };
 
 int chunk_parts_get_ref(const struct chunk_parts *parts, uint32_t number,
 			struct chunk_ref *ret, struct error *err)
@@ -34,6 +38,27 @@ int chunk_parts_get_ref(const struct chunk_parts *parts, uint32_t number,
 	return 0;
 }
 
+/* Without a copy: as chunk_parts_load(), or -ENOTSUP */
+static int map_chunk(const struct chunk_parts *parts, uint32_t number,
+		     uint32_t size, const struct digest *key,
+		     struct chunk **ret)
+{
+	struct chunk_cache_map map;
+	struct chunk *chunk;
+	int r = chunk_cache_map(parts->cache, key, size, &map);
+
+	if (r != CHUNK_CACHE_HIT)
+		return r < 0 ? r : CHUNK_LOADER_ABSENT;
+	chunk = chunk_create_mapped(number, map.data, size, map.base, map.size);
+	if (!chunk) {
+		munmap(map.base, map.size);
+		return -ENOMEM;
+	}
+	chunk_traffic_count(&chunk_board_counters(parts->board)->cache_hits, 1);
+	*ret = chunk;
+	return CHUNK_LOADER_FOUND;
+}
+
 int chunk_parts_load(const struct chunk_parts *parts, uint32_t number,
 		     uint32_t size, const struct digest *key,
 		     struct chunk **ret)
@@ -43,6 +68,12 @@ int chunk_parts_load(const struct chunk_parts *parts, uint32_t number,
 
 	if (!parts->cache)
 		return CHUNK_LOADER_ABSENT;
+	if (size >= MAP_SIZE_MIN) {
+		int r = map_chunk(parts, number, size, key, ret);
+
+		if (r != -ENOTSUP)
+			return r;
+	}
 	data = malloc(size ? size : 1);
 	if (!data)
 		return -ENOMEM;
