@@ -52,6 +52,21 @@ equal "warm: requests for a blob" 0 "$(blob_requests)"
 equal "warm: bytes fetched" 0 "$(number bytes_fetched "$WORK/warm")"
 at_most "warm: FUSE requests" 3900 "$(number fuse_requests "$WORK/warm")"
 
+# The third start: from native files, next to nothing is asked.
+export LAZYRUN_HOT_TREE=auto
+HOT=$LAZYRUN_CACHEDIR/hot
+start "$WORK/learned"
+learned "a start"
+start "$WORK/hot"
+at_most "hot: FUSE reads" 0 "$(number fuse_reads "$WORK/hot")"
+if grep -q '"hot_tree":"whole"' "$WORK/hot"; then
+	at_most "hot: FUSE requests" 6 "$(number fuse_requests "$WORK/hot")"
+else # Linux before 6.16
+	at_most "hot: FUSE requests" 1050 "$(number fuse_requests "$WORK/hot")"
+fi
+settled "the builder"
+export LAZYRUN_HOT_TREE=off
+
 if [ "$(id -u)" = 0 ]; then
 	export LAZYRUN_CACHEDIR=$WORK/root-cache
 	mkdir "$WORK/m"

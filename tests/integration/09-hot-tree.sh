@@ -13,32 +13,6 @@ USER_PREFIX=("${AS_USER[@]}")
 lr() { "${USER_PREFIX[@]}" "$LAZYRUN" -q "$@"; }
 kind() { od -An -tu4 -j8 -N4 "$HOT"/*/current 2>/dev/null | tr -d ' '; }
 trees() { ls -d "$HOT"/*/tree-* "$HOT"/*/dead-* 2>/dev/null | wc -l; }
-# Nobody builds: byte 0 of no image's locks is locked.
-no_builder() {
-	local locks
-	for locks in "$HOT"/*/locks; do
-		[ -e "$locks" ] || continue
-		grep -q "WRITE .*:$(stat -c %i "$locks") 0 0\$" /proc/locks && return 1
-	done
-	return 0
-}
-# settled WHAT: nobody builds; that may take a while, it has the lowest priority
-settled() {
-	local i
-	for i in $(seq 600); do
-		no_builder && return 0
-		sleep 0.1
-	done
-	fault "$1 did not end within a minute"
-}
-# learned WHAT: a run's builder has begun (it may take the process a moment) and ended
-learned() {
-	wait_for "$1: a builder" builder_seen
-	settled "$1: the builder"
-	[ -f "$(echo "$HOT"/*/current)" ] || fault "$1: no hot tree was made"
-}
-builder_seen() { [ -f "$(echo "$HOT"/*/current)" ] || ! no_builder; }
-
 # The host's interpreter, since the image may have none.
 python=/usr/bin/python3
 [ -x $python ] || skip "there is no $python"

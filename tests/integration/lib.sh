@@ -111,3 +111,31 @@ image_layout() {
 		{ cat "$WORK/make_image.log"; skip "the image $1 could not be made"; }
 	echo "$IMAGES/$1"
 }
+
+# -- hot trees, which processes in the background make; in $HOT (hot/ of a cache)
+
+# Nobody builds: byte 0 of no image's locks is locked.
+no_builder() {
+	local locks
+	for locks in "$HOT"/*/locks; do
+		[ -e "$locks" ] || continue
+		grep -q "WRITE .*:$(stat -c %i "$locks") 0 0\$" /proc/locks && return 1
+	done
+	return 0
+}
+# settled WHAT: nobody builds; that may take a while, it has the lowest priority
+settled() {
+	local i
+	for i in $(seq 600); do
+		no_builder && return 0
+		sleep 0.1
+	done
+	fault "$1 did not end within a minute"
+}
+# learned WHAT: a run's builder has begun (it may take the process a moment) and ended
+learned() {
+	wait_for "$1: a builder" builder_seen
+	settled "$1: the builder"
+	[ -f "$(echo "$HOT"/*/current)" ] || fault "$1: no hot tree was made"
+}
+builder_seen() { [ -f "$(echo "$HOT"/*/current)" ] || ! no_builder; }

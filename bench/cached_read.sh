@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# cached_read.sh: a large cached file read from end to end: through FUSE, by
+# bench/fs_baseline.c (the least a FUSE server can do), and natively; in turn.
+#
+#   cached_read.sh [-m MIB] [-n RUNS] [-r "READERS..."]
+#
+#   -m 1024       size of the file
+#   -n 5          runs of each
+#   -r "1 4"      readers at once, each of a part of its own
+#
+# Prints medians of MB/s, and of the server's CPU milliseconds: on a busy
+# machine these say more than times.  LAZYRUN and BASELINE name the programs
+# (build-tests/release).  Root; data in CACHED_READ_DATA (/var/tmp/lazyrun-read).
+set -euo pipefail
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+LAZYRUN=${LAZYRUN:-$ROOT/build-tests/release/tools/lazyrun}
+BASELINE=${BASELINE:-$ROOT/build-tests/release/bench/fs_baseline}
+DATA=${CACHED_READ_DATA:-/var/tmp/lazyrun-read}
+MIB=1024 RUNS=5 READERS="1 4"
+while getopts m:n:r: option; do
+	case $option in
+	m) MIB=$OPTARG ;;
+	n) RUNS=$OPTARG ;;
+	r) READERS=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+mkdir -p "$DATA/lazyrun" "$DATA/baseline" "$DATA/native"
+trap 'umount -l "$DATA/lazyrun" "$DATA/baseline" 2>/dev/null; kill $(jobs -p) 2>/dev/null' EXIT
+
+# An image of one file, half of it incompressible, in one gzip layer.
+if [ ! -f "$DATA/image-$MIB/index.json" ]; then
+	python3 - "$DATA/image-$MIB" "$MIB" "$DATA/native/data-$MIB" <<'PY'
+import gzip, hashlib, io, json, os, random, sys, tarfile
+root, mib, native = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+os.makedirs(root + "/blobs/sha256", exist_ok=True)
+noise = random.Random(1).randbytes(2 << 20)
+with open(native, "wb") as f:
+    for i in range(mib):
+        off = i * 7919 % (1 << 20)
+        f.write(noise[off:off + (1 << 19)] + bytes([i % 251]) * (1 << 19))
+def put(data):
+    digest = hashlib.sha256(data).hexdigest()
+    with open(f"{root}/blobs/sha256/{digest}", "wb") as f:
+        f.write(data)
+    return {"digest": "sha256:" + digest, "size": len(data)}
+raw, layer = hashlib.sha256(), io.BytesIO()
+class Tee:
+    def __init__(self): self.gz = gzip.GzipFile(fileobj=layer, mode="wb", compresslevel=1, mtime=0)
+    def write(self, data): raw.update(data); return self.gz.write(data)
+tee = Tee()
+with tarfile.open(fileobj=tee, mode="w|") as tar:
+    tar.add(native, "data")
+tee.gz.close()
+kind = "application/vnd.oci.image."
+config = put(json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {
+    "type": "layers", "diff_ids": ["sha256:" + raw.hexdigest()]}}).encode())
+manifest = put(json.dumps({"schemaVersion": 2, "mediaType": kind + "manifest.v1+json",
+    "config": {"mediaType": kind + "config.v1+json", **config},
+    "layers": [{"mediaType": kind + "layer.v1.tar+gzip", **put(layer.getvalue())}]}).encode())
+with open(root + "/oci-layout", "w") as f:
+    f.write('{"imageLayoutVersion":"1.0.0"}')
+with open(root + "/index.json", "w") as f:
+    json.dump({"schemaVersion": 2, "manifests": [{"mediaType": kind + "manifest.v1+json", **manifest,
+        "annotations": {"org.opencontainers.image.ref.name": "1"}}]}, f)
+PY
+fi
+cat "$DATA/native/data-$MIB" >/dev/null
+ln -sf "data-$MIB" "$DATA/native/data"
+
+cpu_ms() { [ -z "$1" ] && echo 0 || awk '{print ($14 + $15) * 10}' "/proc/$1/stat"; }
+# read_all SERVER-PID FILE READERS: "MB/s CPU-ms"
+read_all() {
+	local before after start end i part=$((MIB / $3)) pids=()
+	before=$(cpu_ms "$1")
+	start=$(date +%s%N)
+	for i in $(seq 0 $(($3 - 1))); do
+		dd if="$2" of=/dev/null bs=1M skip=$((i * part)) count=$part 2>/dev/null &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	end=$(date +%s%N)
+	after=$(cpu_ms "$1")
+	echo "$((MIB * 1048576 * 1000 / (end - start))) $((after - before))"
+}
+wait_for_mount() { until mountpoint -q "$1"; do sleep 0.05; done; }
+median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+
+"$LAZYRUN" -q --cache-dir "$DATA/cache" --cache-size 20G pull "oci:$DATA/image-$MIB:1" >/dev/null
+echo "(a cached file of $MIB MiB; $(nproc) cores, Linux $(uname -r), load $(cut -d' ' -f1 /proc/loadavg))"
+echo
+echo "| readers | lazyrun MB/s | smallest server MB/s | native MB/s | lazyrun CPU ms | smallest server CPU ms |"
+echo "|---|---|---|---|---|---|"
+for readers in $READERS; do
+	rm -f "$DATA"/*.values
+	for _ in $(seq "$RUNS"); do
+		"$BASELINE" "$DATA/native/data-$MIB" "$DATA/baseline" &
+		server=$!
+		wait_for_mount "$DATA/baseline"
+		read_all $server "$DATA/baseline/data" "$readers" >>"$DATA/baseline.values"
+		umount "$DATA/baseline"
+		wait $server
+		"$LAZYRUN" -q --cache-dir "$DATA/cache" --cache-size 20G mount --foreground \
+			"oci:$DATA/image-$MIB:1" "$DATA/lazyrun" &
+		server=$!
+		wait_for_mount "$DATA/lazyrun"
+		read_all $server "$DATA/lazyrun/data" "$readers" >>"$DATA/lazyrun.values"
+		umount "$DATA/lazyrun"
+		wait $server
+		read_all "" "$DATA/native/data" "$readers" >>"$DATA/native.values"
+	done
+	column() { awk "{print \$$2}" "$DATA/$1.values" | median; }
+	echo "| $readers | $(column lazyrun 1) | $(column baseline 1) | $(column native 1) | $(column lazyrun 2) | $(column baseline 2) |"
+done
