@@ -149,6 +149,7 @@ Test(chunk_scheduler, lets_demands_overtake)
 	struct chunk_loader_options one = small;
 
 	one.requests_max = 1;
+	one.worker_count = 1; /* answers come in the order of the ranges */
 	fault_source_script(source, FAULT_HOLD, 0, 1);
 	loader = create(cache, &one);
 	request_one(answers, 0);
@@ -170,6 +171,7 @@ Test(chunk_scheduler, raises_a_prefetch_that_is_demanded)
 	struct chunk_loader_options one = small;
 
 	one.requests_max = 1;
+	one.worker_count = 1; /* answers come in the order of the ranges */
 	fault_source_script(source, FAULT_HOLD, 0, 1);
 	loader = create(cache, &one);
 	request_one(answers, 0);
