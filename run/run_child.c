@@ -84,8 +84,6 @@ static int enter_namespaces(struct child *child, struct error *err)
 	child->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (child->proc_fd < 0)
 		return error_set_errno(err, -errno, "cannot open /proc");
-	child->user.uid = geteuid();
-	child->user.gid = getegid();
 	child->is_privileged = run_user_is_privileged();
 	if (child->target.kind != 0)
 		return run_join_enter(&child->target, child->is_privileged,
@@ -404,8 +402,13 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 	const char *host_cwd;
 	int r = 0;
 
-	if (child->options->is_undecided)
+	child->user.uid = geteuid();
+	child->user.gid = getegid();
+	if (child->options->is_undecided) {
+		/* While the caller asks for the image and its instance. */
+		run_user_load(child->user.uid, child->user.gid, &child->user);
 		r = receive_target(child, body, err);
+	}
 	if (r == 0)
 		r = enter_namespaces(child, err);
 	if (r == 0 && child->target.kind == 0)
@@ -416,7 +419,7 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 		return r;
 	/* The caller is busy with the image meanwhile.  Never within an image,
 	 * whose own name services would answer. */
-	if (child->target.kind != RUN_JOIN_ROOT)
+	if (!child->options->is_undecided)
 		run_user_load(child->user.uid, child->user.gid, &child->user);
 	r = receive_job(child, body, err);
 	if (r < 0 || child->target.kind == RUN_JOIN_ROOT)

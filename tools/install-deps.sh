@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [build] [demo] [test] [bench]: install what is missing, and say so.
+# install-deps.sh [build] [demo] [test] [bench] [slurm] [runners]: install what is missing, and say so.
 #
 #   build  compilers and libraries (the default)
 #   demo   what tools/demo.sh makes its image with
 #   test   what tests/run.sh needs beside both
 #   bench  what bench/startup.sh and its plots need beside all of them
+#   slurm  what the SPANK plugin and tests/acceptance/slurm.sh need
+#   runners  what bench/startup_runners.sh compares with
 #
 # Debian and Ubuntu by apt, Fedora and its relatives by dnf.  Needs root, or
 # sudo, only when something is missing.
@@ -28,6 +30,8 @@ squashfs-tools-ng" ;;
 	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
 bubblewrap procps iperf3 python3-matplotlib xrootd-server \
 xrootd-server-plugins xrootd-client xrootd-client-http-plugins" ;;
+	slurm) echo "slurmd slurmctld slurm-client munge libslurm-dev umoci jq" ;;
+	runners) echo "charliecloud crun bubblewrap umoci jq procps" ;;
 	esac
 }
 
@@ -44,6 +48,8 @@ libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute \
 squashfs-tools squashfs-tools-ng" ;;
 	bench) echo "distribution nginx openssl skopeo umoci bubblewrap procps-ng \
 iperf3 python3-matplotlib" ;;
+	slurm) echo "slurm-slurmd slurm-slurmctld slurm munge slurm-devel umoci jq" ;;
+	runners) echo "charliecloud crun bubblewrap umoci jq procps-ng" ;;
 	esac
 }
 
