@@ -14,7 +14,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { TRIES_MAX = 3 };
+enum {
+	TRIES_MAX = 3, /* of a lone server */
+	/* of one of several; such objects are small, and mostly absent */
+	SERVER_TIMEOUT_MS = 4000,
+};
 
 static int get_once(struct http_client *client,
 		    const struct object_small_request *small, const char *url,
@@ -132,10 +136,15 @@ static int fetch_from(struct object *object, const struct object_choice *from,
 		.url = from->url,
 		.size_max = size_max,
 		.deadline_ms = deadline_ms,
-		.tries_max = TRIES_MAX,
+		.tries_max = object->finder ? 1 : TRIES_MAX,
 	};
-	int r = object_copy_authorization(object, from->server, from->url,
-					  &authorization);
+	int r;
+
+	if (object->finder &&
+	    request.deadline_ms > clock_ms() + SERVER_TIMEOUT_MS)
+		request.deadline_ms = clock_ms() + SERVER_TIMEOUT_MS;
+	r = object_copy_authorization(object, from->server, from->url,
+				      &authorization);
 
 	request.authorization = authorization;
 	if (r == 0)

@@ -640,3 +640,22 @@ Test(pelican_object, knows_a_sidecar_that_is_not_there)
 	cr_assert_eq(size, FILE_SIZE);
 	cr_expect_eq(memcmp(data, file, size), 0);
 }
+
+Test(pelican_object, waits_for_no_cache_long_for_a_sidecar)
+{
+	const struct object_source_options options = { .client = client };
+	autofree uint8_t *data = NULL;
+	int64_t start_ms = clock_ms();
+	size_t size = 0;
+	char url[128];
+
+	start_plain();
+	fake_federation_fail(federation, FAKE_SEAT_CACHE_A,
+			     FAKE_FAULT_STALL_HEAD, 100, 0);
+	snprintf(url, sizeof(url), "pelican://%s/ns/a.lzi",
+		 fake_federation_host(federation));
+	cr_expect_eq(object_source_fetch_small(url, FILE_SIZE, &options, &data,
+					       &size, NULL),
+		     OBJECT_SOURCE_FOUND);
+	cr_expect_lt(clock_ms() - start_ms, 8000);
+}

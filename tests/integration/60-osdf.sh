@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 240
+# An image in a federation whose caches and origin lie, hang and break: with an
+# index no wrong byte reaches the job; without one what can be found out is.
+# Tokens; objects that are replaced; names that are wrong.
+. "$(dirname "$0")/lib.sh"
+need mksquashfs
+need openssl
+ROOT_DIR=$WORK/root
+CONTROL=$WORK/control
+mkdir -p "$ROOT_DIR/ns" "$CONTROL" "$WORK/old/ns" "$WORK/tree"/{bin,data,tmp,proc,sys,dev,etc}
+chmod 777 "$CONTROL"
+busybox=$(command -v busybox) || skip "busybox is not installed"
+cp "$busybox" "$WORK/tree/bin/busybox"
+for i in sh sha256sum true; do ln -s busybox "$WORK/tree/bin/$i"; done
+
+fill() { # SEED: sixteen files, half of them compressible
+	local i
+	for i in $(seq 16); do
+		openssl enc -aes-128-ctr -pass "pass:$1$i" -nosalt -pbkdf2 </dev/zero 2>/dev/null |
+			head -c 393216 >"$WORK/tree/data/$i"
+		[ $((i % 2)) = 0 ] || { od -v -An -tx1 "$WORK/tree/data/$i" | head -c 393216 >"$WORK/hex"; mv "$WORK/hex" "$WORK/tree/data/$i"; }
+	done
+}
+squash() { mksquashfs "$WORK/tree" "$1" -comp zstd -no-progress -quiet -all-time 0 -mkfs-time 0 -all-root >/dev/null; }
+
+fill one
+squash "$ROOT_DIR/ns/x.sqfs"
+WANTED=$(cd "$WORK/tree" && sha256sum data/* | sed 's# data# /data#' | sort)
+fill two
+squash "$WORK/old/ns/x.sqfs"
+chmod -R a+rX "$ROOT_DIR" "$WORK/old"
+IMAGE=osdf:///ns/x.sqfs
+
+federation() { # ARGUMENT...
+	python3 "$HERE/federation.py" "$ROOT_DIR" "$CONTROL" --old "$WORK/old" "$@" >"$CONTROL/ports" &
+	servers+=($!)
+	wait_for "the federation" grep -q origin "$CONTROL/ports"
+	export LAZYRUN_FEDERATION=127.0.0.1:$(awk '$1 == "host" {print $2}' "$CONTROL/ports")
+}
+say_fault() { # NAMES FAULT...: what these servers do from now on
+	local name names=$1
+	shift
+	rm -f "$CONTROL"/{a,b,c,origin}
+	for name in $names; do echo "$*" >"$CONTROL/$name"; done
+}
+fresh() { rm -rf "$WORK/home/cache"; export LAZYRUN_CACHEDIR=$WORK/home/cache; }
+read_all() { # ARGUMENT...: every file's digest, by the job
+	as_user timeout 100 "$LAZYRUN" -q exec "$@" "$IMAGE" sh -c 'sha256sum /data/*' 2>"$WORK/err" | sort
+}
+# digests that are none of the right ones
+wrong_of() { comm -13 <(printf '%s\n' "$WANTED") <(printf '%s\n' "$1" | grep -E '^[0-9a-f]{64} ' | sort); }
+unset BEARER_TOKEN BEARER_TOKEN_FILE TOKEN _CONDOR_CREDS XDG_RUNTIME_DIR \
+	PELICAN_CLIENT_PREFERREDCACHES PELICAN_NEAREST_CACHE NEAREST_CACHE OSG_NEAREST_CACHE
+federation
+
+fresh
+say_fault ""
+as_user "$LAZYRUN" -q index "$IMAGE" -o "$WORK/home/x.lzi" 2>"$WORK/err" || fault "index: $(cat "$WORK/err")"
+fresh
+equal "with an index" "$WANTED" "$(read_all --index "$WORK/home/x.lzi")"
+fresh
+equal "without an index" "$WANTED" "$(read_all)"
+
+# two caches lie in a way that only digests show; the third, or the origin, helps
+for kind in "flip" "zeros" "error-text" "in-band 1000" "old-blocks" "old" "lying-range"; do
+	fresh
+	say_fault "a b c" $kind
+	equal "all caches: $kind" "$WANTED" "$(read_all --index "$WORK/home/x.lzi")"
+done
+# everybody lies: errors, and no wrong byte
+for kind in "flip" "old-blocks" "error-text"; do
+	fresh
+	say_fault "a b c origin" $kind
+	out=$(read_all --index "$WORK/home/x.lzi")
+	equal "wrong digests from $kind everywhere" "" "$(wrong_of "$out")"
+done
+contains "the log names the server" "http://127.0.0.1:" "$(cat "$WORK/err")"
+contains "and the reason" "wrong bytes" "$(cat "$WORK/err")"
+
+# without an index: what shows itself is survived
+for kind in "short" "long" "reset 3000" "whole" "off-by-one" "status 404" "status 503"; do
+	fresh
+	say_fault "a b" $kind
+	equal "without an index, two caches: $kind" "$WANTED" "$(read_all)"
+done
+fresh
+say_fault "a" stall 1000
+equal "without an index, a cache that stalls" "$WANTED" "$(read_all)"
+fresh
+say_fault "a" silent
+equal "without an index, a cache that never answers" "$WANTED" "$(read_all)"
+
+# another version of the same size, under an index
+say_fault ""
+cp "$ROOT_DIR/ns/x.sqfs" "$WORK/x.sqfs"
+size=$(stat -c %s "$WORK/x.sqfs")
+cat "$WORK/old/ns/x.sqfs" /dev/zero | head -c "$size" >"$ROOT_DIR/ns/x.sqfs"
+fresh
+equal "wrong digests of a replaced object" "" "$(wrong_of "$(read_all --index "$WORK/home/x.lzi")")"
+# and of another size
+head -c $((size - 4096)) "$WORK/x.sqfs" >"$ROOT_DIR/ns/x.sqfs"
+fresh
+read_all --index "$WORK/home/x.lzi" >/dev/null
+contains "an object that shrank since it was indexed" "indexed" "$(cat "$WORK/err")"
+cp "$WORK/x.sqfs" "$ROOT_DIR/ns/x.sqfs"
+
+refused() { # WHAT NEEDLE IMAGE
+	fresh
+	as_user timeout 60 "$LAZYRUN" -q exec "$3" true >/dev/null 2>"$WORK/err" &&
+		fault "$1: succeeded"
+	contains "$1" "$2" "$(cat "$WORK/err")"
+}
+refused "no such object" "no such object" osdf:///ns/none.sqfs
+refused "another namespace" "no such object in this federation" osdf:///other/x.sqfs
+refused "a host that is no federation" "not the host of a federation" \
+	"pelican://127.0.0.1:$(awk '$1 == "a" {print $2}' "$CONTROL/ports")/ns/x.sqfs"
+
+# tokens
+claims() { printf 'e30.%s.c2ln' "$(printf '{"wlcg.ver":"1.0","iss":"https://i","scope":"%s"%s}' "$1" "$2" | base64 -w0 | tr '+/' '-_' | tr -d =)"; }
+token=$(claims storage.read:/ "")
+rm -f "$CONTROL/ports"
+federation --token "$token"
+refused "no token" "a token is needed" "$IMAGE"
+export BEARER_TOKEN_FILE=$WORK/token
+claims storage.read:/ ',"exp":1000' >"$BEARER_TOKEN_FILE"; chmod 644 "$BEARER_TOKEN_FILE"
+refused "an expired token" "expired at 1970-01-01" "$IMAGE"
+claims storage.read:/elsewhere "" >"$BEARER_TOKEN_FILE"
+refused "a token for another path" "for another path" "$IMAGE"
+printf '%s' "$token" >"$BEARER_TOKEN_FILE"
+fresh
+equal "with a token" "$WANTED" "$(read_all)"
+if grep -rq "$token" "$WORK/home/cache" "$WORK/err"; then fault "the token is in the cache or in the log"; fi
+grep -q 'host .*authorized' "$CONTROL/log" && fault "the director was given a token it did not ask for"
+true
