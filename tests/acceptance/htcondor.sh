@@ -4,7 +4,7 @@
 # A real HTCondor with lazyrun in apptainer's place: probes, jobs of every kind
 # of image, GPUs, a broken image, condor_ssh_to_job, the transfer plugin.
 #
-#	LAZYRUN_ACCEPTANCE=1 [HTCONDOR_TREE=DIR] bash tests/acceptance/htcondor.sh
+#	LAZYRUN_ACCEPTANCE=1 [HTCONDOR_TREE=DIR] bash tests/acceptance/htcondor.sh [STEP...]
 #
 # The pool runs in a Debian sid tree (about 500 MB, made by mmdebstrap when it is
 # not there), in namespaces of its own: nothing of it is left on the host.
@@ -70,7 +70,7 @@ chmod -R go+rX,go-w "$TREE/test"
 
 # in the tree: its own mounts, processes and loopback; killed with its init
 unshare --mount --net --pid --fork --kill-child --propagation private \
-	bash "$PARTS/enter.sh" "$TREE" bash /test/inside.sh
+	bash "$PARTS/enter.sh" "$TREE" bash /test/inside.sh "$@"
 status=$?
 rm -rf "$TREE/test"
 [ $status = 0 ] || fault "the pool's checks failed (status $status)"

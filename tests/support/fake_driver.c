@@ -56,6 +56,9 @@ void fake_driver_create(struct fake_driver *driver)
 void fake_driver_destroy(struct fake_driver *driver)
 {
 	temp_dir_remove(driver->root);
+	for (size_t i = 0; i < driver->kept_count; i++)
+		free(driver->kept[i]);
+	driver->kept_count = 0;
 }
 
 void fake_driver_write(const struct fake_driver *driver, const char *path,
@@ -159,8 +162,9 @@ void fake_driver_install(struct fake_driver *driver, const char *path,
 	snprintf(link, sizeof(link), "%.*s%s", (int)(name - path), path,
 		 soname);
 	fake_driver_link(driver, link, name);
-	kept = strdup(link); /* as long as the test's process */
-	require(kept != NULL);
+	kept = strdup(link);
+	require(kept != NULL && driver->kept_count < FAKE_DRIVER_CACHE_MAX);
+	driver->kept[driver->kept_count++] = kept;
 	fake_driver_add_entry(driver, soname, kept);
 }
 

@@ -20,6 +20,8 @@ struct fake_driver {
 	const char *names[FAKE_DRIVER_CACHE_MAX]; /* of the cache's entries */
 	const char *paths[FAKE_DRIVER_CACHE_MAX];
 	size_t count;
+	char *kept[FAKE_DRIVER_CACHE_MAX]; /* owned; some of the paths */
+	size_t kept_count;
 };
 
 void fake_driver_create(struct fake_driver *driver);

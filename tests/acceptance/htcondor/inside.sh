@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs within the tree, as root: a pool, its jobs, and what is expected of them.
+# Arguments: the steps to run, all of them without any.
 set -u
 REGISTRY=21301 FEDERATION=21302
 faults=0
@@ -42,6 +43,9 @@ set_up() {
 	cp /images/bb.sif /test/fed/ns/bb.sif
 	echo "no image at all, only text" >/images/broken.sif
 	chmod -R a+rX /images /test
+	mkdir -p /home/u1/j
+	echo hello-in >/home/u1/j/infile
+	chown -R u1:u1 /home/u1/j
 }
 
 start() {
@@ -116,9 +120,6 @@ probes() {
 
 jobs() {
 	local name uid
-	mkdir -p /home/u1/j
-	echo hello-in >/home/u1/j/infile
-	chown -R u1:u1 /home/u1/j
 	submit docker "container_image = docker://127.0.0.1:$REGISTRY/tiny:1" "$SCRIPT"
 	submit sif "container_image = /images/bb.sif" "$SCRIPT"
 	submit sandbox "container_image = /images/bb" "transfer_container = false" "$SCRIPT"
@@ -158,12 +159,14 @@ second_job() {
 broken() {
 	local reason
 	submit broken "container_image = /images/broken.sif" "arguments = \"-c true\""
-	for _ in $(seq 120); do
-		reason=$(as_user "condor_q $(cat /tmp/cluster.broken) -af HoldReason LastHoldReason VacateReason")
-		case $reason in *broken.sif*) break ;; esac
+	for _ in $(seq 160); do
+		reason=$(as_user "condor_q $(cat /tmp/cluster.broken) -af JobStatus HoldReason")
+		case $reason in 5*) break ;; esac
 		sleep 0.5
 	done
-	contains "a broken image: the reason" broken.sif "$reason"
+	[ "${reason%% *}" = 5 ] ||
+		fault "a broken image: not held: $(as_user "condor_q $(cat /tmp/cluster.broken) -l" | grep -i 'vacate\|NumShadow\|NumJobS')"
+	contains "a broken image: held with our sentence" "broken.sif: it is neither a SIF" "$reason"
 	echo "    $reason"
 	as_user "condor_rm $(cat /tmp/cluster.broken)" >/dev/null
 }
@@ -179,11 +182,8 @@ ssh_to_job() {
 
 set_up
 start
-probes
-jobs
-second_job
-broken
-ssh_to_job
+[ $# -gt 0 ] || set -- probes jobs second_job broken ssh_to_job
+for step in "$@"; do $step; done
 condor_off -master -fast >/dev/null 2>&1
 echo "$faults faults"
 [ $faults = 0 ]
