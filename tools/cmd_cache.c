@@ -244,11 +244,11 @@ static int cache_main(void *values, char **operands, int count,
 	r = session_open(NULL, &options->common, SESSION_CACHE, &session, err);
 	if (r < 0)
 		return r;
-	if (strcmp(verb, "ls") == 0)
+	if (strcmp(verb, "ls") == 0 || strcmp(verb, "list") == 0)
 		return cache_ls(options, session, err);
 	if (strcmp(verb, "du") == 0)
 		return cache_du(options, session, err);
-	if (strcmp(verb, "gc") == 0)
+	if (strcmp(verb, "gc") == 0 || strcmp(verb, "clean") == 0)
 		return cache_gc(session, err);
 	if (strcmp(verb, "rm") == 0)
 		return remove_all(session, err);

@@ -6,15 +6,50 @@
 #include "common/error.h"
 #include "image/image.h"
 #include "image/object_layout.h"
+#include "image/image_ref.h"
 #include "index/index_file.h"
 #include "tools/command.h"
+#include "tools/image_metadata.h"
+#include "tools/image_text.h"
 #include "tools/session.h"
 #include "tools/size_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <string.h>
+
+struct inspect_options {
+	struct common_options common;
+	struct image_metadata_options metadata;
+	bool all;
+};
+
+#define OPT(member) offsetof(struct inspect_options, member)
+
+static const struct option inspect_option_table[] = {
+	{ "labels", 'l', OPTION_FLAG, NULL, "its labels", NULL,
+	  OPT(metadata.labels) },
+	{ "environment", 'e', OPTION_FLAG, NULL, "its environment scripts",
+	  NULL, OPT(metadata.environment) },
+	{ "runscript", 'r', OPTION_FLAG, NULL, "what `run` executes", NULL,
+	  OPT(metadata.runscript) },
+	{ "test", 't', OPTION_FLAG, NULL, "what `test` executes", NULL,
+	  OPT(metadata.test) },
+	{ "helpfile", 'H', OPTION_FLAG, NULL, "its help", NULL,
+	  OPT(metadata.helpfile) },
+	{ "deffile", 'd', OPTION_FLAG, NULL, "what it was built from", NULL,
+	  OPT(metadata.deffile) },
+	{ "startscript", 's', OPTION_FLAG, NULL, "what instances start", NULL,
+	  OPT(metadata.startscript) },
+	{ "all", 0, OPTION_FLAG, NULL, "all of these, as JSON", NULL,
+	  OPT(all) },
+	{ "as-json", 'j', OPTION_FLAG, NULL, "the same as --json", NULL,
+	  OPT(common.json) },
+	{ 0 },
+};
 
 static void print_words(const char *what, char *const *words)
 {
@@ -217,16 +252,84 @@ static int print_json(const struct image *image,
 	return 0;
 }
 
+/* Any of Apptainer's options asks for what it prints. */
+static bool is_metadata_wanted(struct inspect_options *options)
+{
+	struct image_metadata_options *wanted = &options->metadata;
+
+	if (options->all)
+		*wanted = (struct image_metadata_options){
+			.labels = true,
+			.environment = true,
+			.runscript = true,
+			.test = true,
+			.helpfile = true,
+			.deffile = true,
+			.startscript = true,
+			.json = true,
+		};
+	wanted->json |= options->common.json;
+	if (wanted->labels || wanted->environment || wanted->runscript ||
+	    wanted->test || wanted->helpfile || wanted->deffile ||
+	    wanted->startscript)
+		return true;
+	wanted->labels = options->common.is_apptainer;
+	return wanted->labels;
+}
+
+static int inspect_directory(const struct inspect_options *options,
+			     const char *path, struct error *err)
+{
+	autoclose int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct image_text_source source = { .dir_fd = fd };
+
+	if (fd < 0)
+		return error_set_errno(err, -errno, "cannot open %s", path);
+	return image_metadata_print(&source, &options->metadata, NULL, err);
+}
+
+/* As Apptainer prints it. */
+static int inspect_metadata(const struct inspect_options *options,
+			    const char *image, struct error *err)
+{
+	CLEANUP(session_closep) struct session *session = NULL;
+	struct image_text_source source = { .dir_fd = -1 };
+	struct image_ref ref = { 0 };
+	int r = image_ref_parse(image, &ref, err);
+
+	if (r < 0)
+		return r;
+	if (ref.kind == IMAGE_REF_DIRECTORY) {
+		r = inspect_directory(options, ref.path, err);
+		image_ref_fini(&ref);
+		return r;
+	}
+	image_ref_fini(&ref);
+	r = session_open(image, &options->common, SESSION_LOADER, &session,
+			 err);
+	if (r < 0)
+		return r;
+	source.session = session;
+	return image_metadata_print(
+		&source, &options->metadata,
+		(const char *const *)image_config(session_image(session))
+			->labels,
+		err);
+}
+
 static int inspect_main(void *values, char **operands, int count,
 			struct error *err)
 {
-	const struct common_options *options = values;
+	struct inspect_options *inspect = values;
+	const struct common_options *options = &inspect->common;
 	CLEANUP(session_closep) struct session *session = NULL;
 	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
 	const struct object_layout *object = NULL;
 	int r;
 
 	(void)count;
+	if (is_metadata_wanted(inspect))
+		return inspect_metadata(inspect, operands[0], err);
 	r = session_open(operands[0], options, SESSION_IMAGE, &session, err);
 	if (r < 0)
 		return r;
@@ -254,7 +357,10 @@ const struct command cmd_inspect = {
 	.name = "inspect",
 	.operands = "IMAGE",
 	.summary = "show an image's configuration, layers and index",
-	.values_size = sizeof(struct common_options),
+	.details = "With -l to --all, what `apptainer inspect` prints of an "
+		   "image's /.singularity.d.",
+	.options = inspect_option_table,
+	.values_size = sizeof(struct inspect_options),
 	.operands_min = 1,
 	.operands_max = 1,
 	.failure_status = EXIT_FAILED,

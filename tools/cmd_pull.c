@@ -36,6 +36,9 @@ static const struct option pull_option_table[] = {
 	{ "path", 0, OPTION_LIST, "GLOB",
 	  "only files whose path matches, '*' matching '/' too [all]", NULL,
 	  offsetof(struct pull_options, paths) },
+	{ "force", 'F', OPTION_FLAG, NULL,
+	  "changes nothing: no file is made that could be overwritten", NULL,
+	  offsetof(struct pull_options, common.ignored), .twins = "FORCE" },
 	{ 0 },
 };
 
@@ -273,7 +276,12 @@ static int pull_main(void *values, char **operands, int count,
 	struct pull pull = { .options = values };
 	int r;
 
-	(void)count;
+	if (count == 2)
+		return command_usage_error(
+			err,
+			"no image file is made: leave %s out, and use %s "
+			"itself with exec, run and shell",
+			operands[0], operands[1]);
 	r = session_open(operands[0], &pull.options->common, SESSION_LOADER,
 			 &pull.session, err);
 	if (r < 0)
@@ -297,11 +305,12 @@ const struct command cmd_pull = {
 	.name = "pull",
 	.operands = "IMAGE",
 	.summary = "fill the cache with an image, or some of its files",
-	.details = "What is in the cache already is not fetched again.",
+	.details = "What is in the cache already is not fetched again.  No "
+		   "file is made, unlike with apptainer pull.",
 	.options = pull_option_table,
 	.values_size = sizeof(struct pull_options),
 	.operands_min = 1,
-	.operands_max = 1,
+	.operands_max = 2,
 	.failure_status = EXIT_FAILED,
 	.main = pull_main,
 };

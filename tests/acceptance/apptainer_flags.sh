@@ -26,12 +26,10 @@ trap 'rm -rf "$WORK"' EXIT
 USER_ID=$(awk -F: '$1 == "u1" {print $3}' "$PEERS/sid/etc/passwd")
 mkdir -p "$WORK"/{lib,bin,in,home}
 cp "$LAZYRUN" "$WORK/bin/lazyrun.bin"
-ldd "$LAZYRUN" | awk '$3 ~ /^\// && $1 !~ /^lib(c|m|pthread|dl)\.so/ {print $3}' |
-	xargs -I{} cp -L {} "$WORK/lib/"
-for library in libcurl.so.4 libarchive.so.13; do
-	path=$(ldconfig -p | awk -v l="$library" '$1 == l {print $NF; exit}')
-	[ -z "$path" ] || cp -L "$path" "$WORK/lib/"
-done
+# the tree's own C library serves all others; three are loaded by name
+loaded=$(ldconfig -p | awk '$1 ~ /^(libcurl\.so\.4|libarchive\.so\.13|libsquashfs\.so\.1)$/ {print $NF}')
+{ ldd "$LAZYRUN" $loaded | awk '$3 ~ /^\// && $1 !~ /^lib(c|m|pthread|dl)\.so/ {print $3}'; echo "$loaded"; } |
+	sort -u | xargs -I{} cp -Lf {} "$WORK/lib/"
 cat >"$WORK/bin/lazyrun" <<'END'
 #!/bin/sh
 exec /lib64/ld-linux-x86-64.so.2 --argv0 apptainer --library-path /flags/lib /flags/bin/lazyrun.bin "$@"

@@ -83,6 +83,9 @@ def compare(folder, number):
         a, b = read(there / f"{number}.{name}"), read(here / f"{number}.{name}")
         if a != b:
             found[part] = [f"{a!r} there, {b!r} here"]
+    if "status" in found:
+        found["status"] += [(read(tool / f"{number}.out.err") or "").strip().splitlines()[-1:] for tool in (there, here)]
+        found["status"] = [str(text) for text in found["status"]]
     a, b = read(there / f"{number}.state"), read(here / f"{number}.state")
     if a is not None or b is not None:
         theirs, ours = split_state(a or ""), split_state(b or "")
