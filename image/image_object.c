@@ -169,6 +169,7 @@ static int image_object_open_blob(struct image_origin *origin,
 
 	if (r < 0)
 		return r;
+	assert(source);
 	if (source->size != blob->size)
 		return error_set(err, -ESTALE,
 				 "%s has %llu bytes, not the %llu that it had "

@@ -191,11 +191,12 @@ static int check_partition(const struct sif_file_descriptor *d, uint64_t size,
 				 d->fs == SIF_FILE_FS_EXT3 ? "an ext3 image"
 							   : "no file system");
 	if (!le_range_fits(d->off, d->size, size))
-		return error_set(err, -EPROTO,
-				 "truncated: the SIF's root ends at byte %llu, "
-				 "the file at %llu; copy it anew",
-				 (unsigned long long)(d->off + d->size),
-				 (unsigned long long)size);
+		return error_set(
+			err, -EPROTO,
+			"truncated: the SIF's root has %llu bytes from "
+			"%llu on, the file ends at %llu; copy it anew",
+			(unsigned long long)d->size, (unsigned long long)d->off,
+			(unsigned long long)size);
 	return 0;
 }
 

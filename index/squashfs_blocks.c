@@ -68,7 +68,7 @@ static struct squashfs_block **sort(const struct squashfs_blocks *blocks,
 				    uint32_t *ret_count)
 {
 	uint32_t count = block_count(blocks);
-	struct squashfs_block **sorted = calloc(count + 1, sizeof(*sorted));
+	struct squashfs_block **sorted = calloc(count + 1, sizeof(void *));
 	uint32_t used = 0;
 
 	if (!sorted)
@@ -79,7 +79,7 @@ static struct squashfs_block **sort(const struct squashfs_blocks *blocks,
 		if (block->raw_size > 0)
 			sorted[used++] = block;
 	}
-	qsort(sorted, used, sizeof(*sorted), compare_blocks);
+	qsort(sorted, used, sizeof(void *), compare_blocks);
 	*ret_count = used;
 	return sorted;
 }

@@ -12,6 +12,8 @@
 #include "index/squashfs_indexer.h"
 #include "tools/progress.h"
 
+#include <assert.h>
+
 struct build {
 	const struct object_build_options *options;
 	struct progress *progress;
@@ -85,6 +87,7 @@ int object_build_run(struct image *image, int fd,
 		r = image_load_object(image, true, &layout, &source, err);
 	if (r < 0)
 		return r;
+	assert(source);
 	build.size = source->size;
 	build.identity = *image_manifest_digest(image);
 	object.manifest_digest = build.identity;

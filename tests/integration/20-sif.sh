@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 180
+# TIMEOUT: 300
 # SIF and SquashFS files with no index prepared: every compressor and block
 # size against unsquashfs, indexes with digests, what is refused and how.
 . "$(dirname "$0")/lib.sh"

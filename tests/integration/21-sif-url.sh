@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# TIMEOUT: 120
+# TIMEOUT: 180
 # A SIF on a web server: how many requests, what is read again, indexes beside
 # it, and what happens when it changes.
 . "$(dirname "$0")/lib.sh"
@@ -64,6 +64,15 @@ equal "requests of a start with it" 0 "$(wc -l <"$WORK/log")"
 contains "verify with it" "matches its digest" "$(as_user "$LAZYRUN" verify "${new[@]}" "$URL" 2>/dev/null)"
 contains "--local-index leaves it" "without digests" \
 	"$(lr inspect --cache-dir "$WORK/home/c3" --local-index "$URL"; lr ls --cache-dir "$WORK/home/c3" --local-index "$URL" >/dev/null; lr inspect --cache-dir "$WORK/home/c3" --local-index "$URL")"
+
+# one that was made of a copy of the file, under another name
+cp "$www/x.sif" "$WORK/home/copy.sif"
+lr index "$WORK/home/copy.sif" -o "$WORK/home/copy.lzi" || fault "index of a copy"
+mkdir -p "$WORK/dir/127.0.0.1:$PORT"
+cp "$WORK/home/copy.lzi" "$WORK/dir/127.0.0.1:$PORT/x.sif.lzi"
+equal "an index of a copy" hello "$(lr exec --cache-dir "$WORK/home/c4" --index-dir "$WORK/dir" "$URL" sh -c 'echo hello')"
+contains "an index of a copy" "every one with a SHA-256" \
+	"$(lr inspect --cache-dir "$WORK/home/c4" --index-dir "$WORK/dir" "$URL")"
 
 # it changes: the index beside it is of another version
 python3 -c 'import sys; d = bytearray(open(sys.argv[1], "rb").read()); d[-1] ^= 1; open(sys.argv[1], "wb").write(d)' "$www/x.sif"
