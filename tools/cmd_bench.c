@@ -193,7 +193,7 @@ static int report(const struct bench_options *options,
 
 	if (!command)
 		return error_set(err, -ENOMEM, "out of memory");
-	for (size_t kind = 0; kind < BENCH_KIND_COUNT; kind++) {
+	for (enum bench_kind kind = 0; kind < BENCH_KIND_COUNT; kind++) {
 		const struct bench_runs *runs = &plan->kinds[kind];
 
 		if (runs->count == 0 || !bench_plan_is_shown(plan, kind))

@@ -25,7 +25,7 @@ fails() {
 fails "no command" 2 usage lr exec "$IMAGE"
 fails "unknown option" 2 --no-such lr exec --no-such "$IMAGE" true
 fails "unknown command" 2 frobnicate lr frobnicate
-fails "wrong reference" 125 docker:// lr exec "osdf:///a/b.sif" true
+fails "wrong reference" 125 docker:// lr exec "ftp://host/b.sif" true
 fails "wrong name" 125 "Upper" lr exec "docker://127.0.0.1:$PORT/Upper" true
 fails "wrong digest" 125 sha256 lr exec "docker://127.0.0.1:$PORT/tiny@sha256:12" true
 fails "unreachable host" 125 127.0.0.1:1 lr exec docker://127.0.0.1:1/x true
