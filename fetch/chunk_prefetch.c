@@ -37,7 +37,7 @@ size_t chunk_prefetch_start(const struct chunk_parts *parts,
 			    enum chunk_priority priority)
 {
 	struct chunk_flight **flights =
-		calloc((size_t)count + 1, sizeof(*flights));
+		calloc((size_t)count + 1, sizeof(struct chunk_flight *));
 	size_t started;
 	size_t made;
 

@@ -102,6 +102,27 @@ static void end_ask(struct object_finder *finder, struct ask *ask, int result,
 		deliver(ask);
 }
 
+static unsigned unite_wishes(const struct ask *asks)
+{
+	unsigned wishes = 0;
+	const struct ask *ask;
+
+	DL_FOREACH (asks, ask)
+		wishes |= ask->wishes;
+	return wishes;
+}
+
+static void end_asks(struct object_finder *finder, struct ask *asks, int result,
+		     const struct error *err)
+{
+	struct ask *ask;
+
+	while ((ask = asks)) {
+		DL_DELETE(asks, ask);
+		end_ask(finder, ask, result, err);
+	}
+}
+
 static void *finder_thread(void *arg)
 {
 	struct object_finder *finder = arg;
@@ -110,18 +131,10 @@ static void *finder_thread(void *arg)
 
 	while ((asks = take_asks(finder, &object))) {
 		struct error err = { 0 };
-		struct ask *ask;
-		unsigned wishes = 0;
-		int r;
+		int r = finder->find(finder->find_arg, object,
+				     unite_wishes(asks), &finder->watch, &err);
 
-		DL_FOREACH (asks, ask)
-			wishes |= ask->wishes;
-		r = finder->find(finder->find_arg, object, wishes,
-				 &finder->watch, &err);
-		while ((ask = asks)) {
-			DL_DELETE(asks, ask);
-			end_ask(finder, ask, r, &err);
-		}
+		end_asks(finder, asks, r, &err);
 	}
 	return NULL;
 }

@@ -102,11 +102,13 @@ static void fail(struct object_request *request, int result, const char *why)
 	finish(request, result, NULL, &err);
 }
 
+/* The flag is the caller's, and gone once it was told of the end. */
 static bool is_abandoned(const struct object_request *request)
 {
 	const bool *flag = request->spec.is_abandoned;
 
-	return flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+	return !request->is_over && flag &&
+	       __atomic_load_n(flag, __ATOMIC_ACQUIRE);
 }
 
 static unsigned active_count(const struct object_request *request)

@@ -201,7 +201,8 @@ static void format_now(char ret[TIME_SIZE])
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	strftime(ret, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (strftime(ret, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		ret[0] = '\0';
 }
 
 /* The artifact's manifest as text, malloc'ed; NULL: no memory. */

@@ -36,7 +36,7 @@ __attribute__((noreturn)) static void become_shell(const char *const *argv,
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	if (input > STDIN_FILENO)
 		dup2(input, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);

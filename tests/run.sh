@@ -162,7 +162,7 @@ step_tidy() {
 	[ -f "$BUILD_ROOT/tsan/compile_commands.json" ] ||
 		CC=clang meson setup "$BUILD_ROOT/tsan" -Db_sanitize=thread \
 			-Dunit_tests=disabled -Db_lundef=false >/dev/null || return
-	git ls-files '*.c' | grep -E '^(common|index|fetch|image|fs|run|tools)/' |
+	git ls-files '*.c' | grep -E '^(common|index|fetch|image|fs|gpu|hot|run|tools)/' |
 		xargs -P 2 -n 8 clang-tidy --quiet -p "$BUILD_ROOT/tsan" \
 			>"$out" 2>/dev/null
 	local status=$?

@@ -215,6 +215,7 @@ static void find_index(struct places *places)
 	glob_t found = { 0 };
 
 	path_in(places, "warm/index/*.lzi", pattern);
+	/* one thread, no '~'; NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	if (glob(pattern, 0, NULL, &found) == 0)
 		snprintf(places->index, sizeof(places->index), "%s",
 			 found.gl_pathv[0]);

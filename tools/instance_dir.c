@@ -99,7 +99,7 @@ static bool parse_file(const char *file, const char *node,
 	size_t len = strlen(file);
 
 	if (len <= INSTANCE_NODE_SIZE + INSTANCE_KEY_SIZE || len >= FILE_SIZE ||
-	    memcmp(file, node, INSTANCE_NODE_SIZE - 1) || key[-1] != '-' ||
+	    memcmp(file, node, INSTANCE_NODE_SIZE - 1) != 0 || key[-1] != '-' ||
 	    name[-1] != '-')
 		return false;
 	if (len > 4 && strcmp(file + len - 4, ".log") == 0)

@@ -126,11 +126,11 @@ no_builder() {
 # settled WHAT: nobody builds; that may take a while, it has the lowest priority
 settled() {
 	local i
-	for i in $(seq 600); do
+	for i in $(seq 1200); do
 		no_builder && return 0
 		sleep 0.1
 	done
-	fault "$1 did not end within a minute"
+	fault "$1 did not end within two minutes"
 }
 # learned WHAT: a run's builder has begun (it may take the process a moment) and ended
 learned() {

@@ -246,7 +246,7 @@ __attribute__((noreturn)) static void be_instance(
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	for (int i = 0; i < 3; i++) /* out of each other's way */
 		fds[i] = fcntl(standard->fds[i], F_DUPFD, 10);
 	for (int i = 0; i < 3; i++)
