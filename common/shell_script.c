@@ -98,9 +98,11 @@ static int peek(struct script *script, struct word *ret)
 {
 	int r;
 
+	*ret = (struct word){ 0 };
 	skip_blanks(script, true);
 	r = read_word(script, ret);
-	script->next = ret->text ? ret->text : script->next;
+	if (ret->text)
+		script->next = ret->text;
 	return r;
 }
 

@@ -267,7 +267,8 @@ static void end_attempt(struct attempt *attempt)
 	free(attempt);
 }
 
-/* Return: 0, or the attempt is gone. */
+/* Return: 0, or the attempt is gone and its place in pending is the caller's to
+ * give up. */
 static int submit(struct attempt *attempt)
 {
 	struct object_request *request = attempt->request;
@@ -303,7 +304,6 @@ static int submit(struct attempt *attempt)
 	end_attempt(attempt);
 	fail(request, r,
 	     r == -ECANCELED ? "canceled" : "cannot start a request");
-	let_go(request);
 	return r;
 }
 
@@ -332,7 +332,11 @@ static bool start_attempt(struct object_request *request, uint32_t tried)
 	request->pending++;
 	attempt->request = request;
 	attempt->answer.object = object;
-	return submit(attempt) == 0;
+	if (submit(attempt) == 0)
+		return true;
+	request->pending--;
+	assert(request->pending > 0); /* whoever calls holds the request */
+	return false;
 }
 
 static void on_tick(void *arg);
@@ -497,7 +501,8 @@ static void on_answer(void *arg, int result, struct http_response *response,
 	}
 	r = object_answer_read(&attempt->answer, result, response, err, &told);
 	if (r == OBJECT_ANSWER_ASK_AGAIN) {
-		submit(attempt); /* keeps its place in pending, or gave it up */
+		if (submit(attempt) < 0)
+			let_go(request);
 		return;
 	}
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include "fetch/object_redirect.h"
 #include "fetch/retry_policy.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -112,8 +113,10 @@ int object_small_fetch(struct http_client *client,
 static int judge_small(struct http_response *response, const char *name,
 		       uint8_t **ret, size_t *ret_size, struct error *err)
 {
-	int status = response->status;
+	int status;
 
+	assert(response);
+	status = response->status;
 	if (status == 404 || status == 410)
 		return OBJECT_SMALL_ABSENT;
 	if (status != 200)

@@ -300,6 +300,7 @@ static int read_servers(const struct pelican_question *question,
 	for (unsigned i = 0; i < found.count; i++) {
 		char *url = found.urls[i];
 
+		assert(url);
 		url[strcspn(url, "?#")] = '\0';
 		if (cut_path(url, question->url->escaped_path) ||
 		    cut_path(url, question->url->path)) {
@@ -320,8 +321,10 @@ static int read_answer(const struct pelican_question *question,
 		       const struct http_response *response,
 		       struct pelican_answer *answer, struct error *err)
 {
-	int status = response->status;
+	int status;
 
+	assert(response);
+	status = response->status;
 	if (status != 307 && status != 302 && status != 303 && status != 200)
 		return set_status(question, response, err);
 	pelican_header_read_namespace(response, &answer->namespace);

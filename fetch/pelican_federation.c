@@ -8,6 +8,7 @@
 #include "fetch/pelican_memory.h"
 #include "fetch/url.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -113,6 +114,7 @@ static int get_once(const struct pelican_access *access, const char *base,
 
 static bool may_pass(int result, const struct http_response *response)
 {
+	assert((result == 0) == (response != NULL));
 	if (result == 0)
 		return response->status >= 500;
 	return result == -ETIMEDOUT || result == -ECONNRESET;
@@ -140,6 +142,7 @@ static int read_document(const struct http_response *response, const char *base,
 {
 	int r;
 
+	assert(response);
 	if (response->status >= 500)
 		return error_set(err, -EIO,
 				 "%s: the federation's host fails with status "

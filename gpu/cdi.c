@@ -341,6 +341,7 @@ static int add_device(struct work *work, const char *name)
 	r = find_file(work, name, (size_t)(equals - name), &file);
 	if (r < 0)
 		return r;
+	assert(file);
 	work->source = file;
 	if (!file->is_used)
 		r = add_edits(work, json_object_get(file->spec.root,

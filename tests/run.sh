@@ -7,7 +7,7 @@
 #   integration  real mounts, real registries, real images, as a user
 #   acceptance   whole batch systems; skipped unless LAZYRUN_ACCEPTANCE is set
 #   asan         clang, AddressSanitizer and UBSan, libFuzzer: unit tests, and
-#                every fuzz target for FUZZ_SECONDS (10)
+#                every fuzz target for FUZZ_SECONDS (6)
 #   tsan         clang, ThreadSanitizer: the stress programs
 #   tidy         clang-tidy and gcc -fanalyzer over every source file
 #
@@ -17,7 +17,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 BUILD_ROOT=${BUILD_ROOT:-$PWD/build-tests}
-FUZZ_SECONDS=${FUZZ_SECONDS:-10}
+FUZZ_SECONDS=${FUZZ_SECONDS:-6}
 passed=0 failed=0 skipped=0
 
 say() { printf '\n=== %s\n' "$*"; }

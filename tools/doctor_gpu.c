@@ -57,18 +57,19 @@ static void check_libraries(struct doctor_report *report,
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++) {
 		const struct gpu_solib *found =
 			find_library(set, libraries[i].name, version);
+		const struct gpu_solib *other =
+			find_library(set, libraries[i].name, "");
 
 		if (found)
 			doctor_report_add(report, DOCTOR_OK, libraries[i].name,
 					  NULL, "%s", found->real);
-		else if (find_library(set, libraries[i].name, ""))
-			doctor_report_add(
-				report, libraries[i].level, libraries[i].name,
-				fix,
-				"only %s is there, and the kernel's "
-				"driver is %s: %s",
-				find_library(set, libraries[i].name, "")->real,
-				version, libraries[i].what);
+		else if (other)
+			doctor_report_add(report, libraries[i].level,
+					  libraries[i].name, fix,
+					  "only %s is there, and the kernel's "
+					  "driver is %s: %s",
+					  other->real, version,
+					  libraries[i].what);
 		else
 			doctor_report_add(
 				report, libraries[i].level, libraries[i].name,

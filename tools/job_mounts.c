@@ -98,7 +98,7 @@ static bool is_directory(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	return path && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* A directory of the job's own, with everything above it down to @base. */

@@ -181,7 +181,7 @@ static int take_all(const char *dir, const json_t *config,
 		return error_set(err, -ENOMEM, "out of memory");
 	r = take_list(json_object_get(process, "args"), "process.args",
 		      &bundle->args, err);
-	if (r == 0 && !bundle->args[0])
+	if (r == 0 && (!bundle->args || !bundle->args[0]))
 		r = say_bad("process.args", err);
 	if (r == 0)
 		r = take_list(json_object_get(process, "env"), "process.env",
