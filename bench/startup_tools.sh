@@ -96,12 +96,15 @@ made_index() {
 }
 
 # lazyrun_command CACHE PROFILE IMAGE [OPTION...]: sets CMD
+# Only the warm start has a hot tree: elsewhere its builder would work on while
+# the next tool is measured, in a cache that is about to be removed.
+HOT_TREE=off
 lazyrun_command() {
 	local cache=$1 profile=$2 image=$3
 	shift 3
 	job "$image"
 	CMD=("${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$cache" "LAZYRUN_PROFILE=$profile"
-		"LAZYRUN_TRACE=$TRACE" "$LAZYRUN" -q exec --no-home --pwd / "$@"
+		"LAZYRUN_HOT_TREE=$HOT_TREE" "LAZYRUN_TRACE=$TRACE" "$LAZYRUN" -q exec --no-home --pwd / "$@"
 		"docker://$REGISTRY/$image:1" "${JOB[@]}")
 }
 
@@ -119,7 +122,7 @@ prepare_lazyrun_warm() {
 	local cache=$DATA/warm/$1
 	mkdir -p "$DATA/warm"
 	[ "$cache" -nt "$LAZYRUN" ] || fresh_cache "$cache"
-	lazyrun_command "$cache" auto "$1" --index "$DATA/indexes/$1.lzi"
+	HOT_TREE=auto lazyrun_command "$cache" auto "$1" --index "$DATA/indexes/$1.lzi"
 	"${CMD[@]}" && rm -f "$TRACE"
 }
 

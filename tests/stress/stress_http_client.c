@@ -141,7 +141,7 @@ static void *make_trouble(void *arg)
 				   1, 503, NULL);
 		if (i % 15 == 0)
 			fake_registry_expire_tokens(scene->fake);
-		if (i % 20 == 2)
+		if (i % 40 == 2)
 			fake_registry_expire_urls(scene->fake, 403);
 		usleep(20000);
 	}
