@@ -136,7 +136,7 @@ PY
 }
 
 lazyrun() { # NAME STATE RUN
-	measure "$@" "${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$DATA/home/cache" \
+	measure "$@" "${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$DATA/home/cache" LAZYRUN_HOT_TREE=off \
 		"LAZYRUN_FEDERATION=http://$FAR_IP:$FEDERATION_PORT" \
 		"$LAZYRUN" -q --insecure exec --statistics "$DATA/home/statistics" \
 		osdf:///ns/image.sif "${JOB[@]}"
