@@ -147,7 +147,13 @@ int hot_folder_publish(const struct hot_folder *folder,
 		       const struct hot_stamp *stamp, struct error *err)
 {
 	uint8_t bytes[HOT_STAMP_SIZE];
+	struct stat st;
 
+	/* `rm -rf` of the cache passed: who knows what it took of the tree */
+	if (fstat(folder->locks.fd, &st) < 0 || st.st_nlink == 0)
+		return error_set(err, -ESTALE,
+				 "the cache was removed while the hot tree "
+				 "was made");
 	hot_stamp_encode(stamp, bytes);
 	return io_write_file_atomic(folder->fd, CURRENT, bytes, sizeof(bytes),
 				    err);

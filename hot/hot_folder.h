@@ -70,7 +70,12 @@ void hot_folder_close(struct hot_folder *folder);
 int hot_folder_load_stamp(const struct hot_folder *folder,
 			  struct hot_stamp *ret);
 
-/** hot_folder_publish() - @stamp's tree is the current one from now on */
+/**
+ * hot_folder_publish() - @stamp's tree is the current one from now on
+ *
+ * Return: 0, -ESTALE (the folder's locks were removed meanwhile, and perhaps
+ * parts of the tree), or the write's errno.
+ */
 int hot_folder_publish(const struct hot_folder *folder,
 		       const struct hot_stamp *stamp, struct error *err);
 

@@ -110,6 +110,17 @@ Test(hot_folder, refuses_a_tree_that_others_can_enter)
 	hot_folder_close(&folder);
 }
 
+Test(hot_folder, publishes_nothing_where_its_locks_were_removed)
+{
+	struct hot_folder folder = open_one();
+	struct hot_stamp stamp = { .generation = 1 };
+
+	cr_assert_eq(unlinkat(folder.fd, "locks", 0), 0);
+	cr_expect_eq(hot_folder_publish(&folder, &stamp, NULL), -ESTALE);
+	cr_expect_lt(hot_folder_load_stamp(&folder, &stamp), 0);
+	hot_folder_close(&folder);
+}
+
 Test(hot_folder, sweeps_all_but_the_current_tree)
 {
 	struct hot_folder folder = open_one();
