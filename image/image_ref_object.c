@@ -140,18 +140,20 @@ static int parse_url(const char *text, const char *scheme, const char *rest,
 		     struct image_ref *ref, struct error *err)
 {
 	int r = check_plain(text, err);
+	size_t len;
 
 	ref->kind = IMAGE_REF_URL;
 	if (r == 0)
 		r = take_host(text, &rest, &ref->host, err);
 	if (r < 0)
 		return r;
-	if (rest[0] != '/' || !rest[1])
+	len = strcspn(rest, "#");
+	if (rest[0] != '/' || len == 1)
 		return error_set(err, -EINVAL,
 				 "%.200s names no file; write %s://HOST/PATH",
 				 text, scheme);
 	return format_text(&ref->text, "%s://%s%.*s", scheme, ref->host,
-			   (int)strcspn(rest, "#"), rest);
+			   (int)len, rest);
 }
 
 /* Folds repeated slashes and "." in place; 0, or -EINVAL for "..". */

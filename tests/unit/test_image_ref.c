@@ -110,6 +110,7 @@ static const struct {
 	{ "file://host/x", "names a host" },
 	{ "http://host", "names no file" },
 	{ "https://host/", "names no file" },
+	{ "https://host/#part", "names no file" },
 	{ "https:///x", "not a host" },
 	{ "https://-h/x", "not a host" },
 	{ "https://user:secret@host/x", "cannot stand in a URL" },
