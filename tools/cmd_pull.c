@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pull: fill the cache ahead, with an image's every chunk or those of the
- * files that match.
+ * files that match; or, when a file is named or the command is called
+ * apptainer, leave a stub of the image (stub_file.h).
  *
  * Chunks are asked for in order, a bounded number at a time, so that
  * neighbours become large ranges; progress counts stored bytes.
@@ -19,10 +20,12 @@
 #include "tools/progress.h"
 #include "tools/session.h"
 #include "tools/size_text.h"
+#include "tools/stub_file.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,15 +33,47 @@
 struct pull_options {
 	struct common_options common;
 	struct option_list paths;
+	const char *dir;
+	const char *name;
+	const char *arch;
+	bool replaces;
+	bool disable_cache;
+	const char *ignored_text;
 };
+
+#define OPT(member) offsetof(struct pull_options, member)
+#define IGNORED(option, letter, reason, names)                                 \
+	{                                                                      \
+		option, letter, OPTION_FLAG, NULL, reason, NULL,               \
+			OPT(common.ignored), .twins = names                    \
+	}
 
 static const struct option pull_option_table[] = {
 	{ "path", 0, OPTION_LIST, "GLOB",
 	  "only files whose path matches, '*' matching '/' too [all]", NULL,
-	  offsetof(struct pull_options, paths) },
-	{ "force", 'F', OPTION_FLAG, NULL,
-	  "changes nothing: no file is made that could be overwritten", NULL,
-	  offsetof(struct pull_options, common.ignored), .twins = "FORCE" },
+	  OPT(paths) },
+	{ "force", 'F', OPTION_FLAG, NULL, "replace FILE if it is there", NULL,
+	  OPT(replaces), .twins = "FORCE" },
+	{ "dir", 0, OPTION_TEXT, "DIR", "put FILE there", NULL, OPT(dir),
+	  .twins = "PULLDIR PULLFOLDER" },
+	{ "name", 0, OPTION_TEXT, "FILE", "the same as FILE before IMAGE", NULL,
+	  OPT(name), .twins = "PULL_NAME" },
+	{ "arch", 0, OPTION_TEXT, "ARCH", "the same as --platform linux/ARCH",
+	  NULL, OPT(arch), .twins = "PULL_ARCH" },
+	{ "disable-cache", 0, OPTION_FLAG, NULL,
+	  "FILE gets no index: nothing is read but the image's digest", NULL,
+	  OPT(disable_cache), .twins = "DISABLE_CACHE" },
+	{ "no-https", 0, OPTION_FLAG, NULL, "the same as --insecure", NULL,
+	  OPT(common.insecure), .twins = "NOHTTPS NO_HTTPS" },
+	IGNORED("allow-unsigned", 'U', "changes nothing: no signature is asked",
+		"ALLOW_UNSIGNED"),
+	IGNORED("no-cleanup", 0, "changes nothing: nothing is left", NULL),
+	{ "tmpdir", 0, OPTION_TEXT, "DIR",
+	  "changes nothing: nothing is unpacked", NULL, OPT(ignored_text),
+	  .twins = "TMPDIR" },
+	{ "sandbox", 0, OPTION_REFUSED, NULL,
+	  "nothing is unpacked: `lazyrun mount` shows an image as a directory",
+	  NULL, 0 },
 	{ 0 },
 };
 
@@ -270,20 +305,13 @@ static int pull_image(struct pull *pull, struct error *err)
 	return r;
 }
 
-static int pull_main(void *values, char **operands, int count,
-		     struct error *err)
+static int fill_cache(struct pull_options *options, const char *image,
+		      struct error *err)
 {
-	struct pull pull = { .options = values };
-	int r;
+	struct pull pull = { .options = options };
+	int r = session_open(image, &options->common, SESSION_LOADER,
+			     &pull.session, err);
 
-	if (count == 2)
-		return command_usage_error(
-			err,
-			"no image file is made: leave %s out, and use %s "
-			"itself with exec, run and shell",
-			operands[0], operands[1]);
-	r = session_open(operands[0], &pull.options->common, SESSION_LOADER,
-			 &pull.session, err);
 	if (r < 0)
 		return r;
 	pull.chunk_count =
@@ -297,16 +325,88 @@ static int pull_main(void *values, char **operands, int count,
 	condition_fini(&pull.changed);
 	mutex_fini(&pull.lock);
 	free(pull.is_wanted);
-	option_list_fini(&((struct pull_options *)values)->paths);
+	return r;
+}
+
+/* @file: NULL: called as the image is. */
+static int leave_stub(struct pull_options *options, const char *file,
+		      const char *image, struct error *err)
+{
+	CLEANUP(session_closep) struct session *session = NULL;
+	char name[NAME_MAX + 1];
+	char path[PATH_MAX];
+	int r = 0;
+
+	options->common.tag_ttl_ms = 0; /* what the tag means now */
+	if (!file) {
+		r = stub_file_name(image, name, sizeof(name), err);
+		file = name;
+	}
+	if (r == 0 &&
+	    snprintf(path, sizeof(path), "%s%s%s",
+		     options->dir ? options->dir : "", options->dir ? "/" : "",
+		     file) >= (int)sizeof(path))
+		r = error_set(err, -ENAMETOOLONG,
+			      "the file's path is too long");
+	if (r == 0)
+		r = stub_file_check(path, options->replaces, err);
+	if (r == 0)
+		r = session_open(image, &options->common,
+				 options->disable_cache ? SESSION_IMAGE
+							: SESSION_INDEX,
+				 &session, err);
+	if (r == 0)
+		r = stub_file_write(path, options->replaces, image, session,
+				    err);
+	if (r == 0 && !options->common.quiet && !options->common.silent)
+		fprintf(stderr,
+			"%s%s stands for %s; what a job reads of it is fetched "
+			"then\n",
+			options->common.is_apptainer ? "INFO:    "
+						     : "lazyrun: ",
+			path, image_reference(session_image(session)));
+	return r;
+}
+
+static int pull_main(void *values, char **operands, int count,
+		     struct error *err)
+{
+	struct pull_options *options = values;
+	const char *image = operands[count - 1];
+	const char *file = count == 2 ? operands[0] : options->name;
+	char platform[64];
+	int r;
+
+	if (options->arch) {
+		snprintf(platform, sizeof(platform), "linux/%.50s",
+			 options->arch);
+		options->common.platform = platform;
+	}
+	if (options->paths.count > 0 && file)
+		r = command_usage_error(
+			err,
+			"--path fills the cache, which makes no file: "
+			"leave %s out",
+			file);
+	else if (file || options->dir ||
+		 (options->common.is_apptainer && options->paths.count == 0))
+		r = leave_stub(options, file, image, err);
+	else
+		r = fill_cache(options, image, err);
+	option_list_fini(&options->paths);
 	return r;
 }
 
 const struct command cmd_pull = {
 	.name = "pull",
-	.operands = "IMAGE",
-	.summary = "fill the cache with an image, or some of its files",
-	.details = "What is in the cache already is not fetched again.  No "
-		   "file is made, unlike with apptainer pull.",
+	.operands = "[FILE] IMAGE",
+	.summary = "fill the cache with an image, or leave a file for it",
+	.details =
+		"Without FILE, what is not in the cache yet is fetched.  With "
+		"FILE, and when called\napptainer (FILE is then NAME_TAG.sif), "
+		"nothing is downloaded but what an index takes:\nFILE holds "
+		"the image's digest and index, about a hundredth of the image, "
+		"and exec,\nrun and the others take it for the image.",
 	.options = pull_option_table,
 	.values_size = sizeof(struct pull_options),
 	.operands_min = 1,

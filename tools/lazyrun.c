@@ -300,12 +300,15 @@ int main(int argc, char **argv)
 {
 	const bool is_apptainer = personality_is_apptainer(argv[0]);
 	const struct command *command;
+	char *nothing[] = { NULL };
 	const char *name;
 	int skip;
 
 	(void)argc;
 	bound_freed_memory();
 	open_standard_descriptors();
+	if (argv[0] && personality_is_interpreter(argv[0]))
+		return run_command(&cmd_run, is_apptainer, nothing, argv + 1);
 	skip = count_global_words(argv + 1);
 	name = argv[1 + skip];
 	if (!name || strcmp(name, "version") == 0 || strcmp(name, "help") == 0)

@@ -135,9 +135,9 @@ int object_index_recall(const struct image_ref *ref, int cache_dir_fd,
 	return digest_is_zero(ret) ? OBJECT_INDEX_ABSENT : OBJECT_INDEX_FOUND;
 }
 
-/* Packed bytes into the cache, as exec and mount want them. */
-static int keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
-		struct digest *ret, struct error *err)
+int object_index_keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
+		      const struct digest *name, struct digest *ret,
+		      struct error *err)
 {
 	CLEANUP(index_file_closep) struct index_file *index = NULL;
 	autoclose int packed = memfd_create("index", MFD_CLOEXEC);
@@ -159,8 +159,12 @@ static int keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
 		r = index_file_check(index, err);
 	if (r < 0)
 		return r;
-	*ret = *index_file_manifest_digest(index);
-	return index_store_publish(cache_dir_fd, raw, ret, err);
+	if (!name)
+		name = index_file_manifest_digest(index);
+	r = index_store_publish(cache_dir_fd, raw, name, err);
+	if (r == 0 && ret)
+		*ret = *index_file_manifest_digest(index);
+	return r;
 }
 
 int object_index_fetch(const struct image_ref *ref,
@@ -185,7 +189,8 @@ int object_index_fetch(const struct image_ref *ref,
 		return OBJECT_INDEX_ABSENT;
 	}
 	if (r == OBJECT_SOURCE_FOUND) {
-		r = keep(bytes, size, cache_dir_fd, &digest, err);
+		r = object_index_keep(bytes, size, cache_dir_fd, NULL, &digest,
+				      err);
 		if (r < 0)
 			return error_prefix(err, r, "%s", url);
 		*ret = digest;

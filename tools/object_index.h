@@ -12,6 +12,7 @@
  * Threads: any; no shared state.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct digest;
@@ -62,3 +63,15 @@ int object_index_recall(const struct image_ref *ref, int cache_dir_fd,
 int object_index_fetch(const struct image_ref *ref,
 		       const struct object_source_options *options,
 		       int cache_dir_fd, struct digest *ret, struct error *err);
+
+/**
+ * object_index_keep() - packed bytes into the cache, unpacked and checked
+ * @name: what the cache calls it; NULL: the digest of the image's manifest
+ * @ret:  that digest; may be NULL
+ *
+ * Return: 0; -EBADMSG, -ENOTSUP (no index that can be used); -ENOMEM; the
+ * cache's errno.
+ */
+int object_index_keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
+		      const struct digest *name, struct digest *ret,
+		      struct error *err);

@@ -7,13 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+bool personality_is_interpreter(const char *argv0)
+{
+	return strcmp(base_name(argv0), "run-singularity") == 0;
+}
+
 bool personality_is_apptainer(const char *argv0)
 {
-	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
-	const char *name = slash ? slash + 1 : argv0;
+	const char *name = argv0 ? base_name(argv0) : "";
 
-	return name && (strcmp(name, "apptainer") == 0 ||
-			strcmp(name, "singularity") == 0);
+	return strcmp(name, "apptainer") == 0 ||
+	       strcmp(name, "singularity") == 0 ||
+	       strcmp(name, "run-singularity") == 0;
 }
 
 /* Scripts compare what comes last with a version: ours is its build part. */

@@ -26,6 +26,10 @@ enum exit_style {
 /** personality_is_apptainer() - by the last component of @argv0 */
 bool personality_is_apptainer(const char *argv0);
 
+/** personality_is_interpreter() - run-singularity: what the first line of a SIF
+ * names, so that the file itself can be executed.  It has no subcommand */
+bool personality_is_interpreter(const char *argv0);
+
 /** personality_format_version() - what `version` prints */
 void personality_format_version(bool is_apptainer, const char *own_version,
 				char *ret, size_t size);

@@ -51,6 +51,7 @@ struct session {
 	int index_fd;
 	struct index_file *index;
 	bool has_built_index; /* now, and not found */
+	bool has_stub_index;  /* index is the stub's own */
 	struct range_source **sources;
 	uint32_t source_count;
 	struct chunk_touches *touches;
@@ -235,6 +236,8 @@ int session_find_index(struct session *session, struct error *err)
 
 	if (session->index_path)
 		return adopt_index(session, session->index_path, err);
+	if (session->has_stub_index)
+		return adopt_index(session, "the index in the stub", err);
 	r = find_cached_index(session, err);
 	if (r != -ENOENT)
 		return r;
@@ -564,17 +567,33 @@ static int open_index_beside(struct session *session,
 	return index_file_open(session->index_fd, &session->index, err);
 }
 
+/* The index that a stub brought; without one the session stays as it is. */
+static int open_stub_index(struct session *session,
+			   const struct reference_stub *stub, struct error *err)
+{
+	if (session->index || digest_is_zero(&stub->index))
+		return 0;
+	session->index_fd = reference_open_index(
+		stub, chunk_cache_dir_fd(session->cache), err);
+	if (session->index_fd < 0)
+		return session->index_fd;
+	session->has_stub_index = true;
+	return index_file_open(session->index_fd, &session->index, err);
+}
+
 static int open_reference(struct session *session, const char *text,
 			  enum session_need need, struct error *err)
 {
 	struct image_ref ref CLEANUP(image_ref_fini) = { 0 };
-	struct digest expected;
-	int r = reference_parse(text, &ref, &expected, err);
+	struct reference_stub stub CLEANUP(reference_stub_fini) = { 0 };
+	int r = reference_parse(text, &ref, &stub, err);
 
 	if (r == 0 && need > SESSION_FRESH)
 		r = choose_index(session, &ref, err);
 	if (r == 0)
 		r = open_given_index(session, err);
+	if (r == 0 && need > SESSION_FRESH)
+		r = open_stub_index(session, &stub, err);
 	if (r == 0 && need > SESSION_FRESH && !session->index &&
 	    !session->options->local_index &&
 	    (ref.kind == IMAGE_REF_URL || ref.kind == IMAGE_REF_OSDF) &&
@@ -583,9 +602,9 @@ static int open_reference(struct session *session, const char *text,
 	if (r == 0)
 		r = open_image(session, &ref, err);
 	if (r == 0)
-		reference_check(&expected, session->image);
+		reference_check(&stub, session->image);
 	/* one in the cache is found there by what the image is now */
-	if (session->index && !session->index_path)
+	if (session->index && !session->index_path && !session->has_stub_index)
 		close_index(session);
 	return r;
 }
@@ -681,6 +700,11 @@ struct chunk_touches *session_touches(struct session *session)
 struct http_client *session_http_client(struct session *session)
 {
 	return __atomic_load_n(&session->http, __ATOMIC_ACQUIRE);
+}
+
+int session_index_fd(const struct session *session)
+{
+	return session->index_fd;
 }
 
 const char *session_index_path(const struct session *session)

@@ -89,6 +89,9 @@ int session_build_index(struct session *session, int fd, bool is_packed,
  * that its tables alone give: is that the one at hand, does all decode? */
 int session_check_object(struct session *session, int fd, struct error *err);
 
+/** session_index_fd() - the file of session_index(); borrowed */
+int session_index_fd(const struct session *session);
+
 /** session_index_path() - the file that the index was read from; NULL when
  * there is none or it is the cache's */
 const char *session_index_path(const struct session *session);

@@ -53,12 +53,16 @@ Test(image_stub, refuses_damage_and_passes_over_others)
 		"lazyrun-stub 1\nurl: a b\n",
 		"lazyrun-stub 1\nurl: a\tb\n",
 		"lazyrun-stub 1\nurl: a\ndigest: sha256:12\n",
+		"lazyrun-stub 1\nurl: a\nindex: sha256:12\n\nx",
+		"lazyrun-stub 1\nurl: a\nindex: " DIGEST "\n", /* cut off */
+		"#!x\nlazyrun-stub 1\n\nurl: a\n", /* it ended before */
 	};
 	static const char *const others[] = {
 		"",
 		"lazyrun-stub 1",
 		"lazyrun-stub 2\nurl: a\n",
 		"#!/bin/sh\n",
+		"#!lazyrun-stub 1",
 	};
 	struct image_stub stub;
 	struct error err;
@@ -71,9 +75,9 @@ Test(image_stub, refuses_damage_and_passes_over_others)
 			     "%s", others[i]);
 }
 
-Test(image_stub, is_looked_for_in_small_regular_files_only)
+Test(image_stub, is_looked_for_in_regular_files_only)
 {
-	static char large[IMAGE_STUB_SIZE_MAX + 1] = "lazyrun-stub 1\nurl: a\n";
+	static char zeros[IMAGE_STUB_SIZE_MAX + 1];
 	char dir[TEMP_DIR_SIZE];
 	char path[PATH_MAX];
 	struct image_stub stub;
@@ -87,10 +91,50 @@ Test(image_stub, is_looked_for_in_small_regular_files_only)
 	cr_expect_eq(image_stub_load(path, &stub, NULL), IMAGE_STUB_NONE);
 	unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	cr_assert_eq(write(fd, large, 22), 22);
+	cr_assert_eq(write(fd, "lazyrun-stub 1\nurl: a\n", 22), 22);
 	cr_expect_eq(image_stub_load(path, &stub, NULL), IMAGE_STUB_FOUND);
-	cr_assert_eq(pwrite(fd, large, sizeof(large), 0), sizeof(large));
+	cr_assert_eq(write(fd, zeros, sizeof(zeros)), sizeof(zeros));
+	cr_expect_eq(image_stub_load(path, &stub, NULL), -EBADMSG);
+	cr_assert_eq(pwrite(fd, zeros, sizeof(zeros), 0), sizeof(zeros));
 	cr_expect_eq(image_stub_load(path, &stub, NULL), IMAGE_STUB_NONE);
 	close(fd);
+	temp_dir_remove(dir);
+}
+
+Test(image_stub, brings_its_index)
+{
+	static const char bytes[] = "\n\0the index\n";
+	struct buffer buffer = BUFFER_INIT(IMAGE_STUB_SIZE_MAX);
+	struct buffer read = BUFFER_INIT(64);
+	struct image_stub stub = { .url = "docker://h/i", .has_index = true };
+	struct image_stub found;
+	struct error err;
+	char dir[TEMP_DIR_SIZE];
+	char path[PATH_MAX];
+	int fd;
+
+	temp_dir_create(dir);
+	snprintf(path, sizeof(path), "%s/x.sif", dir);
+	digest_compute(bytes, sizeof(bytes), &stub.index);
+	cr_assert_eq(image_stub_format(&stub, &buffer), 0);
+	cr_expect_eq(memcmp(buffer.data, "#!", 2), 0);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert_eq(write(fd, buffer.data, buffer.size), buffer.size);
+	cr_assert_eq(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	cr_assert_eq(image_stub_load(path, &found, NULL), IMAGE_STUB_FOUND);
+	cr_expect_eq(found.index_off, buffer.size);
+	cr_assert_eq(image_stub_load_index(path, &found, &read, NULL), 0);
+	cr_expect_eq(read.size, sizeof(bytes));
+	cr_expect_eq(memcmp(read.data, bytes, sizeof(bytes)), 0);
+	cr_assert_eq(pwrite(fd, "x", 1, (off_t)buffer.size + 3), 1);
+	cr_expect_eq(image_stub_load_index(path, &found, &read, &err),
+		     -EBADMSG);
+	cr_expect_eq(read.size, sizeof(bytes), "nothing was appended");
+	cr_assert_eq(ftruncate(fd, 5), 0);
+	cr_expect_eq(image_stub_load_index(path, &found, &read, &err),
+		     -EBADMSG);
+	close(fd);
+	buffer_fini(&buffer);
+	buffer_fini(&read);
 	temp_dir_remove(dir);
 }

@@ -10,6 +10,9 @@ Test(personality, goes_by_the_last_component)
 {
 	cr_expect(personality_is_apptainer("apptainer"));
 	cr_expect(personality_is_apptainer("/usr/bin/singularity"));
+	cr_expect(personality_is_apptainer("run-singularity"));
+	cr_expect(personality_is_interpreter("/usr/bin/run-singularity"));
+	cr_expect_not(personality_is_interpreter("/run-singularity/apptainer"));
 	cr_expect_not(personality_is_apptainer("/opt/apptainer/lazyrun"));
 	cr_expect_not(personality_is_apptainer("apptainer-suid"));
 	cr_expect_not(personality_is_apptainer(NULL));
