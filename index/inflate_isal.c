@@ -32,9 +32,9 @@
 
 #include "index/inflate_isal_check.h"
 #include "index/inflater.h"
+#include "index/isal_library.h"
 
 #include <assert.h>
-#include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +51,7 @@ enum step { STEP_FAST, STEP_BLOCK, STEP_DRAIN, STEP_ENTER };
 
 struct isal_inflater {
 	struct inflater inflater;
+	const struct isal_library *isal;
 	enum step step;
 	size_t used;	   /* stored bytes that ISA-L has taken */
 	uint64_t next_bit; /* STEP_ENTER: the block's first bit */
@@ -98,10 +99,11 @@ static int enter(struct isal_inflater *self, const struct inflater_span *span,
 	if (self->has_history) {
 		state->block_state = ISAL_BLOCK_NEW_HDR;
 	} else {
-		isal_inflate_reset(state);
+		self->isal->isal_inflate_reset(state);
 		history = get_history(self, span, &size);
-		if (size && isal_inflate_set_dict(state, (uint8_t *)history,
-						  (uint32_t)size) < 0)
+		if (size &&
+		    self->isal->isal_inflate_set_dict(state, (uint8_t *)history,
+						      (uint32_t)size) < 0)
 			return -ENOMEM;
 		self->has_history = true;
 	}
@@ -122,7 +124,7 @@ static int call(struct isal_inflater *self, struct inflater_span *span,
 	state->avail_in = (uint32_t)(in_end - self->used);
 	state->next_out = span->raw + span->raw_size;
 	state->avail_out = (uint32_t)(out_end - span->raw_size);
-	if (isal_inflate(state) < 0)
+	if (self->isal->isal_inflate(state) < 0)
 		return -EBADMSG;
 	self->used = in_end - state->avail_in;
 	if (span->raw_size != out_end - state->avail_out)
@@ -294,12 +296,17 @@ static const struct inflater_ops isal_ops = {
 
 int inflate_isal_create_unchecked(struct inflater **ret)
 {
-	struct isal_inflater *self = malloc(sizeof(*self));
+	const struct isal_library *isal;
+	struct isal_inflater *self;
 
+	if (isal_library_load(&isal, NULL) < 0)
+		return -ENOTSUP;
+	self = malloc(sizeof(*self));
 	if (!self)
 		return -ENOMEM;
 	self->inflater = (struct inflater){ .ops = &isal_ops };
-	isal_inflate_init(&self->state);
+	self->isal = isal;
+	self->isal->isal_inflate_init(&self->state);
 	self->state.crc_flag = ISAL_DEFLATE;
 	*ret = &self->inflater;
 	return 0;

@@ -13,7 +13,7 @@ struct inflater;
 /**
  * inflate_isal_create() - an inflater, where ISA-L can be one
  *
- * Return: 0, -ENOTSUP (not built in, or the check failed: use
+ * Return: 0, -ENOTSUP (not built in, not installed, or the check failed: use
  * inflate_zlib_create()), -ENOMEM.
  */
 int inflate_isal_create(struct inflater **ret);
@@ -21,6 +21,6 @@ int inflate_isal_create(struct inflater **ret);
 /**
  * inflate_isal_create_unchecked() - without the check; for the check itself
  *
- * Return: 0, -ENOTSUP (not built in), -ENOMEM.
+ * Return: 0, -ENOTSUP (not built in, not installed), -ENOMEM.
  */
 int inflate_isal_create_unchecked(struct inflater **ret);

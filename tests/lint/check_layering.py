@@ -28,7 +28,7 @@ THIRD_PARTY = {
     r"xxhash\.h": {"common/hash.h"},
     r"archive.*\.h": {"index/archive_library.h"},
     r"sqfs/.*": {"index/squashfs_library.h"},
-    r"(isa-l|igzip_lib|crc).*\.h|isa-l/.*": {"index"},
+    r"(isa-l|igzip_lib|crc).*\.h|isa-l/.*": {"index/isal_library.h"},
     r"zlib\.h": {"index"},
     r"curl/.*": {"fetch/curl_library.h"},
     r"jansson\.h": {"fetch", "image", "gpu", "tools"},

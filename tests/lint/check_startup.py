@@ -13,7 +13,7 @@ ALLOWED = {
     "libc", "libm", "libdl", "libpthread", "libgcc_s", "ld-linux-x86-64",
     "ld-linux-aarch64", "linux-vdso",
     "libcrypto", "libxxhash",                                 # checking
-    "libdeflate", "libz", "libzstd", "liblz4", "liblzma", "libisal",
+    "libdeflate", "libz", "libzstd", "liblz4", "liblzma",
     "libfuse3", "libinih", "libjansson",
     "libasan", "libubsan", "libtsan", "libclang_rt", "libstdc++",  # test builds
 }
