@@ -49,6 +49,8 @@ struct run_options {
 	/* The job has uid and gid 0 and root's capabilities in its own user
 	 * namespace: it is root to itself and its user to everybody else. */
 	bool is_fake_root;
+	/* With it, no further ids, whatever /etc/subuid gives the user. */
+	bool has_one_id;
 	/* An existing directory as the image instead of a FUSE mount: there is
 	 * no descriptor to serve then.  It must hold no mounts. */
 	const char *root_directory;

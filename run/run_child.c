@@ -20,10 +20,12 @@
 #include "run/run_dev.h"
 #include "run/run_environment.h"
 #include "run/run_exec.h"
+#include "run/run_idmap.h"
 #include "run/run_init.h"
 #include "run/run_join.h"
 #include "run/run_message.h"
 #include "run/run_mount.h"
+#include "run/run_net.h"
 #include "run/run_root.h"
 #include "run/run_signal.h"
 #include "run/run_spec.h"
@@ -32,12 +34,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -54,6 +54,7 @@ struct child {
 	struct run_target target; /* kind 0: none, we mount */
 	char host_cwd[PATH_MAX];  /* "" when it has no name */
 	struct run_user user;
+	struct run_idmap idmap; /* of a fake root; counts 0: it is alone */
 	struct run_root root;
 	struct run_spec spec;
 	struct variable_list variables; /* the job's, until execve() */
@@ -79,6 +80,18 @@ __attribute__((noreturn)) static void fail(const struct child *child,
 	_exit(exit_code);
 }
 
+/* Whether there are further ids for a fake root. */
+static bool loads_idmap(struct child *child)
+{
+	struct run_user user;
+
+	if (child->is_privileged || !child->options->is_fake_root ||
+	    child->options->has_one_id)
+		return false;
+	run_user_load(child->user.uid, child->user.gid, &user);
+	return run_idmap_load(&user, &child->idmap);
+}
+
 static int enter_namespaces(struct child *child, struct error *err)
 {
 	child->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -88,6 +101,9 @@ static int enter_namespaces(struct child *child, struct error *err)
 	if (child->target.kind != 0)
 		return run_join_enter(&child->target, child->is_privileged,
 				      err);
+	if (loads_idmap(child))
+		return run_idmap_unshare(child->proc_fd, CLONE_NEWNS,
+					 &child->idmap, err);
 	if (!child->is_privileged)
 		return run_user_unshare(child->proc_fd, CLONE_NEWNS, 0, 0, err);
 	if (unshare(CLONE_NEWNS) < 0)
@@ -171,22 +187,11 @@ static int receive_job(struct child *child, struct buffer *body,
 	return 0;
 }
 
-/* A kernel without it leaves the job without it. */
-static void start_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo",
-				 .ifr_flags = IFF_UP | IFF_RUNNING };
-	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0)
-		(void)ioctl(fd, SIOCSIFFLAGS, &request);
-}
-
 /* The root is entered; what remains belongs to the job. */
 static int enter_inner_namespaces(struct child *child, struct error *err)
 {
 	int others = 0;
-	int r;
+	int r = 0;
 
 	if (child->options->use_pid_namespace)
 		others |= CLONE_NEWPID;
@@ -197,19 +202,22 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 		others |= CLONE_NEWUTS;
 	if (child->options->use_net_namespace)
 		others |= CLONE_NEWNET;
-	if (!child->is_privileged) {
+	if (child->idmap.uid_count > 0)
+		r = run_idmap_unshare_again(child->proc_fd,
+					    others | CLONE_NEWNS, &child->idmap,
+					    err);
+	else if (!child->is_privileged)
 		r = run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
 				     child->user.uid, child->user.gid, err);
-		if (r < 0)
-			return r;
-	} else if (unshare(others) < 0) {
-		return error_set_errno(err, -errno, "cannot make namespaces");
-	}
+	else if (unshare(others) < 0)
+		r = error_set_errno(err, -errno, "cannot make namespaces");
+	if (r < 0)
+		return r;
 	if (child->options->use_ipc_namespace &&
 	    child->spec.job.has_minimal_dev)
 		run_dev_mount_mqueue();
 	if (child->options->use_net_namespace)
-		start_loopback();
+		run_net_start_loopback();
 	if (child->spec.job.hostname &&
 	    sethostname(child->spec.job.hostname,
 			strlen(child->spec.job.hostname)) < 0)

@@ -25,7 +25,7 @@ libmicrohttpd-dev libsquashfs-dev liblzma-dev liblz4-dev zlib1g-dev libyaml-dev 
 	test) echo "git clang clang-tidy clang-format libclang-rt-14-dev \
 libcriterion-dev skopeo docker-registry apache2-utils openssl bubblewrap \
 busybox-static isal pigz attr acl libcap2-bin mandoc python3 jq strace procps \
-universal-ctags curl time util-linux iproute2 squashfs-tools \
+universal-ctags curl time util-linux iproute2 squashfs-tools uidmap \
 squashfs-tools-ng" ;;
 	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
 bubblewrap procps iperf3 python3-matplotlib xrootd-server \
@@ -44,7 +44,7 @@ libmicrohttpd-devel squashfs-tools-ng-devel xz-devel lz4-devel zlib-devel libyam
 	demo) echo "umoci tar" ;;
 	test) echo "git clang clang-tools-extra compiler-rt criterion-devel skopeo \
 distribution httpd-tools openssl bubblewrap busybox isa-l-tools pigz attr acl \
-libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute \
+libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute shadow-utils \
 squashfs-tools squashfs-tools-ng" ;;
 	bench) echo "distribution nginx openssl skopeo umoci bubblewrap procps-ng \
 iperf3 python3-matplotlib" ;;

@@ -213,6 +213,7 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 		.use_net_namespace = job->options->use_net,
 		.has_no_init = job->options->no_init,
 		.is_fake_root = job->options->fakeroot,
+		.has_one_id = job->options->ignore_subuid,
 		.is_kept = job->keeper != NULL,
 	};
 	int r = 0;

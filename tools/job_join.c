@@ -136,7 +136,8 @@ int job_join_init(struct job_join *join, const struct job_options *options,
 		return open_root(join, image + strlen(SCHEME), err);
 	if (options->keep_ms)
 		join->is_always = true;
-	if (is_never)
+	/* a fake root may have more ids than an instance's namespace */
+	if (is_never || options->fakeroot)
 		return 0;
 	r = session_format_cache_dir(&options->common, path, sizeof(path),
 				     NULL);

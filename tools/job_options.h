@@ -54,6 +54,7 @@ struct job_options {
 	const char *network;
 	const char *hostname;
 	bool fakeroot;
+	bool ignore_subuid;
 	const char *user; /* docker's UID[:GID] */
 	bool no_umask;
 	bool compat;
