@@ -288,11 +288,12 @@ static int fill(const struct run_environment *environment,
 		r = set_all(ret, environment->fixed);
 	if (r == 0)
 		r = set_image(ret, environment->image);
-	if (r == 0 && environment->has_base_library)
-		r = join(ret, "LD_LIBRARY_PATH",
-			 or_empty(find(ret, "LD_LIBRARY_PATH")), library_dir);
 	if (r == 0)
 		r = run_scripts(environment, ret, &has_forced, err);
+	/* where an image has the base script, that has done it */
+	if (r == 0 && !has_forced && environment->has_base_library)
+		r = join(ret, "LD_LIBRARY_PATH",
+			 or_empty(find(ret, "LD_LIBRARY_PATH")), library_dir);
 	if (r == 0 && !has_forced)
 		r = set_forced(environment, ret);
 	if (r == 0)

@@ -132,7 +132,9 @@ int job_command_test(const struct job_options *options,
 				  err);
 	if (job_image_is_executable(image, script))
 		return join_words(script, arguments, NULL, ret_argv, err);
-	if (options->common.verbose || options->common.debug)
-		fprintf(stderr, "lazyrun: the image has no test\n");
+	/* Apptainer's words; there is nothing in running true */
+	printf("No test found in container, executing /bin/sh -c true\n");
+	if (fflush(stdout) != 0)
+		return error_set_errno(err, -errno, "cannot write");
 	return join_words(NULL, NULL, NULL, ret_argv, err);
 }

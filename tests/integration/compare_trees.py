@@ -14,6 +14,7 @@ a directory in the first.
 FILE lists known differences, one `path field reason...` a line ("*" matches
 any path); each is printed with its reason, and one that no longer differs is
 a fault too.  Exit status 0 when nothing else differs."""
+import concurrent.futures
 import hashlib
 import os
 import pickle
@@ -51,8 +52,6 @@ def describe(path, st):
     if kind != stat.S_IFDIR:
         what["size"] = st.st_size
         what["nlink"] = st.st_nlink
-    if kind == stat.S_IFREG:
-        what["content"] = digest(path)
     if kind == stat.S_IFLNK:
         what["target"] = os.readlink(path)
     if kind in (stat.S_IFCHR, stat.S_IFBLK):
@@ -69,7 +68,7 @@ def mount_points():
 def walk(root, skipped=frozenset()):
     """{relative path: description}; hard links get a `same` field: the first
     of the names that share the inode.  Paths in `skipped` are left out."""
-    tree, first = {}, {}
+    tree, first, files = {}, {}, {}
     root = os.fsencode(root)
     pending = [b""]
     while pending:
@@ -81,6 +80,8 @@ def walk(root, skipped=frozenset()):
         what = describe(path, st)
         if not stat.S_ISDIR(st.st_mode) and st.st_nlink > 1:
             first.setdefault((st.st_dev, st.st_ino), []).append(relative)
+        if stat.S_ISREG(st.st_mode):
+            files.setdefault((st.st_dev, st.st_ino), []).append(relative)
         tree[relative or b"."] = what
         if stat.S_ISDIR(st.st_mode):
             pending += [os.path.join(relative, name)
@@ -88,7 +89,19 @@ def walk(root, skipped=frozenset()):
     for names in first.values():
         for name in names:
             tree[name]["same"] = min(names)
+    add_contents(tree, root, list(files.values()))
     return tree
+
+
+def add_contents(tree, root, files):
+    """Every file once, whatever its names; by several processes, because a
+    mount answers more than one reader."""
+    paths = [os.path.join(root, names[0]) for names in files]
+    with concurrent.futures.ProcessPoolExecutor(2 * os.cpu_count()) as pool:
+        found = pool.map(digest, paths, chunksize=16)
+        for names, content in zip(files, found):
+            for name in names:
+                tree[name]["content"] = content
 
 
 def tree_of(path):

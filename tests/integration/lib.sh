@@ -7,7 +7,7 @@ ROOT=$(cd "$HERE/../.." && pwd)
 LAZYRUN=${LAZYRUN:-$ROOT/build/tools/lazyrun}
 # Real images are made once and kept beside the builds.
 IMAGES=${IMAGES:-${BUILD_ROOT:-$ROOT/build-tests}/images}
-WORK=$(mktemp -d /tmp/lazyrun-test.XXXXXX)
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/lazyrun-test.XXXXXX")
 chmod 755 "$WORK"
 # An ordinary account that every distribution has (fusermount3 wants a name).
 TEST_UID=$(id -u games 2>/dev/null || echo 1234)

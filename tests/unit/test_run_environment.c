@@ -122,6 +122,26 @@ Test(run_environment, changes_paths_as_asked)
 		"/usr/bin:/sbin:/bin:/app\n");
 }
 
+Test(run_environment, names_the_base_library_once)
+{
+	const struct run_environment environment = { .has_base_library = true };
+
+	run_env(&environment);
+	cr_expect_str_eq(result.output,
+			 "LD_LIBRARY_PATH=/.singularity.d/libs\n" DEFAULT_PATH);
+	write_script("99-base.sh",
+		     "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}"
+		     "/.singularity.d/libs\nexport LD_LIBRARY_PATH\n");
+	run_env(&environment);
+	cr_expect_str_eq(result.output,
+			 "LD_LIBRARY_PATH=/.singularity.d/libs\n" DEFAULT_PATH);
+	write_script("90-environment.sh", "export LD_LIBRARY_PATH=/image\n");
+	run_env(&environment);
+	cr_expect_str_eq(
+		result.output,
+		"LD_LIBRARY_PATH=/image:/.singularity.d/libs\n" DEFAULT_PATH);
+}
+
 Test(run_environment, asks_the_images_shell_where_it_has_to)
 {
 	static const char *const forced[] = { "F=`echo $A`", NULL };
