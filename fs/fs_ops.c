@@ -226,7 +226,8 @@ static void op_statfs(fuse_req_t req, fuse_ino_t inode)
 	fuse_reply_statfs(req, &answer);
 }
 
-/* The protocol of getxattr(2) and listxattr(2): size 0 asks for the size. */
+/* ENOSYS is remembered by the kernel.  The protocol of getxattr(2) and
+ * listxattr(2): size 0 asks for the size. */
 static void reply_xattr(fuse_req_t req, const void *data, size_t size,
 			size_t room)
 {
@@ -244,6 +245,10 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char *name,
 	struct fs_xattr_value value;
 	int r;
 
+	if (!fs_xattr_exist(fuse_req_userdata(req))) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	r = fs_xattr_get(fuse_req_userdata(req), fs_context_inode(inode), name,
 			 &value);
 	if (r == -ENODATA)
@@ -260,6 +265,10 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
 	struct buffer names = BUFFER_INIT(FS_XATTR_LIST_SIZE_MAX);
 	int r;
 
+	if (!fs_xattr_exist(fuse_req_userdata(req))) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
 	r = fs_xattr_list(fuse_req_userdata(req), fs_context_inode(inode),
 			  &names);
 	if (r < 0)

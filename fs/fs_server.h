@@ -11,7 +11,7 @@
  * Errors to the kernel: -EBADMSG, -EPROTO, -ETIMEDOUT, -ECANCELED become EIO;
  * one log line per failed request (logfmt, rate limited).
  *
- * Extended attributes of the root beside the image's own:
+ * Extended attributes of the root beside the image's own, unless has_no_status:
  *   user.lazyrun.image         manifest digest, "sha256:..."
  *   user.lazyrun.chunks        chunks of the image
  *   user.lazyrun.chunks_fetched, .bytes_fetched, .ranges_fetched
@@ -42,6 +42,10 @@ struct fs_server_options {
 	/* The root also answers to FS_SERVER_INODE_NAME and an inode's number
 	 * in hex, for overlayfs redirects; never listed. */
 	bool has_inode_names;
+	/* Nobody asks for the root's status: of an image without extended
+	 * attributes the kernel learns that there are none (EOPNOTSUPP) and
+	 * never asks again, where overlayfs would for every directory. */
+	bool has_no_status;
 	/* Optional: after each read, for profiles; must be quick. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,
 			      uint64_t size);

@@ -6,7 +6,6 @@
 #include "index/index_file.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define STATUS_NONE SIZE_MAX
@@ -17,12 +16,18 @@ static bool is_named(const struct index_xattr *xattr, const char *name)
 	       memcmp(name, xattr->name, xattr->name_size) == 0;
 }
 
+static bool has_status(const struct fs_context *ctx, uint32_t inode)
+{
+	return inode == INDEX_ROOT && !ctx->options.has_no_status;
+}
+
 /* The position of the status attribute of that name, or STATUS_NONE. */
-static size_t find_status(uint32_t inode, const char *name)
+static size_t find_status(const struct fs_context *ctx, uint32_t inode,
+			  const char *name)
 {
 	const char *status;
 
-	if (inode != INDEX_ROOT)
+	if (!has_status(ctx, inode))
 		return STATUS_NONE;
 	for (size_t i = 0; (status = fs_status_name(i)); i++)
 		if (strcmp(status, name) == 0)
@@ -30,11 +35,12 @@ static size_t find_status(uint32_t inode, const char *name)
 	return STATUS_NONE;
 }
 
-static bool is_hidden(uint32_t inode, const struct index_xattr *xattr)
+static bool is_hidden(const struct fs_context *ctx, uint32_t inode,
+		      const struct index_xattr *xattr)
 {
 	const char *status;
 
-	if (inode != INDEX_ROOT)
+	if (!has_status(ctx, inode))
 		return false;
 	for (size_t i = 0; (status = fs_status_name(i)); i++)
 		if (is_named(xattr, status))
@@ -42,10 +48,15 @@ static bool is_hidden(uint32_t inode, const struct index_xattr *xattr)
 	return false;
 }
 
+bool fs_xattr_exist(const struct fs_context *ctx)
+{
+	return !ctx->options.has_no_status || index_file_has_xattrs(ctx->index);
+}
+
 int fs_xattr_get(const struct fs_context *ctx, uint32_t inode, const char *name,
 		 struct fs_xattr_value *ret)
 {
-	size_t status = find_status(inode, name);
+	size_t status = find_status(ctx, inode, name);
 	struct index_xattr xattr;
 	int r;
 
@@ -82,8 +93,8 @@ int fs_xattr_list(const struct fs_context *ctx, uint32_t inode,
 	const char *status;
 	int r;
 
-	for (size_t i = 0; inode == INDEX_ROOT && (status = fs_status_name(i));
-	     i++) {
+	for (size_t i = 0;
+	     has_status(ctx, inode) && (status = fs_status_name(i)); i++) {
 		r = append_name(names, status, strlen(status));
 		if (r < 0)
 			return r;
@@ -92,7 +103,7 @@ int fs_xattr_list(const struct fs_context *ctx, uint32_t inode,
 		r = index_file_get_xattr(ctx->index, inode, i, &xattr);
 		if (r < 0)
 			return r == -ENODATA ? 0 : r;
-		if (is_hidden(inode, &xattr))
+		if (is_hidden(ctx, inode, &xattr))
 			continue;
 		r = append_name(names, xattr.name, xattr.name_size);
 		if (r < 0)

@@ -2,11 +2,13 @@
 #pragma once
 /*
  * fs_xattr: an inode's extended attributes: the image's, and at the root the
- * status of the filesystem (fs_status.h), whose names hide the image's.
+ * status of the filesystem (fs_status.h), whose names hide the image's; the
+ * status can be switched off (fs_server_options).
  * Threads: any.
  */
 #include "fs/fs_status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +23,10 @@ struct fs_xattr_value {
 	size_t size;
 	char status[FS_STATUS_VALUE_SIZE];
 };
+
+/** fs_xattr_exist() - whether any inode has attributes; once none has, none
+ * ever will */
+bool fs_xattr_exist(const struct fs_context *ctx);
 
 /**
  * fs_xattr_get() - the value of one attribute

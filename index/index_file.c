@@ -286,6 +286,11 @@ int index_file_get_symlink(const struct index_file *index, uint32_t number,
 	return 0;
 }
 
+bool index_file_has_xattrs(const struct index_file *index)
+{
+	return index->tables[INDEX_FORMAT_XATTR].size > 0;
+}
+
 int index_file_find_xattrs(const struct index_file *index, uint32_t number,
 			   uint64_t *ret_off, uint32_t *ret_count)
 {

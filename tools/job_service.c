@@ -26,6 +26,7 @@ int job_service_start(struct job_service *service, struct session *session,
 	int r;
 
 	all.map_ids = run_maps_ids(run);
+	all.has_no_status = true; /* hidden below the overlay */
 	r = fs_server_create(session_index(session), session_loader(session),
 			     &all, &service->server, err);
 	if (r == 0)

@@ -477,6 +477,47 @@ Test(fs_server, answers_xattrs)
 	end();
 }
 
+Test(fs_server, is_asked_once_for_attributes_that_no_inode_has)
+{
+	const struct fs_server_options options = { .has_no_status = true };
+	const char *reason = fs_test_mount_enter();
+	uint64_t before;
+	char value[16];
+
+	if (reason)
+		cr_skip_test("%s", reason);
+	image = fs_test_image_create();
+	fs_test_image_add_file(image, "one", "1", 1);
+	fs_test_image_add_file(image, "two", "22", 2);
+	fs_test_image_open(image);
+	fs_test_mount_start(&mounted, image, &options);
+	cr_expect_eq(getxattr(path_of("one"), "user.note", value, 16), -1);
+	cr_expect_eq(errno, EOPNOTSUPP);
+	cr_expect_eq(access(path_of("two"), F_OK), 0);
+	before = counters().requests;
+	for (int i = 0; i < 10; i++) {
+		cr_expect_eq(getxattr(path_of("two"), "user.x", value, 16), -1);
+		cr_expect_eq(errno, EOPNOTSUPP);
+	}
+	cr_expect_eq(counters().requests, before);
+	end();
+}
+
+Test(fs_server, answers_for_attributes_that_an_inode_has)
+{
+	const struct fs_server_options options = { .has_no_status = true };
+	char value[128];
+
+	start_with(&options);
+	cr_expect_eq(getxattr(path_of("one"), "user.note", value, 128), -1);
+	cr_expect_eq(errno, ENODATA);
+	cr_expect_eq(getxattr(path_of("old"), "user.note", value, 128), 5);
+	cr_expect_eq(getxattr(mounted.dir, "user.lazyrun.image", value, 128),
+		     -1);
+	cr_expect_eq(errno, ENODATA);
+	end();
+}
+
 Test(fs_server, refuses_to_be_written)
 {
 	start();
