@@ -165,10 +165,12 @@ static int make_regular(struct build *build, int dir_fd, const char *name,
 			const struct index_inode *inode)
 {
 	const struct hot_build_options *options = build->options;
+	bool may_fetch = inode->size <= options->fetch_size_max;
 	bool has_content =
 		is_wanted(build, inode) &&
-		hot_content_is_complete(options->index, options->loader,
-					inode->number);
+		(may_fetch ||
+		 hot_content_is_complete(options->index, options->loader,
+					 inode->number));
 	autoclose int fd = -1;
 	int r = 0;
 
@@ -179,9 +181,10 @@ static int make_regular(struct build *build, int dir_fd, const char *name,
 		return fd;
 	if (has_content)
 		r = hot_content_write(options->index, options->loader,
-				      inode->number, inode->size, fd);
+				      inode->number, inode->size, may_fetch,
+				      fd);
 	if (r == -ENODATA && is_whole(build) && ftruncate(fd, 0) == 0)
-		has_content = false; /* evicted meanwhile */
+		has_content = false; /* evicted meanwhile, or not to be had */
 	else if (r < 0)
 		return r;
 	if (!has_content && inode->size > 0)

@@ -4,11 +4,12 @@
  * hot_build: a new hot tree out of what runs have read and what the node has.
  *
  * A whole tree has every inode of the image: files that runs read, and whose
- * chunks are all at hand, with their contents, every other file as a pointer
- * to the image's.  Where the kernel cannot use one (Linux before 6.16), or the
- * image has an inode that cannot be made here (a file with capabilities, a
- * device; for a user), a partial tree has the read files, the symlinks beside
- * them and the directories above; one whose content is complete is opaque.
+ * chunks are all at hand (or may be fetched), with their contents, every other
+ * file as a pointer to the image's.  Where the kernel cannot use one (Linux
+ * before 6.16), or the image has an inode that cannot be made here (a file with
+ * capabilities, a device; for a user), a partial tree has the read files, the
+ * symlinks beside them and the directories above; one whose content is complete
+ * is opaque.
  *
  * Devices below /dev, which no user can make, are left out of a whole tree: it
  * is only for jobs whose /dev is mounted over.
@@ -16,8 +17,8 @@
  * A tree is made beside the current one and takes its place at the end.  After
  * kill -9 at any point what is left is removed by the next sweep.
  *
- * Threads: any; blocks on the local disk only.  One builder of an image on the
- * node.
+ * Threads: any; blocks on the local disk, with fetch_size_max on sources.  One
+ * builder of an image on the node.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,9 @@ struct hot_build_options {
 	bool maps_ids;
 	bool wants_whole;  /* if it can be; else partial */
 	uint64_t size_max; /* bytes on the disk; larger files give way */
+	/* What is not at hand of files up to this size is fetched; 0: nothing
+	 * is, and such files get no contents. */
+	uint64_t fetch_size_max;
 	/* Optional: asked before each inode; true gives the tree up. */
 	bool (*should_stop)(void *arg);
 	void *arg;

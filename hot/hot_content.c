@@ -49,11 +49,14 @@ static int write_at(int fd, const uint8_t *data, size_t size, uint64_t off)
 }
 
 static int write_piece(struct chunk_loader *loader,
-		       const struct index_piece *piece, int fd)
+		       const struct index_piece *piece, bool may_fetch, int fd)
 {
 	CLEANUP(chunk_unrefp) struct chunk *chunk = NULL;
 	int r = chunk_loader_load(loader, piece->chunk, &chunk);
 
+	if (r == CHUNK_LOADER_ABSENT && may_fetch &&
+	    chunk_loader_get(loader, piece->chunk, &chunk, NULL) == 0)
+		r = CHUNK_LOADER_FOUND;
 	if (r == CHUNK_LOADER_ABSENT)
 		return -ENODATA;
 	if (r < 0)
@@ -66,7 +69,7 @@ static int write_piece(struct chunk_loader *loader,
 
 int hot_content_write(const struct index_file *index,
 		      struct chunk_loader *loader, uint32_t inode,
-		      uint64_t size, int fd)
+		      uint64_t size, bool may_fetch, int fd)
 {
 	struct index_piece piece;
 	uint64_t off = 0;
@@ -80,7 +83,7 @@ int hot_content_write(const struct index_file *index,
 			return r == -ENODATA ? -EBADMSG : r;
 		if (piece.chunk == INDEX_NO_CHUNK)
 			continue;
-		r = write_piece(loader, &piece, fd);
+		r = write_piece(loader, &piece, may_fetch, fd);
 		if (r < 0)
 			return r;
 	}

@@ -19,11 +19,12 @@ bool hot_content_is_complete(const struct index_file *index,
 
 /**
  * hot_content_write() - write a regular file's bytes
+ * @may_fetch: chunks that are not at hand are fetched
  * @fd: an empty file; holes stay holes
  *
- * Return: 0; -ENODATA (a chunk is not at hand after all); -EBADMSG (the index
- * is damaged); -ENOMEM, -ENOSPC and what else write(2) says.
+ * Return: 0; -ENODATA (a chunk is not at hand, or cannot be fetched); -EBADMSG
+ * (the index is damaged); -ENOMEM, -ENOSPC and what else write(2) says.
  */
 int hot_content_write(const struct index_file *index,
 		      struct chunk_loader *loader, uint32_t inode,
-		      uint64_t size, int fd);
+		      uint64_t size, bool may_fetch, int fd);

@@ -557,6 +557,12 @@ static int check_object(struct image *image, struct error *err)
 				     image_object_identity(image->origin), err);
 }
 
+bool image_is_local(const struct image *image)
+{
+	return image->ref.kind == IMAGE_REF_OCI_LAYOUT ||
+	       image->ref.kind == IMAGE_REF_FILE;
+}
+
 bool image_is_object(const struct image *image)
 {
 	return image_object_is_kind(&image->ref);

@@ -114,6 +114,9 @@ const char *image_config_json(const struct image *image, size_t *ret_size);
 int image_get_origin(struct image *image, struct image_origin **ret,
 		     struct error *err);
 
+/** image_is_local() - are its layers files of this host? */
+bool image_is_local(const struct image *image);
+
 /** image_is_object() - is it one object, a SIF or a SquashFS file? */
 bool image_is_object(const struct image *image);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a job reads from the image is what the tree lacks, so the record needs
- * no comparison with the tree: only files that are complete in the cache and
- * that no earlier run has recorded are news.
+ * no comparison with the tree: only files that are complete in the cache (or
+ * in an image of this host) and that no earlier run has recorded are news.
  */
 #include "tools/job_hot.h"
 
@@ -17,6 +17,7 @@
 #include "hot/hot_record.h"
 #include "hot/hot_stamp.h"
 #include "hot/hot_tree.h"
+#include "image/image.h"
 #include "index/index_file.h"
 #include "tools/session.h"
 
@@ -40,6 +41,9 @@ enum {
 	BUILD_S_MAX = 120,
 	/* Part of the cache's bound that hot trees may take. */
 	SIZE_DIVISOR = 4,
+	/* Larger files of local images are no news unless they were read
+	 * whole. */
+	FETCH_SIZE_MAX = 64 << 20,
 	NICENESS = 19,
 	/* ioprio_set(2) */
 	IOPRIO_WHO_PROCESS = 1,
@@ -112,12 +116,20 @@ void job_hot_observe(void *arg, uint32_t inode, uint64_t off, uint64_t size)
 		hot_record_add(hot->touched, inode);
 }
 
-/* Takes away from @touched what @known has or what is not all in the cache. */
+/* What a tree may have of it although it is not all in the cache: reading a
+ * file of this host again is no fetching. */
+static uint64_t get_fetch_size_max(struct session *session)
+{
+	return image_is_local(session_image(session)) ? FETCH_SIZE_MAX : 0;
+}
+
+/* Takes away from @touched what @known has or what no tree may have. */
 static struct news keep_news(struct hot_record *touched,
 			     const struct hot_record *known,
 			     struct session *session)
 {
 	const struct index_file *index = session_index(session);
+	uint64_t fetch_size_max = get_fetch_size_max(session);
 	struct news news = { 0 };
 
 	for (uint32_t n = hot_record_next(touched, 0); n != 0;
@@ -127,8 +139,9 @@ static struct news keep_news(struct hot_record *touched,
 		if (hot_record_has(known, n) ||
 		    index_file_get_inode(index, n, &inode) < 0 ||
 		    !S_ISREG(inode.mode) ||
-		    !hot_content_is_complete(index, session_loader(session),
-					     n)) {
+		    (inode.size > fetch_size_max &&
+		     !hot_content_is_complete(index, session_loader(session),
+					      n))) {
 			hot_record_remove(touched, n);
 			continue;
 		}
@@ -254,6 +267,7 @@ static int build_locked(struct session *session, struct hot_folder *folder,
 		.loader = session_loader(session),
 		.maps_ids = maps_ids,
 		.wants_whole = hot_build_can_be_whole(),
+		.fetch_size_max = get_fetch_size_max(session),
 	};
 	struct hot_record *record;
 	int r;

@@ -357,27 +357,48 @@ Test(hot_build, devices_below_dev_are_left_out)
 	expect_same("/dev/log");
 }
 
-Test(hot_build, a_file_that_is_not_at_hand_stays_a_pointer)
+/* As open_image(), but no chunk is at hand; /lib/big has been read. */
+static void open_image_cold(void)
 {
-	struct hot_build_options options;
 	struct index_figures figures;
-	struct error err = { 0 };
 
-	add_usual();
 	fs_test_image_open(image);
 	index_file_get_figures(image->index, &figures);
 	record = hot_record_create(figures.inode_count);
 	folder = (struct hot_folder)HOT_FOLDER_INIT;
 	cr_assert_eq(hot_folder_open(cache_fd,
 				     index_file_manifest_digest(image->index),
-				     true, &folder, &err),
+				     true, &folder, NULL),
 		     0);
 	hot_record_add(record, number_of("/lib/big"));
+}
+
+Test(hot_build, a_file_that_is_not_at_hand_stays_a_pointer)
+{
+	struct hot_build_options options;
+
+	add_usual();
+	open_image_cold();
 	options = usual_options();
+	options.fetch_size_max = sizeof(big) - 1;
 	build_and_open(&options);
 	cr_expect(points("/lib/big"));
 	expect_same("/lib/big");
 	cr_expect_eq(tree->stamp.content_count, 0);
+}
+
+Test(hot_build, a_file_that_may_be_fetched_gets_its_contents)
+{
+	struct hot_build_options options;
+
+	add_usual();
+	open_image_cold();
+	options = usual_options();
+	options.fetch_size_max = sizeof(big);
+	build_and_open(&options);
+	cr_expect_not(points("/lib/big"));
+	expect_content("/lib/big", big, sizeof(big));
+	cr_expect_eq(tree->stamp.content_count, 1);
 }
 
 Test(hot_build, larger_files_give_way_to_the_bound)
