@@ -27,6 +27,7 @@ struct gpu_options {
 	bool has_own_dev; /* the job sees a /dev of its own: nodes are bound */
 	const char *visible_devices; /* NVIDIA_VISIBLE_DEVICES; NULL: not set */
 	const char *cuda_devices;    /* CUDA_VISIBLE_DEVICES; NULL: not set */
+	bool cuda_by_bus;	     /* CUDA_DEVICE_ORDER=PCI_BUS_ID */
 	const char *const *library_dirs; /* beside the linker's cache; NULL */
 	const char *const *cdi_devices;	 /* "vendor/class=name"; NULL: none */
 	const char *const *cdi_dirs;	 /* NULL: /etc/cdi, /var/run/cdi */

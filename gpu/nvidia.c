@@ -10,6 +10,7 @@
 #include "gpu/gpu_list.h"
 #include "gpu/gpu_plan.h"
 #include "gpu/gpu_vendor.h"
+#include "gpu/nvidia_choice.h"
 #include "gpu/nvidia_device.h"
 
 #include <ctype.h>
@@ -263,63 +264,6 @@ static int add_nodes(const struct gpu_host *host,
 	return r;
 }
 
-/* Whether each of the names is one that means the same GPU everywhere. */
-static bool has_uuids_only(const char *names)
-{
-	while (*names) {
-		names += strspn(names, ", ");
-		if (strncmp(names, "GPU-", 4) != 0 &&
-		    strncmp(names, "MIG-", 4) != 0)
-			return *names == '\0';
-		names += strcspn(names, ",");
-	}
-	return true;
-}
-
-/*
- * NVIDIA_VISIBLE_DEVICES decides; without it, UUIDs in CUDA_VISIBLE_DEVICES.
- * CUDA's own numbers are relative to what its cgroup allows and to an order
- * that only CUDA knows: they limit nothing here, CUDA itself minds them.
- */
-static const char *choose_names(const struct gpu_options *options)
-{
-	if (options->visible_devices)
-		return options->visible_devices;
-	if (options->cuda_devices && options->cuda_devices[0] &&
-	    has_uuids_only(options->cuda_devices))
-		return options->cuda_devices;
-	return "all";
-}
-
-/* When a schedule gave the same numbers by both variables, what is left inside
- * is numbered anew: CUDA gets the UUIDs instead. */
-static int add_cuda_devices(const struct gpu_options *options,
-			    const struct nvidia_device_set *set,
-			    struct gpu_plan *plan)
-{
-	autofree char *value = NULL;
-	size_t size = 0;
-	FILE *stream;
-
-	if (!options->visible_devices || !options->cuda_devices ||
-	    !isdigit((unsigned char)options->cuda_devices[0]) ||
-	    strcmp(options->visible_devices, options->cuda_devices) != 0)
-		return 0;
-	stream = open_memstream(&value, &size);
-	if (!stream)
-		return -ENOMEM;
-	for (size_t i = 0; i < set->count; i++)
-		if (set->items[i].is_chosen && set->items[i].uuid[0])
-			fprintf(stream, "%s%s", ftell(stream) > 0 ? "," : "",
-				set->items[i].uuid);
-	if (fclose(stream) != 0)
-		return -ENOMEM;
-	if (size == 0)
-		return 0;
-	return gpu_plan_add_text(&plan->environment, "CUDA_VISIBLE_DEVICES=%s",
-				 value);
-}
-
 static int add_devices(const struct gpu_options *options,
 		       const struct gpu_host *host, struct gpu_plan *plan,
 		       struct error *err)
@@ -330,7 +274,7 @@ static int add_devices(const struct gpu_options *options,
 	if (r < 0)
 		return error_set_errno(err, r, "cannot list this host's GPUs");
 	if (set.count > 0) {
-		r = nvidia_device_choose(&set, choose_names(options), err);
+		r = nvidia_choice_make(options, host, &set, plan, err);
 		if (r < 0)
 			return r;
 	} else {
@@ -341,8 +285,6 @@ static int add_devices(const struct gpu_options *options,
 	/* a /dev of the host's has them all */
 	if (r == 0 && options->has_own_dev)
 		r = add_nodes(host, &set, plan);
-	if (r == 0 && options->has_own_dev)
-		r = add_cuda_devices(options, &set, plan);
 	return r < 0 ? error_set_errno(err, r, "cannot plan for the GPUs") : 0;
 }
 

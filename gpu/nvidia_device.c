@@ -240,6 +240,22 @@ static struct nvidia_device *find_uuid(struct nvidia_device_set *set,
 	return found;
 }
 
+static int choose_slice(struct nvidia_device *device, unsigned gpu_instance,
+			unsigned compute_instance)
+{
+	for (size_t i = 0; i < device->slice_count; i++) {
+		struct nvidia_device_slice *slice = &device->slices[i];
+
+		if (slice->gpu_instance != gpu_instance ||
+		    slice->compute_instance != compute_instance)
+			continue;
+		device->is_chosen = true;
+		slice->is_chosen = true;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 /* "MIG-GPU-UUID/GI/CI" */
 static int choose_named_slice(struct nvidia_device_set *set, const char *name,
 			      struct error *err)
@@ -256,14 +272,8 @@ static int choose_named_slice(struct nvidia_device_set *set, const char *name,
 	    slash[used])
 		return say_unknown(set, name, err);
 	device = find_uuid(set, uuid, (size_t)(slash - uuid));
-	for (size_t i = 0; device && i < device->slice_count; i++) {
-		if (device->slices[i].gpu_instance != instances[0] ||
-		    device->slices[i].compute_instance != instances[1])
-			continue;
-		device->is_chosen = true;
-		device->slices[i].is_chosen = true;
+	if (device && choose_slice(device, instances[0], instances[1]) == 0)
 		return 0;
-	}
 	return say_unknown(set, name, err);
 }
 
@@ -279,6 +289,26 @@ static int choose_all_slices(struct nvidia_device_set *set, const char *name,
 		is_found = true;
 	}
 	return is_found ? 0 : say_unknown(set, name, err);
+}
+
+/* "MIG-UUID" */
+static int choose_slice_uuid(struct nvidia_device_set *set, const char *name,
+			     nvidia_device_slice_fn *find, void *arg,
+			     struct error *err)
+{
+	unsigned minor = 0;
+	unsigned gpu_instance = 0;
+	unsigned compute_instance = 0;
+	int r = find(arg, name, &minor, &gpu_instance, &compute_instance);
+
+	if (r < 0 && r != -ENOENT)
+		return choose_all_slices(set, name, err);
+	for (size_t i = 0; r == 0 && i < set->count; i++)
+		if (set->items[i].minor == minor &&
+		    choose_slice(&set->items[i], gpu_instance,
+				 compute_instance) == 0)
+			return 0;
+	return say_unknown(set, name, err);
 }
 
 /* "1" or "1:0" */
@@ -307,6 +337,7 @@ static int choose_index(struct nvidia_device_set *set, const char *name,
 }
 
 static int choose_one(struct nvidia_device_set *set, const char *name,
+		      nvidia_device_slice_fn *find, void *arg,
 		      struct error *err)
 {
 	struct nvidia_device *device;
@@ -321,7 +352,7 @@ static int choose_one(struct nvidia_device_set *set, const char *name,
 	if (strncmp(name, "MIG-GPU-", 8) == 0)
 		return choose_named_slice(set, name, err);
 	if (strncmp(name, "MIG-", 4) == 0)
-		return choose_all_slices(set, name, err);
+		return choose_slice_uuid(set, name, find, arg, err);
 	if (isdigit((unsigned char)name[0]))
 		return choose_index(set, name, err);
 	/* "GPU-" alone would be the only GPU of most hosts */
@@ -335,6 +366,7 @@ static int choose_one(struct nvidia_device_set *set, const char *name,
 }
 
 int nvidia_device_choose(struct nvidia_device_set *set, const char *names,
+			 nvidia_device_slice_fn *find, void *arg,
 			 struct error *err)
 {
 	autofree char *copy = strdup(names);
@@ -348,7 +380,7 @@ int nvidia_device_choose(struct nvidia_device_set *set, const char *names,
 		name += strspn(name, " \t");
 		name[strcspn(name, " \t")] = '\0';
 		if (name[0])
-			r = choose_one(set, name, err);
+			r = choose_one(set, name, find, arg, err);
 	}
 	return r;
 }

@@ -56,18 +56,25 @@ struct nvidia_device_set {
 int nvidia_device_load(const struct gpu_host *host,
 		       struct nvidia_device_set *ret);
 
+/* Which slice is called MIG-UUID: 0; -ENOENT (none is); another negative errno:
+ * it cannot be told. */
+typedef int nvidia_device_slice_fn(void *arg, const char *uuid,
+				   unsigned *ret_minor,
+				   unsigned *ret_gpu_instance,
+				   unsigned *ret_compute_instance);
+
 /**
  * nvidia_device_choose() - mark what NVIDIA_VISIBLE_DEVICES names
  * @names: "all", "none", or names separated by commas: an index, a UUID or the
  *         beginning of one, INDEX:SLICE, MIG-GPU-UUID/GPU-INSTANCE/COMPUTE-
  *         INSTANCE, MIG-UUID
- *
- * Only NVML knows which slice has a UUID of its own, so MIG-UUID chooses every
- * slice; CUDA_VISIBLE_DEVICES then makes CUDA use the one.
+ * @find:  asked about the last; what it cannot tell may be any slice: all are
+ *         chosen
  *
  * Return: 0, -ENODEV (there is no such device, or several begin so), -EINVAL.
  */
 int nvidia_device_choose(struct nvidia_device_set *set, const char *names,
+			 nvidia_device_slice_fn *find, void *arg,
 			 struct error *err);
 
 void nvidia_device_set_fini(struct nvidia_device_set *set);

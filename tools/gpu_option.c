@@ -264,9 +264,11 @@ static int make_plan(const struct gpu_option *option,
 		.visible_devices = variable("NVIDIA_VISIBLE_DEVICES"),
 		.cuda_devices = variable("CUDA_VISIBLE_DEVICES"),
 	};
+	const char *order = variable("CUDA_DEVICE_ORDER");
 	char gpus[GPU_OPTION_NAMES_SIZE];
 	int r = 0;
 
+	options.cuda_by_bus = order && strcmp(order, "PCI_BUS_ID") == 0;
 	if (option->gpus) {
 		r = gpu_option_parse_gpus(option->gpus, gpus, err);
 		if (r < 0)

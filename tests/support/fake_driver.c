@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/fake_driver.h"
 
+#include "common/buffer.h"
 #include "common/io.h"
 #include "common/le.h"
 
@@ -65,6 +66,16 @@ void fake_driver_write(const struct fake_driver *driver, const char *path,
 		       const char *text)
 {
 	write_bytes(driver, path, text, strlen(text));
+}
+
+void fake_driver_copy(const struct fake_driver *driver, const char *from,
+		      const char *path)
+{
+	struct buffer bytes = BUFFER_INIT(16 << 20);
+
+	require(io_read_file(AT_FDCWD, from, &bytes, NULL) == 0);
+	write_bytes(driver, path, bytes.data, bytes.size);
+	buffer_fini(&bytes);
 }
 
 void fake_driver_link(const struct fake_driver *driver, const char *path,

@@ -31,6 +31,10 @@ void fake_driver_destroy(struct fake_driver *driver);
 void fake_driver_write(const struct fake_driver *driver, const char *path,
 		       const char *text);
 
+/** fake_driver_copy() - a file of this machine, over one that is there */
+void fake_driver_copy(const struct fake_driver *driver, const char *from,
+		      const char *path);
+
 /** fake_driver_link() - a link with its directories */
 void fake_driver_link(const struct fake_driver *driver, const char *path,
 		      const char *target);

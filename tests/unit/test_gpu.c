@@ -252,12 +252,8 @@ Test(gpu, minds_cuda_visible_devices)
 	cr_assert_eq(make(options), 0);
 	cr_expect_null(bind_at("/dev/nvidia0"));
 	cr_expect_not_null(bind_at("/dev/nvidia1"));
-	/* numbers are CUDA's own: they limit nothing */
+	/* when both say the same, CUDA counts what is left */
 	options.cuda_devices = "1";
-	cr_assert_eq(make(options), 0);
-	cr_expect_not_null(bind_at("/dev/nvidia0"));
-	cr_expect_eq(plan->environment.count, 0);
-	/* but when both say the same, CUDA counts what is left */
 	options.visible_devices = "1";
 	cr_assert_eq(make(options), 0);
 	cr_expect_null(bind_at("/dev/nvidia0"));
@@ -267,6 +263,90 @@ Test(gpu, minds_cuda_visible_devices)
 	options.cuda_devices = "GPU-aaaa1111";
 	cr_assert_eq(make(options), 0);
 	cr_expect_null(bind_at("/dev/nvidia0"));
+}
+
+static int make_numbered(const char *numbers, bool by_bus)
+{
+	return make((struct gpu_options){ .use_nvidia = true,
+					  .has_own_dev = true,
+					  .cuda_devices = numbers,
+					  .cuda_by_bus = by_bus });
+}
+
+Test(gpu, minds_the_numbers_of_cuda)
+{
+	fake_driver_add_gpu(&driver, 2, "0000:c1:00.0", "GPU-cccc");
+	cr_assert_eq(make_numbered("2,0", false), 0);
+	cr_expect_not_null(bind_at("/dev/nvidia0"));
+	cr_expect_null(bind_at("/dev/nvidia1"));
+	cr_expect_not_null(bind_at("/dev/nvidia2"));
+	cr_expect(
+		has_text(&plan->environment,
+			 "CUDA_VISIBLE_DEVICES=GPU-cccc," FAKE_DRIVER_UUID_0));
+	/* what comes behind a number that does not exist is not there either */
+	cr_assert_eq(make_numbered("1,7,0", false), 0);
+	cr_expect_null(bind_at("/dev/nvidia0"));
+	cr_expect_not_null(bind_at("/dev/nvidia1"));
+	cr_assert_eq(make_numbered("-1", false), 0);
+	cr_expect_null(bind_at("/dev/nvidia0"));
+	cr_expect_eq(plan->environment.count, 0);
+	cr_assert_eq(make_numbered("", false), 0);
+	cr_expect_null(bind_at("/dev/nvidia1"));
+	cr_assert_eq(make_numbered("NoDevFiles", false), 0);
+	cr_expect_null(bind_at("/dev/nvidia1"));
+	/* of those that a device cgroup leaves: the node cannot be opened */
+	fake_driver_remove(&driver, "/dev/nvidia0");
+	cr_assert_eq(make_numbered("0", false), 0);
+	cr_expect_not_null(bind_at("/dev/nvidia1"));
+	cr_expect_null(bind_at("/dev/nvidia2"));
+}
+
+Test(gpu, minds_no_numbers_whose_order_it_cannot_know)
+{
+	fake_driver_write(
+		&driver, "/proc/driver/nvidia/gpus/0000:c1:00.0/information",
+		"Model: Other\nGPU UUID: GPU-cccc\nDevice Minor: 2\n");
+	fake_driver_write(&driver, "/dev/nvidia2", "");
+	cr_assert_eq(make_numbered("0", false), 0);
+	cr_expect_not_null(bind_at("/dev/nvidia2"));
+	cr_expect_eq(plan->environment.count, 0);
+	cr_assert_eq(make_numbered("0", true), 0);
+	cr_expect_null(bind_at("/dev/nvidia2"));
+	/* nor where a GPU is in slices, which have no numbers */
+	fake_driver_add_slice(&driver, 1, 7, 0, 66, 67);
+	cr_assert_eq(make_numbered("0", true), 0);
+	cr_expect_not_null(bind_at("/dev/nvidia2"));
+}
+
+Test(gpu, asks_the_driver_whose_uuid_a_slice_has)
+{
+	fake_driver_add_slice(&driver, 1, 7, 0, 66, 67);
+	fake_driver_add_slice(&driver, 1, 2, 0, 30, 31);
+	/* without its library nobody can tell */
+	fake_driver_remove(&driver, DIR_64 "/libnvidia-ml.so.550.54.14");
+	make_nvidia(true, "MIG-second-slice");
+	cr_expect_not_null(bind_at("/dev/nvidia-caps/nvidia-cap30"));
+	cr_expect_not_null(bind_at("/dev/nvidia-caps/nvidia-cap66"));
+	cr_expect_eq(plan->notes.count, 1);
+	fake_driver_copy(&driver, FAKE_NVML,
+			 DIR_64 "/libnvidia-ml.so.550.54.14");
+	make_nvidia(true, "MIG-second-slice");
+	cr_expect_null(bind_at("/dev/nvidia0"));
+	cr_expect_not_null(bind_at("/dev/nvidia1"));
+	cr_expect_null(bind_at("/dev/nvidia-caps/nvidia-cap30"));
+	cr_expect_not_null(bind_at("/dev/nvidia-caps/nvidia-cap66"));
+	cr_expect_not_null(bind_at("/dev/nvidia-caps/nvidia-cap67"));
+	cr_expect_eq(plan->notes.count, 0);
+	cr_expect_eq(
+		make((struct gpu_options){ .use_nvidia = true,
+					   .has_own_dev = true,
+					   .cuda_devices = "MIG-first-slice" }),
+		0);
+	cr_expect_not_null(bind_at("/dev/nvidia-caps/nvidia-cap30"));
+	cr_expect_null(bind_at("/dev/nvidia-caps/nvidia-cap66"));
+	cr_expect_eq(make((struct gpu_options){ .use_nvidia = true,
+						.visible_devices = "MIG-x" }),
+		     -ENODEV);
 }
 
 Test(gpu, gives_capabilities_of_slices)

@@ -55,14 +55,30 @@ static const char *describe(void)
 	return chosen;
 }
 
+/* As NVML would. */
+static int find_slice(void *arg, const char *uuid, unsigned *ret_minor,
+		      unsigned *ret_gpu_instance,
+		      unsigned *ret_compute_instance)
+{
+	(void)arg;
+	if (strcmp(uuid, "MIG-broken") == 0)
+		return -EIO;
+	if (strcmp(uuid, "MIG-known") != 0 && strcmp(uuid, "MIG-gone") != 0)
+		return -ENOENT;
+	*ret_minor = 1;
+	*ret_gpu_instance = strcmp(uuid, "MIG-known") == 0 ? 7 : 8;
+	*ret_compute_instance = 0;
+	return 0;
+}
+
 static void expect(const char *names, const char *expected)
 {
 	struct error err = { 0 };
 
 	nvidia_device_set_fini(&set);
 	cr_assert_eq(nvidia_device_load(&host, &set), 0);
-	cr_expect_eq(nvidia_device_choose(&set, names, &err), 0, "%s: %s",
-		     names, err.text);
+	cr_expect_eq(nvidia_device_choose(&set, names, find_slice, NULL, &err),
+		     0, "%s: %s", names, err.text);
 	cr_expect_str_eq(describe(), expected, "%s: %s", names, chosen);
 }
 
@@ -72,8 +88,8 @@ static void expect_refusal(const char *names)
 
 	nvidia_device_set_fini(&set);
 	cr_assert_eq(nvidia_device_load(&host, &set), 0);
-	cr_expect_eq(nvidia_device_choose(&set, names, &err), -ENODEV, "%s",
-		     names);
+	cr_expect_eq(nvidia_device_choose(&set, names, find_slice, NULL, &err),
+		     -ENODEV, "%s", names);
 	cr_expect(strstr(err.text, "of the 2 GPUs"), "%s", err.text);
 }
 
@@ -119,7 +135,11 @@ Test(nvidia_device, chooses_slices)
 	expect("1:0", "1:2/0");
 	expect("1:1", "1:7/0");
 	expect("MIG-" FAKE_DRIVER_UUID_1 "/7/0", "1:7/0");
-	expect("MIG-12345678-0000-4000-8000-000000000000", "1:2/0:7/0");
+	expect("MIG-known", "1:7/0");
+	expect("0,MIG-known", "0 1:7/0");
+	expect("MIG-broken", "1:2/0:7/0");
+	expect_refusal("MIG-12345678-0000-4000-8000-000000000000");
+	expect_refusal("MIG-gone");
 	expect("0,1:1", "0 1:7/0");
 	expect_refusal("1:2");
 	expect_refusal("0:0");
