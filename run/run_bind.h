@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * run_bind: what of the host a job's root shows.
+ *
+ * The standard mounts come first, then what was asked for, in order.  A
+ * standard mount that the image has no place for is left out; one that was
+ * asked for is an error then.
+ *
+ * Threads: the one of the runner.
+ */
+#include <stdbool.h>
+
+struct error;
+struct run_job;
+struct run_path_root;
+
+/**
+ * run_bind_standard() - /proc, /sys, /dev, /tmp, files of /etc, home, directory
+ * @has_ipc:  the job gets an ipc namespace
+ * @host_cwd: the caller's directory, bound as well; NULL: unknown
+ *
+ * Return: 0; -ENOSYS, -EPERM, -ENOMEM with @err.
+ */
+int run_bind_standard(struct run_path_root *root, const struct run_job *job,
+		      bool has_ipc, const char *host_cwd, struct error *err);
+
+/** run_bind_asked() - run_job.binds; as run_mount_bind() */
+int run_bind_asked(struct run_path_root *root, const struct run_job *job,
+		   struct error *err);
+
+/**
+ * run_bind_prepare() - run_upper_prepare() for every mount point, where a
+ * directory of somebody else is the image
+ */
+int run_bind_prepare(int image_fd, int upper_fd, const struct run_job *job,
+		     const char *host_cwd, struct error *err);
