@@ -131,6 +131,7 @@ struct run_environment {
 	const char *library_first; /* in front of LD_LIBRARY_PATH, or NULL */
 	const char *library_last;  /* behind it, where it is not in it; NULL */
 	bool evaluates_forced;	   /* as in a shell's double quotes */
+	bool evaluates_argv;	   /* the words of argv, too, at last */
 	bool has_base_library;	   /* /.singularity.d/libs in
 				      LD_LIBRARY_PATH */
 	bool has_prompt;	   /* PS1 and PROMPT_COMMAND */

@@ -59,6 +59,7 @@ struct child {
 	struct run_spec spec;
 	struct variable_list variables; /* the job's, until execve() */
 	const char **envp;
+	char **argv; /* its words, where they are expanded */
 };
 
 /* The job must not outlive the caller.  The order matters: a caller that died
@@ -268,12 +269,17 @@ static int make_environment(struct child *child, struct error *err)
 		return r;
 	if (getcwd(cwd, sizeof(cwd)))
 		r = variable_list_set(&child->variables, "PWD", 3, cwd, true);
+	if (r == 0 && job->environment->evaluates_argv)
+		r = run_environment_expand(&child->variables, job->argv,
+					   &child->argv);
 	if (r == 0)
 		r = variable_list_to_environment(&child->variables,
 						 &child->envp);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot build the environment");
 	job->envp = child->envp;
+	if (child->argv)
+		job->argv = (const char *const *)child->argv;
 	return 0;
 }
 

@@ -317,3 +317,38 @@ int run_environment_fill(const struct run_environment *environment,
 		return error_set(err, r, "%s", own.text);
 	return error_set_errno(err, r, "cannot build the environment");
 }
+
+int run_environment_expand(struct variable_list *variables,
+			   const char *const *words, char ***ret)
+{
+	const struct shell_expand expand = {
+		.variables = variables,
+		.substitute = run_shell_substitute,
+	};
+	size_t count = 0;
+	char **expanded;
+
+	while (words[count])
+		count++;
+	expanded = calloc(count + 1, sizeof(*expanded));
+	if (!expanded)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct buffer value CLEANUP(buffer_fini) =
+			BUFFER_INIT(SHELL_EXPAND_SIZE_MAX);
+		bool is_exact =
+			shell_expand_quoted(&expand, words[i], &value) < 0 ||
+			buffer_terminate(&value) < 0;
+
+		expanded[i] =
+			strdup(is_exact ? words[i] : (const char *)value.data);
+		if (!expanded[i]) {
+			while (i > 0)
+				free(expanded[--i]);
+			free(expanded);
+			return -ENOMEM;
+		}
+	}
+	*ret = expanded;
+	return 0;
+}

@@ -27,3 +27,14 @@ struct run_environment;
  */
 int run_environment_fill(const struct run_environment *environment,
 			 struct variable_list *ret, struct error *err);
+
+/**
+ * run_environment_expand() - words as within a shell's double quotes
+ * @variables: the job's
+ * @words:     NULL-ended
+ * @ret:       malloc'ed, as are its words, NULL-ended; the caller's
+ *
+ * A word that cannot be expanded stays as it is.  Return: 0, -ENOMEM.
+ */
+int run_environment_expand(struct variable_list *variables,
+			   const char *const *words, char ***ret);

@@ -27,6 +27,7 @@ enum flag {
 	EVALUATES_FORCED = 1 << 11,
 	HAS_BASE_LIBRARY = 1 << 12,
 	HAS_PROMPT = 1 << 13,
+	EVALUATES_ARGV = 1 << 14,
 };
 
 struct fixed {
@@ -118,6 +119,8 @@ static uint32_t environment_flags(const struct run_environment *environment)
 {
 	uint32_t flags = HAS_ENVIRONMENT;
 
+	if (environment->evaluates_argv)
+		flags |= EVALUATES_ARGV;
 	if (environment->evaluates_forced)
 		flags |= EVALUATES_FORCED;
 	if (environment->has_base_library)
@@ -383,6 +386,7 @@ static int take_environment(struct cursor *cursor, uint32_t flags,
 	environment->caller = ret->lists[3];
 	environment->late = ret->lists[4];
 	environment->evaluates_forced = flags & EVALUATES_FORCED;
+	environment->evaluates_argv = flags & EVALUATES_ARGV;
 	environment->has_base_library = flags & HAS_BASE_LIBRARY;
 	environment->has_prompt = flags & HAS_PROMPT;
 	ret->job.environment = environment;

@@ -152,7 +152,12 @@ static int make_environment(const struct job *job, struct work *work,
 			      strcmp(job->command, "shell") == 0,
 	};
 
-	return job_environment_fill(&environment, &work->environment, err);
+	int r = job_environment_fill(&environment, &work->environment, err);
+
+	work->environment.run.evaluates_argv =
+		environment.evaluates && strcmp(job->command, "run") == 0 &&
+		job_command_runs_words(options, &work->image);
+	return r;
 }
 
 static int name_host(const struct job_options *options, struct work *work,

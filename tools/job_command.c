@@ -79,13 +79,31 @@ static int choose_app(const struct job_options *options,
 	return 0;
 }
 
+static const char *const scripts[] = { "/.singularity.d/runscript",
+				       "/apptainer", "/singularity" };
+
+/* NULL: the image has none. */
+static const char *find_script(const struct job_image *image)
+{
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
+		if (job_image_is_executable(image, scripts[i]))
+			return scripts[i];
+	return NULL;
+}
+
+bool job_command_runs_words(const struct job_options *options,
+			    const struct job_image *image)
+{
+	return !options->app && !options->entrypoint && image->config &&
+	       !find_script(image);
+}
+
 int job_command_run(const struct job_options *options,
 		    const struct job_image *image, char **arguments,
 		    const char ***ret_argv, struct error *err)
 {
-	static const char *const scripts[] = { "/.singularity.d/runscript",
-					       "/singularity" };
 	const struct image_config *config = image->config;
+	const char *script;
 
 	if (options->app)
 		return choose_app(options, image, "runscript", arguments,
@@ -93,10 +111,9 @@ int job_command_run(const struct job_options *options,
 	if (options->entrypoint)
 		return join_words(options->entrypoint, arguments, NULL,
 				  ret_argv, err);
-	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
-		if (job_image_is_executable(image, scripts[i]))
-			return join_words(scripts[i], arguments, NULL, ret_argv,
-					  err);
+	script = find_script(image);
+	if (script)
+		return join_words(script, arguments, NULL, ret_argv, err);
 	if (config && (config->entrypoint[0] || config->cmd[0]))
 		return join_words(NULL, config->entrypoint,
 				  arguments[0] ? arguments : config->cmd,

@@ -5,6 +5,8 @@
  *
  * Threads: any; no state.
  */
+#include <stdbool.h>
+
 struct error;
 struct job_image;
 struct job_options;
@@ -28,6 +30,11 @@ job_command_fn job_command_exec;
  * OCI image's entrypoint and command, of which arguments replace the second
  * (OCI config.md); /bin/sh */
 job_command_fn job_command_run;
+
+/** job_command_runs_words() - whether job_command_run() takes an OCI image's
+ * words, which Apptainer's users know as evaluated by a shell */
+bool job_command_runs_words(const struct job_options *options,
+			    const struct job_image *image);
 
 /** job_command_shell() - --shell, /bin/bash or /bin/sh */
 job_command_fn job_command_shell;

@@ -46,9 +46,9 @@ in_tree apptainer -q exec -C -B /tmp/nesting dir /tmp/nesting/lr exec oci:/tmp/n
 contains "in apptainer --containall" "/dev/fuse" "$(cat "$WORK/err")"
 if [ -x "$PEERS/sid/usr/bin/podman" ]; then
 	podman="podman --root /tmp/nesting/podman --runroot /tmp/nesting/run --cgroup-manager=cgroupfs run --rm --network=none"
-	if in_tree "$podman --rootfs dir true" 2>"$WORK/err"; then
+	if in_tree "$podman --rootfs /tmp/nesting/dir true" 2>"$WORK/err"; then
 		equal "in podman" podman "$(in_tree "$podman --device /dev/fuse --security-opt=unmask=ALL --security-opt seccomp=unconfined \
-			-v /tmp/nesting:/tmp/nesting --rootfs dir /tmp/nesting/lr exec oci:/tmp/nesting/layout:1 echo podman")"
+			-v /tmp/nesting:/tmp/nesting --rootfs /tmp/nesting/dir /tmp/nesting/lr exec oci:/tmp/nesting/layout:1 echo podman")"
 	else
 		echo "podman does not run here, left out: $(tail -n 1 "$WORK/err")"
 	fi

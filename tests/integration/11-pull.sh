@@ -70,3 +70,11 @@ as_user env LAZYRUN_CACHEDIR="$WORK/fresh" "$LAZYRUN" exec cut.sif true 2>err &&
 as_user env LAZYRUN_CACHEDIR="$WORK/fresh" "$LAZYRUN" exec tiny_1.sif true || fault "the whole one"
 named=$(sed -n 's/^digest: sha256://p' tiny_1.sif | head -n 1)
 [ -n "$named" ] && [ ! -e "$WORK/fresh/index/$named.lzi" ] || fault "the stub's index has the image's name"
+
+# run: an OCI image's words and the user's are evaluated, as Apptainer's generated runscript does; not by lazyrun
+words() { as_user env V=value "$1" run "${@:2}"; }
+equal "run: evaluated" "value x  y \$ it's value" "$(words "$WORK/bin/apptainer" tiny_1.sif echo '$V' 'x  y' '\$' "it's" '`echo $V`')"
+equal "run --no-eval" '$V' "$(words "$WORK/bin/apptainer" --no-eval tiny_1.sif echo '$V')"
+equal "run: lazyrun" '$V' "$(words "$WORK/bin/lazyrun" tiny_1.sif echo '$V')"
+equal "run: what is no shell's word" 'a${' "$(words "$WORK/bin/apptainer" tiny_1.sif echo 'a${')"
+equal "exec: never" '$V' "$(as_user env V=value "$WORK/bin/apptainer" exec tiny_1.sif echo '$V')"
