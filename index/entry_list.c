@@ -80,6 +80,7 @@ static size_t node_size(const struct tree_entry *entry)
 	for (size_t i = 0; i < entry->xattr_count; i++)
 		size += text_size(entry->xattrs[i].name) +
 			entry->xattrs[i].value_size;
+	size += entry->facts_size;
 	size += text_size(entry->path) + text_size(entry->hard_link) +
 		text_size(entry->symlink);
 	return size;
@@ -152,6 +153,7 @@ static void copy_members(struct cursor *cursor, struct tree_entry *entry)
 			copy(cursor, xattrs[i].value, xattrs[i].value_size);
 	}
 	entry->xattrs = xattrs;
+	entry->facts = copy(cursor, entry->facts, entry->facts_size);
 	entry->path = copy_text(cursor, entry->path);
 	entry->hard_link = copy_text(cursor, entry->hard_link);
 	entry->symlink = copy_text(cursor, entry->symlink);

@@ -37,6 +37,13 @@ const struct digest *index_file_manifest_digest(const struct index_file *index)
 	return &index->manifest_digest;
 }
 
+const uint8_t *index_file_hints(const struct index_file *index,
+				size_t *ret_size)
+{
+	*ret_size = index->tables[INDEX_FORMAT_HINT].size;
+	return index->tables[INDEX_FORMAT_HINT].data;
+}
+
 const char *index_file_manifest(const struct index_file *index,
 				size_t *ret_size)
 {
@@ -236,6 +243,35 @@ int index_file_lookup(const struct index_file *index, uint32_t dir,
 			low = middle + 1;
 	}
 	return -ENOENT;
+}
+
+int index_file_find_dirent(const struct index_file *index, uint32_t dir,
+			   const char *name, size_t name_size,
+			   uint32_t *ret_position)
+{
+	struct directory directory;
+	struct index_dirent dirent;
+	uint32_t low = 0;
+	uint32_t high;
+	int r = get_directory(index, dir, &directory);
+
+	if (r < 0)
+		return r;
+	high = directory.count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		r = get_dirent(index, &directory, middle, &dirent);
+		if (r < 0)
+			return r;
+		if (index_format_compare(dirent.name, dirent.name_size, name,
+					 name_size) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_position = low;
+	return 0;
 }
 
 int index_file_get_dirent(const struct index_file *index, uint32_t dir,

@@ -130,6 +130,11 @@ const struct digest *index_file_manifest_digest(const struct index_file *index);
  * a mount needs: the same number means the same inodes, names and chunks */
 uint64_t index_file_hash(const struct index_file *index);
 
+/** index_file_hints() - the section of hints, for hint_table_decode(); empty
+ * when the index has none */
+const uint8_t *index_file_hints(const struct index_file *index,
+				size_t *ret_size);
+
 /** index_file_manifest(), index_file_config() - the JSON bytes, borrowed */
 const char *index_file_manifest(const struct index_file *index,
 				size_t *ret_size);
@@ -154,6 +159,17 @@ int index_file_get_inode(const struct index_file *index, uint32_t number,
  */
 int index_file_lookup(const struct index_file *index, uint32_t dir,
 		      const char *name, size_t name_size, uint32_t *ret_inode);
+
+/**
+ * index_file_find_dirent() - where a directory's names begin that are not
+ * before @name
+ *
+ * Return: 0 with a position for index_file_get_dirent(), which may be past the
+ * last; -ENOENT, -ENOTDIR, -EBADMSG.
+ */
+int index_file_find_dirent(const struct index_file *index, uint32_t dir,
+			   const char *name, size_t name_size,
+			   uint32_t *ret_position);
 
 /**
  * index_file_get_dirent() - the directory's entry number @position
@@ -207,6 +223,12 @@ int index_file_get_piece(const struct index_file *index, uint32_t number,
  */
 int index_file_resolve(const struct index_file *index, const char *path,
 		       bool follow_final, uint32_t *ret_inode);
+
+/** index_file_resolve_at() - the same for a path that starts at a directory,
+ * unless it has a leading '/' */
+int index_file_resolve_at(const struct index_file *index, uint32_t dir,
+			  const char *path, bool follow_final,
+			  uint32_t *ret_inode);
 
 /** index_file_get_path() - "/usr/bin/python3.11" of an inode, by its parents
  *

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/le.h"
+#include "index/hint_table.h"
 #include "index/index_file_impl.h"
 
 #include <assert.h>
@@ -282,6 +283,33 @@ static int check_tree(struct check *check)
 	return check_links(check);
 }
 
+static bool is_regular(const struct check *check, uint32_t number)
+{
+	return S_ISREG(le_load16(record_of(check, number)->mode));
+}
+
+static int check_hints(const struct check *check)
+{
+	CLEANUP(hint_table_fini) struct hint_table table = { 0 };
+	size_t size;
+	const uint8_t *bytes = index_file_hints(check->index, &size);
+	int r = hint_table_decode(bytes, size,
+				  check->index->figures.inode_count, &table,
+				  check->err);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < table.record_count; i++)
+		if (!is_regular(check, table.records[i].inode))
+			return fail(check, "hints of what is no file: inode",
+				    table.records[i].inode);
+	for (uint32_t i = 0; i < table.target_count; i++)
+		if (!is_regular(check, table.targets[i]))
+			return fail(check, "hints name what is no file: inode",
+				    table.targets[i]);
+	return 0;
+}
+
 int index_file_check(const struct index_file *index, struct error *err)
 {
 	size_t count = index->figures.inode_count + (size_t)1;
@@ -300,5 +328,7 @@ int index_file_check(const struct index_file *index, struct error *err)
 	r = check_manifest(&check);
 	for (uint32_t i = 0; i < index->blob_count && r == 0; i++)
 		r = check_blob(&check, i);
-	return r < 0 ? r : check_tree(&check);
+	if (r == 0)
+		r = check_tree(&check);
+	return r < 0 ? r : check_hints(&check);
 }

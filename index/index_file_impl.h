@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * index_file_impl: what is inside an opened index.  Internal to index_file*.c;
- * index_file.h is the interface.
+ * index_file_impl: what is inside an opened index.  Internal to index_file*.c
+ * and to what writes indexes; index_file.h is the interface.
  */
 #include "common/chunk_ref.h"
 #include "index/index_file.h"
@@ -61,6 +61,17 @@ static inline const struct index_format_inode *index_file_inode_record(
 	/* 0 becomes UINT32_MAX, which no table reaches */
 	return index_file_record(index, INDEX_FORMAT_INODE, number - 1);
 }
+
+/* Raw contents of sections, by type; borrowed. */
+struct index_file_sections {
+	const uint8_t *data[INDEX_FORMAT_TYPE_COUNT];
+	size_t size[INDEX_FORMAT_TYPE_COUNT];
+};
+
+/** index_file_wrap() - an index that is not a file yet, without layers: for
+ * what asks for names and inodes; 0 or -ENOMEM */
+int index_file_wrap(const struct index_file_sections *sections,
+		    struct index_file **ret);
 
 /** index_file_find_xattrs() - an inode's set of extended attributes
  *

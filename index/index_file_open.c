@@ -69,7 +69,8 @@ static int load_sections(struct index_file *index,
 		const struct index_section *section = &header->sections[i];
 		int r;
 
-		if (section->type >= INDEX_FORMAT_WINDOW)
+		if (section->type >= INDEX_FORMAT_TYPE_COUNT ||
+		    section->type == INDEX_FORMAT_WINDOW)
 			continue; /* of a later minor version, or windows */
 		r = load_section(index, section, err);
 		if (r < 0)
@@ -177,6 +178,27 @@ static int load(struct index_file *index, struct error *err)
 	index->chunks.identity = header.manifest_digest;
 	index->chunks.count = index->figures.chunk_count;
 	return load_blobs(index, err);
+}
+
+int index_file_wrap(const struct index_file_sections *sections,
+		    struct index_file **ret)
+{
+	struct index_file *index = calloc(1, sizeof(*index));
+
+	if (!index)
+		return -ENOMEM;
+	index->fd = -1;
+	for (uint32_t type = 1; type < INDEX_FORMAT_TYPE_COUNT; type++) {
+		struct index_table *table = &index->tables[type];
+
+		table->data = sections->data[type];
+		table->size = sections->size[type];
+		table->count = (uint32_t)(table->size /
+					  index_format_record_size(type));
+	}
+	index->figures.inode_count = index->tables[INDEX_FORMAT_INODE].count;
+	*ret = index;
+	return 0;
 }
 
 int index_file_open(int fd, struct index_file **ret, struct error *err)

@@ -73,13 +73,14 @@ static int step(struct walk *walk, const struct path_rest_component *component,
 	return 0;
 }
 
-int index_file_resolve(const struct index_file *index, const char *path,
-		       bool follow_final, uint32_t *ret_inode)
+int index_file_resolve_at(const struct index_file *index, uint32_t dir,
+			  const char *path, bool follow_final,
+			  uint32_t *ret_inode)
 {
 	char buffer[REST_SIZE_MAX];
 	struct walk walk = { .index = index };
 	struct path_rest_component component = { 0 };
-	int r = go_to(&walk, INDEX_ROOT);
+	int r = go_to(&walk, path[0] == '/' ? INDEX_ROOT : dir);
 
 	path_rest_init(&walk.rest, buffer, sizeof(buffer));
 	if (r == 0)
@@ -92,6 +93,13 @@ int index_file_resolve(const struct index_file *index, const char *path,
 		return -ENOTDIR;
 	*ret_inode = walk.inode.number;
 	return 0;
+}
+
+int index_file_resolve(const struct index_file *index, const char *path,
+		       bool follow_final, uint32_t *ret_inode)
+{
+	return index_file_resolve_at(index, INDEX_ROOT, path, follow_final,
+				     ret_inode);
 }
 
 /* The name of @inode in its parent directory. */

@@ -21,7 +21,7 @@
 enum {
 	INDEX_FORMAT_MAGIC_SIZE = 8,
 	INDEX_FORMAT_MAJOR = 1,
-	INDEX_FORMAT_MINOR = 0,
+	INDEX_FORMAT_MINOR = 1,
 	INDEX_FORMAT_HEADER_SIZE = 4096,
 	INDEX_FORMAT_SECTION_COUNT_MAX = 32,
 	INDEX_FORMAT_ALIGNMENT = 4096,	    /* of sections in the raw state */
@@ -30,7 +30,8 @@ enum {
 	INDEX_FORMAT_FEATURES_RO = 0,
 };
 
-/* Section 3: section types, in the order they have in the file */
+/* Section 3: section types; they have this order in the file, but that HINT
+ * stands before WINDOW */
 enum index_format_type {
 	INDEX_FORMAT_MANIFEST = 1,
 	INDEX_FORMAT_CONFIG = 2,
@@ -45,6 +46,7 @@ enum index_format_type {
 	INDEX_FORMAT_CHUNK = 11,
 	INDEX_FORMAT_CHUNK_DIGEST = 12,
 	INDEX_FORMAT_WINDOW = 13,
+	INDEX_FORMAT_HINT = 14,	 /* before WINDOW; may be absent */
 	INDEX_FORMAT_TYPE_COUNT, /* one more than the last known type */
 };
 
@@ -69,6 +71,7 @@ enum {
 	INDEX_FORMAT_DEPTH_MAX = 1024,	     /* directories below the root */
 	INDEX_FORMAT_DIRECTORY_SIZE = 4096,  /* st_size of every directory */
 	INDEX_FORMAT_WINDOW_SIZE_MAX = 49152,
+	INDEX_FORMAT_HINT_SIZE_MAX = 8 << 20,
 };
 
 /* Section 2.2: an entry of the section table */
@@ -222,6 +225,7 @@ static inline uint32_t index_format_record_size(uint32_t type)
 		[INDEX_FORMAT_CHUNK_DIGEST] =
 			sizeof(struct index_format_chunk_digest),
 		[INDEX_FORMAT_WINDOW] = 1,
+		[INDEX_FORMAT_HINT] = 1,
 	};
 
 	return type < INDEX_FORMAT_TYPE_COUNT ? sizes[type] : 0;

@@ -34,6 +34,7 @@ const char *index_header_type_name(uint32_t type)
 		[INDEX_FORMAT_CHUNK] = "CHUNK",
 		[INDEX_FORMAT_CHUNK_DIGEST] = "CHUNK_DIGEST",
 		[INDEX_FORMAT_WINDOW] = "WINDOW",
+		[INDEX_FORMAT_HINT] = "HINT",
 	};
 
 	if (type >= INDEX_FORMAT_TYPE_COUNT || !names[type])
@@ -152,7 +153,8 @@ static int check_section_table(const struct index_header *header,
 		return error_set(err, -EFBIG,
 				 "the index's sections are larger than 2 GiB");
 	for (uint32_t type = 1; type < INDEX_FORMAT_TYPE_COUNT; type++)
-		if (!index_header_find(header, type))
+		if (type != INDEX_FORMAT_HINT &&
+		    !index_header_find(header, type))
 			return error_set(err, -EBADMSG,
 					 "the index has no section %s" REMEDY,
 					 index_header_type_name(type));

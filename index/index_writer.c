@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/le.h"
+#include "index/hint_builder.h"
 #include "index/index_format.h"
 #include "index/index_output.h"
 #include "index/tree_layout.h"
@@ -113,7 +114,8 @@ static int add_blob(struct blob_tables *tables,
 static int write_sections(struct index_output *output,
 			  const struct index_writer_image *image,
 			  const struct blob_tables *tables,
-			  const struct tree_layout *layout)
+			  const struct tree_layout *layout,
+			  const struct buffer *hints)
 {
 	const struct {
 		enum index_format_type type;
@@ -141,10 +143,14 @@ static int write_sections(struct index_output *output,
 		  tables->chunks.size },
 		{ INDEX_FORMAT_CHUNK_DIGEST, tables->digests.data,
 		  tables->digests.size },
+		{ INDEX_FORMAT_HINT, hints->data, hints->size },
 	};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		if (sections[i].type == INDEX_FORMAT_HINT &&
+		    sections[i].size == 0)
+			continue;
 		r = index_output_add(output, sections[i].type,
 				     index_format_record_size(sections[i].type),
 				     sections[i].data, sections[i].size);
@@ -162,12 +168,16 @@ static int write_file(int fd, const struct index_writer_image *image,
 		      bool is_packed, const struct blob_tables *tables,
 		      const struct tree_layout *layout, struct error *err)
 {
+	struct buffer hints CLEANUP(buffer_fini) =
+		BUFFER_INIT(INDEX_FORMAT_HINT_SIZE_MAX);
 	struct index_output output;
-	int r = index_output_begin(&output, fd, is_packed,
-				   &image->manifest_digest);
+	int r = hint_builder_make(image->tree, layout, &hints);
 
 	if (r == 0)
-		r = write_sections(&output, image, tables, layout);
+		r = index_output_begin(&output, fd, is_packed,
+				       &image->manifest_digest);
+	if (r == 0)
+		r = write_sections(&output, image, tables, layout, &hints);
 	if (r == 0)
 		r = index_output_finish(&output);
 	if (r < 0)

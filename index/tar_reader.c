@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "index/archive_library.h"
+#include "index/hint_scan.h"
 #include "index/tar_xattr.h"
 #include "index/tree.h"
 
@@ -47,6 +48,7 @@ struct reader {
 	size_t extent_count;
 	size_t extent_capacity;
 	struct tar_xattr_set xattrs;
+	struct hint_scan *hints;
 };
 
 static ssize_t next_bytes(struct reader *reader)
@@ -207,6 +209,9 @@ static int read_extents(struct reader *reader, uint64_t size)
 				"use another version of it",
 				reader->library->archive_version_string());
 		r = add_extent(reader, &extent);
+		if (r == 0)
+			r = hint_scan_feed(reader->hints, extent.file_off,
+					   block, block_size);
 		if (r < 0)
 			return r;
 	}
@@ -303,10 +308,15 @@ static int convert_data(struct reader *reader, struct archive_entry *entry,
 
 	if (size < 0)
 		return error_set(reader->err, -EBADMSG, "its size is negative");
+	hint_scan_begin(reader->hints, ret_entry->path, (uint64_t)size);
 	r = read_extents(reader, (uint64_t)size);
+	if (r == 0)
+		r = hint_scan_end(reader->hints);
 	ret_entry->size = (uint64_t)size;
 	ret_entry->extents = reader->extents;
 	ret_entry->extent_count = reader->extent_count;
+	ret_entry->facts = reader->hints->facts.data;
+	ret_entry->facts_size = reader->hints->facts.size;
 	return r;
 }
 
@@ -389,6 +399,7 @@ int tar_reader_read(tar_reader_bytes_fn *bytes_fn,
 		.arg = arg,
 		.err = err,
 		.xattrs = TAR_XATTR_SET_INIT,
+		.hints = hint_scan_create(),
 	};
 	locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	locale_t before;
@@ -398,7 +409,7 @@ int tar_reader_read(tar_reader_bytes_fn *bytes_fn,
 		goto out;
 	reader.archive = reader.library->archive_read_new();
 	reader.xattrs.library = reader.library;
-	if (!reader.archive || !c_locale) {
+	if (!reader.archive || !reader.hints || !c_locale) {
 		r = error_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
@@ -415,6 +426,7 @@ out:
 	if (c_locale)
 		freelocale(c_locale);
 	tar_xattr_set_fini(&reader.xattrs);
+	hint_scan_destroy(reader.hints);
 	free(reader.extents);
 	return r;
 }

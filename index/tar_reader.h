@@ -4,8 +4,9 @@
  * tar_reader: archive entries with the place of each file's bytes.
  *
  * libarchive parses (ustar, PAX, GNU long names, every sparse form); this
- * adds where in the uncompressed stream each run of data lies, and hands the
- * entry on as a struct tree_entry.
+ * adds where in the uncompressed stream each run of data lies, and what the
+ * data says is needed with it (hint_scan.h), and hands the entry on as a struct
+ * tree_entry.
  *
  * Names are the archive's bytes, whatever the locale; owners are the numeric
  * ids.  ACLs kept as text (SCHILY.acl.*) become the kernel's xattrs.  Data

@@ -51,6 +51,8 @@ struct tree_entry {
 	size_t extent_count;
 	const struct tree_xattr *xattrs;
 	size_t xattr_count;
+	const void *facts; /* regular files: hint_fact.h; may be NULL */
+	size_t facts_size;
 };
 
 /** tree_create() - a tree with an empty root (0755, 0:0); NULL: no memory */

@@ -162,6 +162,21 @@ static int set_extents(struct tree *tree, const struct tree_entry *entry,
 	return 0;
 }
 
+static int set_facts(struct tree *tree, const struct tree_entry *entry,
+		     struct tree_inode *inode)
+{
+	uint32_t number;
+	int r;
+
+	if (entry->facts_size == 0)
+		return 0;
+	r = tree_pool_put(&tree->facts, entry->facts, entry->facts_size,
+			  &number);
+	if (r == 0)
+		inode->facts = number + 1;
+	return r == -EFBIG ? 0 : r; /* then it has no hints */
+}
+
 static int set_data(struct tree *tree, const struct tree_entry *entry,
 		    struct tree_inode *inode)
 {
@@ -172,7 +187,8 @@ static int set_data(struct tree *tree, const struct tree_entry *entry,
 	switch (entry->mode & S_IFMT) {
 	case S_IFREG:
 		inode->size = entry->size;
-		return set_extents(tree, entry, inode);
+		r = set_facts(tree, entry, inode);
+		return r < 0 ? r : set_extents(tree, entry, inode);
 	case S_IFLNK:
 		size = entry->symlink ? strlen(entry->symlink) : 0;
 		if (size == 0)

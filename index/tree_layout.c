@@ -151,7 +151,17 @@ static int add_inode(struct builder *builder, struct tree_inode *inode,
 	le_store32(record.mtime_ns, inode->mtime_ns);
 	le_store32(record.parent, parent);
 	le_store64(record.data, data);
-	return buffer_append(&builder->layout->inodes, &record, sizeof(record));
+	r = buffer_append(&builder->layout->inodes, &record, sizeof(record));
+	if (r == 0 && inode->facts) {
+		const struct tree_layout_facts facts = {
+			.inode = inode->number,
+			.facts = inode->facts - 1,
+		};
+
+		r = buffer_append(&builder->layout->facts, &facts,
+				  sizeof(facts));
+	}
+	return r;
 }
 
 static int compare_names(const void *a, const void *b, void *arg)
@@ -275,7 +285,7 @@ int tree_layout_build(struct tree *tree, struct tree_layout *layout)
 	int r;
 
 	*layout = (struct tree_layout){ empty, empty, empty, empty,
-					empty, empty, empty };
+					empty, empty, empty, empty };
 	r = placement_init(&builder.names, &tree->names, &layout->names, 1);
 	if (r == 0)
 		r = placement_init(&builder.symlinks, &tree->targets,
@@ -306,4 +316,11 @@ void tree_layout_fini(struct tree_layout *layout)
 	buffer_fini(&layout->symlinks);
 	buffer_fini(&layout->xattrs);
 	buffer_fini(&layout->extents);
+	buffer_fini(&layout->facts);
+}
+
+const uint8_t *tree_layout_get_facts(const struct tree *tree, uint32_t facts,
+				     size_t *ret_size)
+{
+	return tree_pool_at(&tree->facts, facts, ret_size);
 }

@@ -23,6 +23,13 @@ struct tree_layout {
 	struct buffer symlinks;
 	struct buffer xattrs;
 	struct buffer extents;
+	struct buffer facts; /* struct tree_layout_facts, by inode */
+};
+
+/* What is known of a file that the index is to have hints about. */
+struct tree_layout_facts {
+	uint32_t inode;
+	uint32_t facts; /* for tree_layout_get_facts() */
 };
 
 /**
@@ -34,3 +41,8 @@ struct tree_layout {
  */
 int tree_layout_build(struct tree *tree, struct tree_layout *layout);
 void tree_layout_fini(struct tree_layout *layout);
+
+/** tree_layout_get_facts() - as hint_fact.h has them; valid as long as the
+ * tree */
+const uint8_t *tree_layout_get_facts(const struct tree *tree, uint32_t facts,
+				     size_t *ret_size);

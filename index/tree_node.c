@@ -321,6 +321,7 @@ int tree_node_init(struct tree *tree)
 	tree_pool_init(&tree->targets);
 	tree_pool_init(&tree->owners);
 	tree_pool_init(&tree->xattrs);
+	tree_pool_init(&tree->facts);
 	r = tree_pool_put(&tree->owners, &root_owner, sizeof(root_owner),
 			  &owner);
 	if (r == 0)
@@ -346,5 +347,6 @@ void tree_node_fini(struct tree *tree)
 	tree_pool_fini(&tree->targets);
 	tree_pool_fini(&tree->owners);
 	tree_pool_fini(&tree->xattrs);
+	tree_pool_fini(&tree->facts);
 	free(tree->buckets);
 }

@@ -52,6 +52,7 @@ struct tree_inode {
 	uint32_t xattrs; /* number in tree->xattrs, or TREE_POOL_NONE */
 	uint32_t links;	 /* names; free when 0, and then @number is the next */
 	uint32_t number; /* in the index, see tree_layout.h */
+	uint32_t facts;	 /* 0, or 1 + their number in tree->facts */
 	uint16_t mode;
 	bool has_extents;
 };
@@ -70,6 +71,7 @@ struct tree {
 	struct tree_pool targets;
 	struct tree_pool owners; /* struct index_format_owner */
 	struct tree_pool xattrs; /* sets as in the index */
+	struct tree_pool facts;	 /* runs as hint_fact.h has them */
 	uint32_t layer;		 /* current, from 1; 0 before the first */
 	uint32_t blob;		 /* of the current layer */
 	bool is_plain;		 /* the current layer has no whiteouts */

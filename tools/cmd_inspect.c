@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "image/object_layout.h"
 #include "image/image_ref.h"
+#include "index/hint_table.h"
 #include "index/index_file.h"
 #include "tools/command.h"
 #include "tools/image_metadata.h"
@@ -116,6 +117,33 @@ static void print_object(const struct object_layout *layout)
 			print_descriptor(&d);
 }
 
+static void count_hints(const struct index_file *index, struct hint_table *ret,
+			size_t *ret_size)
+{
+	struct index_figures f;
+	const uint8_t *bytes = index_file_hints(index, ret_size);
+
+	index_file_get_figures(index, &f);
+	*ret = (struct hint_table){ 0 };
+	if (hint_table_decode(bytes, *ret_size, f.inode_count, ret, NULL) < 0)
+		*ret_size = 0;
+}
+
+static void print_hints(const struct index_file *index)
+{
+	CLEANUP(hint_table_fini) struct hint_table table;
+	char text[SIZE_TEXT_MAX];
+	size_t size;
+
+	count_hints(index, &table, &size);
+	if (size == 0)
+		printf("%-12s none\n", "hints");
+	else
+		printf("%-12s %s; of %u files, naming %u\n", "hints",
+		       size_text_format(size, text), table.record_count,
+		       table.target_count);
+}
+
 static void print_index(const struct index_file *index)
 {
 	struct index_figures f;
@@ -139,6 +167,7 @@ static void print_index(const struct index_file *index)
 		       ? "every one with a SHA-256 digest"
 		       : "without digests: what decodes is believed "
 			 "(`lazyrun index` makes them)");
+	print_hints(index);
 }
 
 static void print_text(const struct image *image,
@@ -171,12 +200,18 @@ static void print_text(const struct image *image,
 
 static json_t *index_to_json(const struct index_file *index)
 {
+	CLEANUP(hint_table_fini) struct hint_table hints = { 0 };
 	struct index_figures f;
+	size_t hint_size;
 
 	if (!index)
 		return json_null();
 	index_file_get_figures(index, &f);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "index_bytes",
+	count_hints(index, &hints, &hint_size);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+			 "hint_bytes", (json_int_t)hint_size, "hint_files",
+			 (json_int_t)hints.record_count, "hint_targets",
+			 (json_int_t)hints.target_count, "index_bytes",
 			 (json_int_t)f.file_size, "mount_bytes",
 			 (json_int_t)f.mount_size, "window_bytes",
 			 (json_int_t)f.window_size, "inodes",

@@ -18,6 +18,7 @@
 #include "tools/job_join.h"
 #include "tools/job_mounts.h"
 #include "tools/job_options.h"
+#include "tools/job_hints.h"
 #include "tools/job_profile.h"
 #include "tools/job_service.h"
 #include "tools/session.h"
@@ -46,6 +47,7 @@ struct work {
 	struct session *session; /* NULL when a directory is the image */
 	struct job_service service;
 	struct job_profile *profile; /* NULL: off */
+	struct job_hints *hints;     /* NULL: a profile knows, or nobody */
 	struct job_hot hot;
 	struct job_mounts mounts;
 	struct job_image image;
@@ -86,6 +88,7 @@ static void work_fini(struct work *work)
 		close(work->kept.root_fd);
 	run_destroy(work->run);
 	job_service_fini(&work->service);
+	job_hints_destroy(work->hints);
 	job_profile_destroy(work->profile);
 	job_hot_fini(&work->hot);
 	session_close(work->session);
@@ -302,6 +305,10 @@ static int start_service(const struct job *job, struct work *work,
 	if (!job->keeper)
 		work->profile = job_profile_start(
 			work->session, job->options->profile, work->argv);
+	if (!job->keeper && !job_profile_is_played(work->profile) &&
+	    !job_hot_is_whole(&work->hot))
+		work->hints = job_hints_start(work->session,
+					      job->options->hints, work->argv);
 	options.has_inode_names = job_hot_is_whole(&work->hot);
 	return job_service_start(&work->service, work->session, work->run,
 				 &options, err);
@@ -349,6 +356,7 @@ static void report(const struct job *job, struct work *work)
 	if (work->join.is_joined)
 		work->statistics.instance = work->join.link.name;
 	job_profile_get_figures(work->profile, &work->statistics.profile);
+	job_hints_get_figures(work->hints, &work->statistics.hints);
 	if (!work->session)
 		return;
 	statistics_trace(&work->statistics, work->session,

@@ -83,6 +83,10 @@ const struct option job_option_table[] = {
 	{ "profile", 0, OPTION_TEXT, "auto|off|FILE",
 	  "ask ahead for what this command read before [auto]",
 	  "LAZYRUN_PROFILE", OPT(profile) },
+	{ "hints", 0, OPTION_TEXT, "auto|off",
+	  "without a profile, ask ahead for what the index knows to be needed "
+	  "with the command [auto]",
+	  "LAZYRUN_HINTS", OPT(hints) },
 	{ "nv", 0, OPTION_FLAG, NULL, "the host's NVIDIA driver and GPUs",
 	  "LAZYRUN_NV", OPT(gpu.use_nvidia), .twins = "NV" },
 	{ "rocm", 0, OPTION_FLAG, NULL, "the host's AMD driver and GPUs",

@@ -70,6 +70,7 @@ struct job_options {
 	uint64_t keep_ms; /* 0: start no instance, or for ten minutes */
 
 	const char *profile;	/* NULL, "auto", "off", or a file */
+	const char *hints;	/* "auto" (or NULL) or "off" */
 	const char *statistics; /* file for a line of JSON at the end */
 	const char *hot_tree;	/* "auto" (or NULL) or "off" */
 	bool disable_cache;

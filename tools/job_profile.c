@@ -239,6 +239,11 @@ void job_profile_finish(struct job_profile *self, bool is_partial)
 		warn("profile", &err);
 }
 
+bool job_profile_is_played(const struct job_profile *self)
+{
+	return self && self->player;
+}
+
 void job_profile_get_figures(struct job_profile *self,
 			     struct profile_player_figures *ret)
 {

@@ -36,6 +36,9 @@ void job_profile_finish(struct job_profile *self, bool is_partial);
 void job_profile_destroy(struct job_profile *self);
 DEFINE_CLEANUP(struct job_profile, job_profile_destroy);
 
+/** job_profile_is_played() - whether something is asked for; NULL: nothing */
+bool job_profile_is_played(const struct job_profile *self);
+
 /** job_profile_get_figures() - of the playing; zeros when nothing was played */
 void job_profile_get_figures(struct job_profile *self,
 			     struct profile_player_figures *ret);

@@ -28,14 +28,18 @@ struct numbers {
 	struct index_figures index;
 	uint64_t touched_chunks;
 	uint64_t touched_bytes;
+	uint32_t expected_chunks; /* touched as a profile or hints said */
 };
 
 static void count_touched(struct session *session, struct numbers *ret)
 {
 	const struct chunk_table *table =
 		index_file_chunks(session_index(session));
+	struct chunk_touches_counters counters;
 	struct chunk_ref ref;
 
+	chunk_touches_get_counters(session_touches(session), &counters);
+	ret->expected_chunks = counters.expected;
 	for (uint32_t i = 0; i < table->count; i++) {
 		if (!chunk_touches_find(session_touches(session), i, NULL) ||
 		    chunk_table_get(table, i, &ref) < 0)
@@ -108,7 +112,9 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 	return json_pack(
 		"{s:s, s:s, s:s?, s:i, s:f, s:f, s:f, s:f,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, "
+		"s:b,"
+		" s:s}",
 		"image", image_reference(session_image(session)), "digest",
 		digest, "instance", s->instance, "exit_status", s->exit_status,
 		"mounted_ms", ms_between(s->start_us, s->spawned_us),
@@ -132,7 +138,13 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		(json_int_t)s->profile.asked_chunks, "profile_ranges",
 		(json_int_t)s->profile.asked_ranges, "profile_bytes",
 		(json_int_t)s->profile.asked_size, "profile_misled",
-		s->profile.has_misled, "hot_tree",
+		s->profile.has_misled, "hint_wanted",
+		(json_int_t)s->hints.wanted_chunks, "hint_chunks",
+		(json_int_t)s->hints.asked_chunks, "hint_ranges",
+		(json_int_t)s->hints.asked_ranges, "hint_bytes",
+		(json_int_t)s->hints.asked_size, "hint_used",
+		(json_int_t)(s->hints.wanted_chunks ? n.expected_chunks : 0),
+		"hint_misled", s->hints.has_misled, "hot_tree",
 		s->hot_tree ? s->hot_tree : "none");
 }
 

@@ -23,6 +23,7 @@ struct statistics {
 	const char *instance; /* that the job joined; NULL: none; borrowed */
 	const char *hot_tree; /* kind of the one in use; NULL: none */
 	struct profile_player_figures profile;
+	struct profile_player_figures hints;
 };
 
 /** statistics_print() - two lines for people on stderr */

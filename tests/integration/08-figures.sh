@@ -18,15 +18,15 @@ image=$(number image_bytes "$WORK/index")
 at_most "index, % of the image" 1.2 "$(percent "$(number index_bytes "$WORK/index")" "$image")"
 at_most "of it to mount, %" 0.3 "$(percent "$(number mount_bytes "$WORK/index")" "$image")"
 
-start() { # FILE: one start, its statistics in FILE
+start() { # FILE [OPTION...]: one start, its statistics in FILE
 	: >"$REGISTRY_LOG"
 	rm -f "$WORK/home/statistics"
 	lr exec --index "$WORK/home/scipy.lzi" --statistics "$WORK/home/statistics" \
-		--no-home --pwd / "$IMAGE" python3 -c 'import scipy.stats' ||
+		--no-home --pwd / "${@:2}" "$IMAGE" python3 -c 'import scipy.stats' ||
 		fault "import scipy.stats"
 	mv "$WORK/home/statistics" "$1"
 }
-start "$WORK/cold"
+start "$WORK/cold" --hints=off
 # 9.9 % on Debian 12's packages of November 2026; others may lie otherwise.
 at_most "cold: bytes fetched, % of the image" 10.4 \
 	"$(percent "$(number bytes_fetched "$WORK/cold")" "$image")"
@@ -35,6 +35,18 @@ at_most "cold: blob requests beyond the ranges" 1 \
 	"$(($(blob_requests) - $(number ranges_fetched "$WORK/cold")))"
 at_most "cold: FUSE requests" 3900 "$(number fuse_requests "$WORK/cold")"
 cold=$(number bytes_touched "$WORK/cold")
+# the same, with what the index knows to be needed
+rm -rf "$WORK/cache/chunks"
+start "$WORK/hints" --profile=off
+at_most "with hints: ranges" 100 "$(number ranges_fetched "$WORK/hints")"
+at_most "with hints: bytes fetched, % of the image" 11.2 \
+	"$(percent "$(number bytes_fetched "$WORK/hints")" "$image")"
+at_most "with hints: chunks read that were not hinted, %" 20 \
+	"$(percent "$(($(number chunks_touched "$WORK/hints") - $(number hint_used "$WORK/hints")))" \
+		"$(number chunks_touched "$WORK/hints")")"
+at_most "with hints: chunks hinted that were not read, %" 15 \
+	"$(percent "$(($(number hint_wanted "$WORK/hints") - $(number hint_used "$WORK/hints")))" \
+		"$(number hint_wanted "$WORK/hints")")"
 # the same start with the profile that the first one left
 rm -rf "$WORK/cache/chunks"
 start "$WORK/profile"

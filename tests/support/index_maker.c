@@ -7,6 +7,7 @@
 #include "common/hash.h"
 #include "common/io.h"
 #include "common/le.h"
+#include "index/hint_scan.h"
 #include "index/index_file.h"
 #include "index/index_format.h"
 #include "index/index_writer.h"
@@ -140,6 +141,33 @@ void index_maker_add_link(struct index_maker *maker, const char *path,
 	must_add(maker, &(struct tree_entry){ .path = path,
 					      .hard_link = target,
 					      .mode = S_IFREG | 0600 });
+}
+
+void index_maker_add_file(struct index_maker *maker, const char *path,
+			  const void *data, size_t size, uint32_t chunk)
+{
+	const struct tree_extent extent = {
+		.size = size,
+		.raw_off = (uint64_t)chunk * INDEX_MAKER_CHUNK_SIZE,
+	};
+	struct hint_scan *scan = hint_scan_create();
+	int r;
+
+	assert(scan && size <= INDEX_MAKER_CHUNK_SIZE &&
+	       chunk < INDEX_MAKER_CHUNK_COUNT);
+	hint_scan_begin(scan, path, size);
+	r = hint_scan_feed(scan, 0, data, size);
+	assert(r == 0);
+	r = hint_scan_end(scan);
+	assert(r == 0);
+	must_add(maker, &(struct tree_entry){ .path = path,
+					      .mode = S_IFREG | 0755,
+					      .size = size,
+					      .extents = &extent,
+					      .extent_count = size > 0,
+					      .facts = scan->facts.data,
+					      .facts_size = scan->facts.size });
+	hint_scan_destroy(scan);
 }
 
 void index_maker_add_symlink(struct index_maker *maker, const char *path,

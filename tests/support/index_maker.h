@@ -47,6 +47,12 @@ void index_maker_add_link(struct index_maker *maker, const char *path,
 void index_maker_add_symlink(struct index_maker *maker, const char *path,
 			     const char *target);
 
+/** index_maker_add_file() - with bytes that are looked at for hints, in the
+ * chunk of its layer with number @chunk; must succeed
+ * @size: at most INDEX_MAKER_CHUNK_SIZE */
+void index_maker_add_file(struct index_maker *maker, const char *path,
+			  const void *data, size_t size, uint32_t chunk);
+
 /** index_maker_add_all() - an entry of every kind, over two layers */
 void index_maker_add_all(struct index_maker *maker);
 

@@ -56,8 +56,8 @@ static int repack(int from_fd, bool is_packed)
 Test(index_writer, writes_the_golden_bytes)
 {
 	static const char golden[] = "sha256:"
-				     "a82de8ab31a2088aa3f8dfe33973d22aff818cba2"
-				     "d3eab69aad7a1f70e81f7df";
+				     "30108b5f1b06d195756e3ff265f1e73bb5450ec54"
+				     "32f5996e9c2836258926d02";
 	char text[DIGEST_TEXT_SIZE];
 	struct digest digest;
 	autoclose int fd = -1;

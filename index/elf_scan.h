@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * elf_scan: what a dynamic loader will want of an ELF file, from the file's
+ * bytes as they go by once, without keeping them.
+ *
+ * DT_NEEDED and DT_RPATH are offsets into a table of strings that lies before
+ * the dynamic section that has them.  So strings that look like names of
+ * libraries or like folders are noted on the way, and the dynamic section then
+ * says which of them are meant.
+ *
+ * Also: which parts of the file the loader itself reads: the headers and the
+ * tables that it searches and relocates by, and the segments that it writes
+ * to.  Little-endian 64-bit files only.
+ *
+ * Threads: one at a time.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer;
+
+enum {
+	ELF_SCAN_HEAD_SIZE = 4096, /* file and program headers, PT_INTERP */
+	ELF_SCAN_DYNAMIC_SIZE = 4096,
+	ELF_SCAN_LOAD_COUNT_MAX = 16,
+	ELF_SCAN_STRING_SIZE_MAX = 1024,
+	ELF_SCAN_STRING_COUNT_MAX = 512,
+	ELF_SCAN_TEXT_SIZE = 32 << 10, /* of all strings */
+	/* of one segment that may hold strings */
+	ELF_SCAN_SEGMENT_SIZE_MAX = 24 << 20,
+	/* a smaller file is taken whole */
+	ELF_SCAN_WHOLE_SIZE = 5 << 20,
+	/* the same of a program: more of it runs at a start */
+	ELF_SCAN_PROGRAM_SIZE = 16 << 20,
+};
+
+struct elf_scan_segment {
+	uint64_t off;
+	uint64_t size; /* in the file */
+	uint64_t address;
+	bool is_code;
+	bool is_written;
+};
+
+/* A string that was noted; its text has a final NUL. */
+struct elf_scan_string {
+	uint64_t off;  /* in the file */
+	uint32_t text; /* offset in the texts */
+	uint32_t size; /* without the NUL */
+};
+
+struct elf_scan {
+	bool is_over; /* not such a file, or nothing more to see */
+	bool has_head;
+	uint64_t file_size;
+	uint64_t off; /* bytes seen */
+	uint8_t head[ELF_SCAN_HEAD_SIZE];
+	size_t head_size;
+	struct elf_scan_segment loads[ELF_SCAN_LOAD_COUNT_MAX];
+	size_t load_count;
+	uint64_t dynamic_off;
+	uint64_t dynamic_size; /* at most ELF_SCAN_DYNAMIC_SIZE */
+	uint8_t dynamic[ELF_SCAN_DYNAMIC_SIZE];
+	uint64_t interpreter_off;
+	uint64_t interpreter_size;
+	uint64_t end; /* nothing is looked at from here on */
+
+	struct elf_scan_string strings[ELF_SCAN_STRING_COUNT_MAX];
+	size_t string_count;
+	char texts[ELF_SCAN_TEXT_SIZE];
+	size_t texts_size;
+	/* the last bytes seen, and room for those that follow */
+	uint8_t seam[2 * ELF_SCAN_STRING_SIZE_MAX];
+	size_t seam_size;
+	uint64_t seam_end; /* in the file */
+};
+
+/** elf_scan_begin() - a file of @file_size bytes */
+void elf_scan_begin(struct elf_scan *scan, uint64_t file_size);
+
+/** elf_scan_feed() - its next bytes, in any portions */
+void elf_scan_feed(struct elf_scan *scan, const uint8_t *data, size_t size);
+
+/**
+ * elf_scan_end() - what was found, as facts
+ *
+ * Depends on the bytes only, not on how they were portioned.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int elf_scan_end(struct elf_scan *scan, struct buffer *facts);
