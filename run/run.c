@@ -4,7 +4,7 @@
  *
  * One socket pair carries everything.  Its runner's end closes with the job's
  * execve(), the caller's end with the caller: so each notices the other's end
- * without a timeout.
+ * without a timeout.  Waiting for the job's end is run_wait.c.
  */
 #include "run/run.h"
 
@@ -15,6 +15,7 @@
 #include "run/run_message.h"
 #include "run/run_signal.h"
 #include "run/run_spec.h"
+#include "run/run_state.h"
 #include "run/run_user.h"
 
 #include <assert.h>
@@ -25,32 +26,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 enum {
 	/* Namespaces and a mount take a millisecond. */
 	SPAWN_TIMEOUT_MS = 10000,
-};
-
-struct run {
-	pid_t pid;  /* of the runner, then the job; 0: reaped */
-	int socket; /* -1 once the job runs */
-	int fuse_fd;
-	int rest_fd; /* readable once no process of the job is left; or -1 */
-	struct buffer environment; /* of a job without a command */
-	struct run_guard guard;	   /* none with a pid namespace */
-	bool maps_ids;
-	bool has_first; /* the pid is of our process 1 */
-	bool is_lost;	/* a watch said so */
-	int watch_fd;	/* borrowed; -1: none */
-	run_watch_fn *happened;
-	void *watch_arg;
-	int status; /* waitpid's; valid when pid is 0 */
-	/* How signals were before run_start(). */
-	bool has_blocked;
-	struct run_signal_state signals;
-	int signal_fd;
 };
 
 static int take_failure(const struct buffer *body, int *ret_exit,
@@ -136,6 +118,14 @@ static int fork_runner(struct run *run, const struct run_options *options,
 	return 0;
 }
 
+/* Process 1 of a pid namespace takes everything with it. */
+static int start_guard(struct run *run, struct error *err)
+{
+	return run->has_pid_namespace
+		       ? 0
+		       : run_guard_start(run->pid, &run->guard, err);
+}
+
 int run_spawn(const struct run_options *options, struct run **ret,
 	      struct error *err)
 {
@@ -146,16 +136,17 @@ int run_spawn(const struct run_options *options, struct run **ret,
 		return error_set(err, -ENOMEM, "out of memory");
 	run->socket = -1;
 	run->fuse_fd = -1;
-	run->rest_fd = -1;
 	run->environment = (struct buffer)BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
-	run->watch_fd = -1;
+	run->watch.fd = -1;
+	run->mark_fd = -1;
 	run->guard.fd = -1;
 	run->signal_fd = -1;
 	run->maps_ids = !run_user_is_privileged();
 	r = fork_runner(run, options, err);
+	run->has_pid_namespace = options->use_pid_namespace;
 	/* While the runner mounts. */
-	if (r == 0 && !options->use_pid_namespace)
-		r = run_guard_start(run->pid, &run->guard, err);
+	if (r == 0 && !options->is_undecided)
+		r = start_guard(run, err);
 	if (r == 0 && !options->is_undecided)
 		r = await_mount(run, err);
 	if (r < 0)
@@ -174,12 +165,16 @@ static int decide(struct run *run, const struct run_message_target *target,
 		return say_gone(run, err);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot speak to the runner");
-	return await_mount(run, err);
+	return 0;
 }
 
 int run_mount(struct run *run, struct error *err)
 {
-	return decide(run, &(struct run_message_target){ 0 }, -1, err);
+	int r = decide(run, &(struct run_message_target){ 0 }, -1, err);
+
+	if (r == 0)
+		r = start_guard(run, err);
+	return r < 0 ? r : await_mount(run, err);
 }
 
 int run_join(struct run *run, const struct run_target *target,
@@ -191,7 +186,15 @@ int run_join(struct run *run, const struct run_target *target,
 		.has_ipc_namespace = target->has_ipc_namespace,
 	};
 
-	return decide(run, &message, target->fd, err);
+	int r = decide(run, &message, target->fd, err);
+
+	if (r < 0)
+		return r;
+	if (!run->watch.mark)
+		return start_guard(run, err);
+	run->is_reaper = target->kind == RUN_JOIN_IMAGE &&
+			 prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+	return 0;
 }
 
 const char *run_get_environment(const struct run *run, size_t *ret_size)
@@ -234,6 +237,11 @@ int run_take_fuse_fd(struct run *run)
 bool run_maps_ids(const struct run *run)
 {
 	return run->maps_ids;
+}
+
+void run_watch(struct run *run, const struct run_watch *watch)
+{
+	run->watch = *watch;
 }
 
 /* A signal that comes now is the runner's too: it has the default actions, and
@@ -279,6 +287,17 @@ static int follow_first(struct run *run, const struct buffer *body,
 	return 0;
 }
 
+static void take_mark(struct run *run, int fd)
+{
+	if (run->watch.mark && run->mark_fd < 0) {
+		run->watch.mark(run->watch.arg, fd);
+		run->mark_fd = fd;
+		return;
+	}
+	run_guard_set(&run->guard, fd);
+	close(fd);
+}
+
 static int await_start(struct run *run, int *ret_exit, struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
@@ -301,12 +320,10 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 			return take_failure(&body, ret_exit, err);
 		is_executing = type == RUN_MESSAGE_EXECUTING;
 		if (is_executing && fd >= 0)
-			run_guard_set(&run->guard, fd);
+			take_mark(run, STEAL_FD(fd));
 		else if (type == RUN_MESSAGE_ENVIRONMENT)
 			r = buffer_append(&run->environment, body.data,
 					  body.size);
-		else if (type == RUN_MESSAGE_WATCH && run->rest_fd < 0)
-			run->rest_fd = STEAL_FD(fd);
 		else if (type == RUN_MESSAGE_FORKED)
 			r = follow_first(run, &body, err);
 		if (r < 0)
@@ -352,102 +369,6 @@ int run_start(struct run *run, const struct run_job *job, int *ret_exit,
 	return r;
 }
 
-static bool is_terminal_stop(int signal)
-{
-	return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
-}
-
-/* Takes notice of the job's end.  When a terminal stopped it (Ctrl-Z), we stop
- * as well: the shell waits for us.  Process 1 does not tell its children's
- * stops, so there the signal itself must do. */
-static void follow_job(struct run *run, uint32_t signal)
-{
-	int status;
-
-	if (signal == SIGTSTP && run->has_first)
-		raise(SIGSTOP);
-	if (signal != SIGCHLD ||
-	    waitpid(run->pid, &status, WNOHANG | WUNTRACED) != run->pid)
-		return;
-	if (!WIFSTOPPED(status)) {
-		run->status = status;
-		run->pid = 0;
-	} else if (is_terminal_stop(WSTOPSIG(status))) {
-		raise(SIGSTOP);
-	}
-}
-
-void run_watch(struct run *run, int fd, run_watch_fn *happened, void *arg)
-{
-	run->watch_fd = fd;
-	run->happened = happened;
-	run->watch_arg = arg;
-}
-
-/* What the watched descriptor has to say. */
-static void follow_watch(struct run *run)
-{
-	int signal = run->happened(run->watch_arg);
-
-	if (signal < 0) {
-		run->watch_fd = -1;
-		run->is_lost = true;
-		signal = SIGKILL;
-	}
-	if (signal > 0 && run->pid > 0)
-		kill(run->pid, signal);
-}
-
-/* Until @fd can be read, or all is lost; false then. */
-static bool await(struct run *run, int fd)
-{
-	while (!run->is_lost || run->pid > 0) {
-		struct pollfd pollfds[] = {
-			{ .fd = fd, .events = POLLIN },
-			{ .fd = run->watch_fd, .events = POLLIN },
-		};
-
-		if (poll(pollfds, 2, -1) < 0)
-			continue;
-		if (pollfds[1].revents)
-			follow_watch(run);
-		if (pollfds[0].revents)
-			return true;
-	}
-	return false;
-}
-
-int run_wait(struct run *run, int *ret_status, struct error *err)
-{
-	struct signalfd_siginfo info;
-
-	assert(run->has_blocked && run->socket < 0 && run->pid > 0);
-	/* run_start() may have read the SIGCHLD already. */
-	follow_job(run, SIGCHLD);
-	while (run->pid > 0) {
-		int r = 0;
-
-		if (run->watch_fd >= 0)
-			(void)await(run, run->signal_fd);
-		r = run_signal_read(run->signal_fd, &info);
-		if (r < 0)
-			return error_set_errno(err, r,
-					       "cannot wait for the job");
-		run_signal_pass(&info, run->pid);
-		follow_job(run, info.ssi_signo);
-	}
-	*ret_status = run->status;
-	run_signal_restore(&run->signals);
-	run->has_blocked = false;
-	return 0;
-}
-
-void run_wait_rest(struct run *run)
-{
-	if (run->rest_fd >= 0)
-		(void)await(run, run->rest_fd);
-}
-
 void run_destroy(struct run *run)
 {
 	if (!run)
@@ -460,14 +381,18 @@ void run_destroy(struct run *run)
 		close(run->socket);
 	if (run->fuse_fd >= 0)
 		close(run->fuse_fd);
-	if (run->rest_fd >= 0)
-		close(run->rest_fd);
 	buffer_fini(&run->environment);
 	if (run->signal_fd >= 0)
 		close(run->signal_fd);
 	if (run->is_lost)
 		run_guard_loose(&run->guard);
 	run_guard_stop(&run->guard);
+	if (run->is_lost && run->mark_fd >= 0)
+		run_guard_kill(run->mark_fd);
+	if (run->mark_fd >= 0)
+		close(run->mark_fd);
+	if (run->is_reaper)
+		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	if (run->has_blocked)
 		run_signal_restore(&run->signals);
 	free(run);

@@ -120,12 +120,11 @@ static int mount_image(struct child *child, struct error *err)
 
 	child->root.is_mapped = !child->is_privileged;
 	child->root.has_ipc = child->options->use_ipc_namespace;
-	if (child->target.kind == RUN_JOIN_IMAGE) {
-		r = run_root_take_fuse(&child->root, err);
-		if (r < 0)
-			return r;
-	} else if (child->target.kind == RUN_JOIN_ROOT) {
-		/* there is a root already */
+	if (child->target.kind != 0) {
+		/* the job comes next, unasked; with a root, all is there */
+		return child->target.kind == RUN_JOIN_IMAGE
+			       ? run_root_take_fuse(&child->root, err)
+			       : 0;
 	} else if (child->options->root_directory) {
 		r = run_root_open_directory(
 			&child->root, child->options->root_directory, err);
@@ -229,13 +228,15 @@ static int enter_inner_namespaces(struct child *child, struct error *err)
 }
 
 /* What all processes of the job have in common; see run_guard_set(). */
-static int open_common_namespace(const struct child *child)
+static int open_mark(const struct child *child)
 {
-	bool is_uts =
-		child->is_privileged || child->target.kind == RUN_JOIN_ROOT;
+	const char *path = "self/ns/user";
 
-	return openat(child->proc_fd, is_uts ? "self/ns/uts" : "self/ns/user",
-		      O_RDONLY | O_CLOEXEC);
+	if (child->is_privileged || child->target.kind == RUN_JOIN_ROOT)
+		path = "self/ns/uts";
+	else if (child->target.kind == RUN_JOIN_IMAGE)
+		path = "self/ns/mnt";
+	return openat(child->proc_fd, path, O_RDONLY | O_CLOEXEC);
 }
 
 /* Keeps the root for others to join.  The closed socket says that it is there
@@ -319,7 +320,7 @@ __attribute__((noreturn)) static void become_job(struct child *child)
 	run_signal_restore(child->signals);
 	/* Changed ids clear it. */
 	follow_caller(child->socket);
-	namespace_fd = open_common_namespace(child);
+	namespace_fd = open_mark(child);
 	if (!child->spec.job.argv[0] && tell_environment(child) < 0)
 		_exit(RUN_EXIT_FAILURE);
 	r = run_message_send(child->socket, RUN_MESSAGE_EXECUTING, NULL, 0,
@@ -448,9 +449,6 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 	if (r == 0)
 		r = run_root_assemble(&child->root, &child->spec.job,
 				      &child->user, host_cwd, err);
-	if (r == 0 && child->target.kind == RUN_JOIN_IMAGE)
-		r = run_message_send(child->socket, RUN_MESSAGE_WATCH, NULL, 0,
-				     child->root.watch_fd);
 	if (r == 0)
 		r = run_root_enter(&child->root, child->spec.job.is_writable,
 				   err);

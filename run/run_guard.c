@@ -107,17 +107,38 @@ static unsigned kill_marked(const struct mark *mark)
 	return count;
 }
 
+/* Takes @fd over. */
 static void take_mark(struct mark *mark, int fd)
 {
+	int type = ioctl(fd, NS_GET_NSTYPE);
+
+	if (type == CLONE_NEWNS) {
+		int user_fd = ioctl(fd, NS_GET_USERNS);
+
+		close(fd);
+		fd = user_fd;
+	}
 	if (mark->fd >= 0)
 		close(mark->fd);
 	*mark = (struct mark){ .fd = -1 };
-	if (fstat(fd, &mark->st) < 0) {
-		close(fd);
+	if (fd < 0 || fstat(fd, &mark->st) < 0) {
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
 	mark->fd = fd;
-	mark->name = ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWUSER ? "user" : "uts";
+	mark->name = type == CLONE_NEWUTS ? "uts" : "user";
+}
+
+static void kill_all_marked(const struct mark *mark)
+{
+	struct timespec pause = { .tv_nsec = PASS_PAUSE_NS };
+
+	for (int i = 0; i < PASSES_MAX; i++) {
+		if (kill_marked(mark) == 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
 }
 
 /* A message with a descriptor is a mark, one without says farewell. */
@@ -136,7 +157,6 @@ static void await_end(int socket, struct mark *mark)
 
 __attribute__((noreturn)) static void be_guard(int socket)
 {
-	struct timespec pause = { .tv_nsec = PASS_PAUSE_NS };
 	struct mark mark = { .fd = -1 };
 
 	setsid();
@@ -146,11 +166,8 @@ __attribute__((noreturn)) static void be_guard(int socket)
 	dup2(socket, STDIN_FILENO);
 	close_range(STDIN_FILENO + 1, UINT_MAX, 0);
 	await_end(STDIN_FILENO, &mark);
-	for (int i = 0; mark.fd >= 0 && i < PASSES_MAX; i++) {
-		if (kill_marked(&mark) == 0)
-			break;
-		nanosleep(&pause, NULL);
-	}
+	if (mark.fd >= 0)
+		kill_all_marked(&mark);
 	_exit(0);
 }
 
@@ -191,17 +208,31 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err)
 }
 
 /* A guard that was killed is no reason to fail. */
-static void tell(const struct run_guard *guard, int namespace_fd)
+static void tell(const struct run_guard *guard, int mark_fd)
 {
 	if (guard->fd >= 0)
 		(void)run_message_send(guard->fd, RUN_MESSAGE_EXECUTING, NULL,
-				       0, namespace_fd);
+				       0, mark_fd);
 }
 
-void run_guard_set(const struct run_guard *guard, int namespace_fd)
+void run_guard_set(const struct run_guard *guard, int mark_fd)
 {
-	assert(namespace_fd >= 0);
-	tell(guard, namespace_fd);
+	assert(mark_fd >= 0);
+	tell(guard, mark_fd);
+}
+
+void run_guard_kill(int mark_fd)
+{
+	struct mark mark = { .fd = -1 };
+	char path[64];
+
+	take_mark(&mark, fcntl(mark_fd, F_DUPFD_CLOEXEC, 0));
+	if (mark.fd < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", mark.name);
+	if (!is_within(open(path, O_RDONLY | O_CLOEXEC), &mark))
+		kill_all_marked(&mark);
+	close(mark.fd);
 }
 
 void run_guard_loose(struct run_guard *guard)

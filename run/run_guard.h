@@ -11,7 +11,11 @@
  * It is a child of the caller's with a higher number than the job's: whoever
  * looks for the job takes the first (condor_ssh_to_job).
  *
- * Threads: one at a time; run_guard_start() before any other exists.
+ * A mark is a namespace that all processes of a job are in and no others: a
+ * user namespace, with all within it; a mount namespace, which stands for the
+ * user namespace that owns it; an uts namespace.
+ *
+ * Threads: one at a time.
  */
 #include <sys/types.h>
 
@@ -35,14 +39,22 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err);
 
 /**
  * run_guard_set() - what it is to kill; nothing before this
- * @namespace_fd: a user namespace, with all within it, or an uts namespace;
- *                borrowed
+ * @mark_fd: borrowed
  *
  * The guard keeps the namespace, so that its number does not become another
- * one's.  That is why it is no mount namespace: with one the guard would keep
- * the FUSE mount.
+ * one's; of a mount namespace the one that owns it, since otherwise the guard
+ * would keep the job's mounts.
  */
-void run_guard_set(const struct run_guard *guard, int namespace_fd);
+void run_guard_set(const struct run_guard *guard, int mark_fd);
+
+/**
+ * run_guard_kill() - kill all that is marked, here and now
+ * @mark_fd: borrowed.  Nothing is killed where the caller is marked itself.
+ *
+ * Blocks until none is found any more: a millisecond or two, some seconds at
+ * most with a job that forks as fast as this kills.
+ */
+void run_guard_kill(int mark_fd);
 
 /** run_guard_loose() - it kills and ends */
 void run_guard_loose(struct run_guard *guard);

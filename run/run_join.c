@@ -17,8 +17,6 @@
 #include <errno.h>
 #include <linux/nsfs.h>
 #include <sched.h>
-#include <stdio.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 
 static int say_not_joined(int code, struct error *err)
@@ -77,18 +75,4 @@ int run_join_enter(const struct run_target *target, bool is_privileged,
 	if (target->kind == RUN_JOIN_IMAGE)
 		return enter_image(target->fd, is_privileged, err);
 	return enter_root(target, is_privileged, err);
-}
-
-int run_join_watch(int dir_fd)
-{
-	autoclose int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char path[64];
-
-	if (fd < 0)
-		return -errno;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd);
-	/* IN_UNMOUNT comes with any mask. */
-	if (inotify_add_watch(fd, path, IN_DELETE_SELF | IN_ONLYDIR) < 0)
-		return -errno;
-	return STEAL_FD(fd);
 }

@@ -24,14 +24,3 @@ struct run_target;
  */
 int run_join_enter(const struct run_target *target, bool is_privileged,
 		   struct error *err);
-
-/**
- * run_join_watch() - a descriptor that tells the end of a mounted tmpfs
- * @dir_fd: its root
- *
- * When the last one that uses it has ended, the descriptor (CLOEXEC) becomes
- * readable; it does not keep the tmpfs.
- *
- * Return: the descriptor or negative errno.
- */
-int run_join_watch(int dir_fd);

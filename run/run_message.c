@@ -4,6 +4,7 @@
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/passed_fd.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,11 +21,6 @@ enum {
 struct header {
 	uint32_t type;
 	uint32_t size;
-};
-
-union descriptor_space {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
 static int wait_for(int socket, short events, int timeout_ms)
@@ -67,47 +63,46 @@ int run_message_send(int socket, enum run_message_type type, const void *body,
 		     size_t size, int fd)
 {
 	struct header header = { .type = type, .size = (uint32_t)size };
-	struct iovec iov = { .iov_base = &header, .iov_len = sizeof(header) };
-	union descriptor_space space = { 0 };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec parts[] = {
+		{ .iov_base = &header, .iov_len = sizeof(header) },
+		{ .iov_base = (void *)body, .iov_len = size },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	union passed_fd_space space;
 	ssize_t n;
 
 	if (size > RUN_MESSAGE_SIZE_MAX)
 		return -EFBIG;
-	if (fd >= 0) {
-		struct cmsghdr *part;
+	passed_fd_attach(&message, &space, fd);
+	for (;;) {
+		int r;
 
-		message.msg_control = &space;
-		message.msg_controllen = sizeof(space);
-		part = CMSG_FIRSTHDR(&message);
-		part->cmsg_level = SOL_SOCKET;
-		part->cmsg_type = SCM_RIGHTS;
-		part->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(part), &fd, sizeof(fd));
+		n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n >= 0)
+			break;
+		if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+		r = errno == EINTR ? 0
+				   : wait_for(socket, POLLOUT, BODY_TIMEOUT_MS);
+		if (r < 0)
+			return r;
 	}
-	do {
-		n = sendmsg(socket, &message, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if (n != sizeof(header))
+	if ((size_t)n < sizeof(header))
 		return -EPROTO;
-	return send_rest(socket, body, size);
+	n -= (ssize_t)sizeof(header);
+	return (size_t)n == size ? 0
+				 : send_rest(socket, (const uint8_t *)body + n,
+					     size - (size_t)n);
 }
 
 static int receive_header(int socket, struct header *ret, int *ret_fd)
 {
 	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
-	union descriptor_space space = { 0 };
-	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *part;
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union passed_fd_space space;
 	ssize_t n;
 
+	passed_fd_expect(&message, &space);
 	do {
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
@@ -115,11 +110,7 @@ static int receive_header(int socket, struct header *ret, int *ret_fd)
 		return -errno;
 	if (n == 0)
 		return -ECONNRESET;
-	part = CMSG_FIRSTHDR(&message);
-	if (part && part->cmsg_level == SOL_SOCKET &&
-	    part->cmsg_type == SCM_RIGHTS &&
-	    part->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(part), sizeof(*ret_fd));
+	*ret_fd = passed_fd_take(&message);
 	return n == sizeof(*ret) ? 0 : -EPROTO;
 }
 

@@ -23,19 +23,19 @@ enum {
 };
 
 enum run_message_type {
-	RUN_MESSAGE_MOUNTED = 1, /* runner: ready for a job; with the FUSE
-				    descriptor when there is one */
+	RUN_MESSAGE_MOUNTED =
+		1,		 /* runner, unless it joins: ready for a job;
+				    with the FUSE descriptor when there is one */
 	RUN_MESSAGE_TARGET,	 /* caller: struct run_message_target; with a
 				    descriptor when it is to join */
-	RUN_MESSAGE_WATCH,   /* runner: with run_join_watch()'s descriptor */
-	RUN_MESSAGE_JOB,     /* caller: the body is run_spec's */
-	RUN_MESSAGE_FORKED,  /* runner: an int32_t, the pid that takes over;
+	RUN_MESSAGE_JOB,	 /* caller: the body is run_spec's */
+	RUN_MESSAGE_FORKED,	 /* runner: an int32_t, the pid that takes over;
 				     the sender exits */
-	RUN_MESSAGE_ADOPTED, /* caller: that pid may go on */
+	RUN_MESSAGE_ADOPTED,	 /* caller: that pid may go on */
 	RUN_MESSAGE_ENVIRONMENT, /* runner: that of a job without a command,
 				    each variable ended by NUL */
 	RUN_MESSAGE_EXECUTING,	 /* runner: execve() comes next; with the
-				    namespace that run_guard_set() wants */
+				    namespace that run_guard.h calls a mark */
 	RUN_MESSAGE_FAILED,	 /* runner: struct run_message_failure */
 };
 

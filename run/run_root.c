@@ -7,7 +7,6 @@
 #include "run/run.h"
 #include "run/run_bind.h"
 #include "run/run_etc.h"
-#include "run/run_join.h"
 #include "run/run_mount.h"
 #include "run/run_path.h"
 #include "run/run_user.h"
@@ -95,7 +94,6 @@ int run_root_take_fuse(struct run_root *root, struct error *err)
 		return error_set_errno(err, root->image_fd, "cannot open %s",
 				       root->dir);
 	root->has_fuse = true;
-	root->is_watched = true;
 	return 0;
 }
 
@@ -267,11 +265,6 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 		r = prepare_upper(root, job, host_cwd, upper_fd, err);
 	if (r < 0)
 		return r;
-	if (root->is_watched)
-		root->watch_fd = run_join_watch(staging_fd);
-	if (root->is_watched && root->watch_fd < 0)
-		return error_set_errno(err, root->watch_fd,
-				       "cannot watch the root");
 	r = mount_layers(root, job, overlays, upper_fd, hot_fd, err);
 	if (r < 0)
 		return r;

@@ -23,16 +23,14 @@ struct run_root {
 	const char *dir; /* that the mounts lie on; borrowed, static */
 	int image_fd;	 /* O_PATH; -1 without one */
 	struct run_path_root path; /* of the overlay; no fd before assembling */
-	int watch_fd;	 /* run_join_watch() of what is in memory; else -1 */
-	bool has_fuse;	 /* image_fd is a mount on dir */
-	bool is_watched; /* watch_fd is wanted */
-	bool has_ipc;	 /* the job gets an ipc namespace */
-	bool is_mapped;	 /* within a user namespace of ours */
+	bool has_fuse;		   /* image_fd is a mount on dir */
+	bool has_ipc;		   /* the job gets an ipc namespace */
+	bool is_mapped;		   /* within a user namespace of ours */
 };
 
 #define RUN_ROOT_INIT                                                          \
 	{                                                                      \
-		.image_fd = -1, .path = { .fd = -1 }, .watch_fd = -1           \
+		.image_fd = -1, .path = {.fd = -1 }                            \
 	}
 
 /**
@@ -43,8 +41,7 @@ struct run_root {
 int run_root_mount_fuse(struct run_root *root, struct error *err);
 
 /** run_root_take_fuse() - another runner has mounted the image in this mount
- * namespace: nobody else will tell the end of what is mounted from now on, so
- * it is watched */
+ * namespace */
 int run_root_take_fuse(struct run_root *root, struct error *err);
 
 /** run_root_leave_image() - go on in a copy of this mount namespace; others may

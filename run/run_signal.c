@@ -18,14 +18,34 @@ static void fill(sigset_t *ret)
 		sigaddset(ret, passed[i]);
 }
 
-void run_signal_block(struct run_signal_state *ret_before)
+static void fill_child(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGCHLD);
+}
+
+static void block(const sigset_t *set, struct run_signal_state *ret_before)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	pthread_sigmask(SIG_BLOCK, set, &ret_before->mask);
+	sigaction(SIGCHLD, &action, &ret_before->child);
+}
+
+void run_signal_block(struct run_signal_state *ret_before)
+{
 	sigset_t set;
 
 	fill(&set);
-	pthread_sigmask(SIG_BLOCK, &set, &ret_before->mask);
-	sigaction(SIGCHLD, &action, &ret_before->child);
+	block(&set, ret_before);
+}
+
+void run_signal_block_child(struct run_signal_state *ret_before)
+{
+	sigset_t set;
+
+	fill_child(&set);
+	block(&set, ret_before);
 }
 
 void run_signal_restore(const struct run_signal_state *before)
@@ -34,14 +54,27 @@ void run_signal_restore(const struct run_signal_state *before)
 	pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
 }
 
+static int open_set(const sigset_t *set)
+{
+	int fd = signalfd(-1, set, SFD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int run_signal_open(void)
 {
 	sigset_t set;
-	int fd;
 
 	fill(&set);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return open_set(&set);
+}
+
+int run_signal_open_child(void)
+{
+	sigset_t set;
+
+	fill_child(&set);
+	return open_set(&set);
 }
 
 int run_signal_read(int signal_fd, struct signalfd_siginfo *ret)

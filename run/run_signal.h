@@ -26,11 +26,17 @@ struct run_signal_state {
  */
 void run_signal_block(struct run_signal_state *ret_before);
 
-/** run_signal_restore() - as it was before run_signal_block() */
+/** run_signal_block_child() - the same for SIGCHLD alone */
+void run_signal_block_child(struct run_signal_state *ret_before);
+
+/** run_signal_restore() - as it was before either of them */
 void run_signal_restore(const struct run_signal_state *before);
 
 /** run_signal_open() - a signalfd (CLOEXEC) of them, or negative errno */
 int run_signal_open(void);
+
+/** run_signal_open_child() - of SIGCHLD alone */
+int run_signal_open_child(void);
 
 /**
  * run_signal_read() - wait for the next one

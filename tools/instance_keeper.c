@@ -14,6 +14,7 @@
 #include "fetch/chunk_loader.h"
 #include "fs/fs_server.h"
 #include "image/image.h"
+#include "run/run_guard.h"
 #include "tools/instance_dir.h"
 #include "tools/instance_message.h"
 #include "tools/job.h"
@@ -42,7 +43,10 @@ enum { LISTEN, SIGNALS, LEADER, LIFELINE, ROOT, FIXED_COUNT };
 struct peer {
 	int socket;
 	pid_t pid;
-	bool is_job;	     /* it has joined */
+	bool is_job; /* it has joined */
+	bool has_said_farewell;
+	int mark_fd;	     /* of its job (run_guard.h), and with it the job's
+				mounts; -1: none */
 	int64_t deadline_ms; /* of one that has not asked yet */
 };
 
@@ -62,11 +66,22 @@ struct keeper {
 	bool has_ended;
 };
 
+/* A job whose caller was killed has nobody else who sees to what it started. */
+static void close_peer(struct peer *peer)
+{
+	close(peer->socket);
+	if (peer->mark_fd < 0)
+		return;
+	if (!peer->has_said_farewell)
+		run_guard_kill(peer->mark_fd);
+	close(peer->mark_fd); /* unmounts what only this job had */
+}
+
 static void drop_peer(struct keeper *keeper, size_t number)
 {
 	struct peer *peer = &keeper->peers[number];
 
-	close(peer->socket);
+	close_peer(peer);
 	if (peer->is_job && --keeper->job_count == 0)
 		keeper->idle_since_ms = clock_ms();
 	*peer = keeper->peers[--keeper->peer_count];
@@ -91,6 +106,7 @@ static void accept_peers(struct keeper *keeper)
 		keeper->peers[keeper->peer_count++] = (struct peer){
 			.socket = STEAL_FD(socket),
 			.pid = cred.pid,
+			.mark_fd = -1,
 			.deadline_ms = clock_ms() + INSTANCE_MESSAGE_TIMEOUT_MS,
 		};
 	}
@@ -196,6 +212,22 @@ static int answer(struct keeper *keeper, struct peer *peer,
 				     head.text_size, fd);
 }
 
+/* Takes @fd over where it is wanted.  Return: as answer() */
+static int follow(struct keeper *keeper, struct peer *peer,
+		  const struct instance_request *request, int *fd)
+{
+	if (request->verb == INSTANCE_FAREWELL) {
+		peer->has_said_farewell = true;
+		return 0;
+	}
+	if (request->verb != INSTANCE_MARK)
+		return answer(keeper, peer, request);
+	if (!peer->is_job || peer->mark_fd >= 0 || *fd < 0)
+		return -EPROTO;
+	peer->mark_fd = STEAL_FD(*fd);
+	return 0;
+}
+
 static void serve_peers(struct keeper *keeper)
 {
 	int64_t now_ms = clock_ms();
@@ -204,12 +236,13 @@ static void serve_peers(struct keeper *keeper)
 	for (size_t i = keeper->peer_count; i-- > 0;) {
 		struct peer *peer = &keeper->peers[i];
 		struct instance_request request;
+		autoclose int fd = -1;
 		int r = -EAGAIN;
 
 		if (keeper->pollfds[FIXED_COUNT + i].revents)
-			r = instance_message_take(peer->socket, &request);
+			r = instance_message_take(peer->socket, &request, &fd);
 		if (r == 0) {
-			r = answer(keeper, peer, &request);
+			r = follow(keeper, peer, &request, &fd);
 			peer->deadline_ms =
 				now_ms + INSTANCE_MESSAGE_TIMEOUT_MS;
 		} else if (r == -EAGAIN && (peer->is_job || keeper->stop_ms ||
@@ -369,8 +402,10 @@ static void keeper_fini(struct keeper *keeper)
 	}
 	if (keeper->fixed[SIGNALS] >= 0)
 		close(keeper->fixed[SIGNALS]);
-	for (size_t i = 0; i < keeper->peer_count; i++)
-		close(keeper->peers[i].socket);
+	for (size_t i = 0; i < keeper->peer_count; i++) {
+		keeper->peers[i].has_said_farewell = true; /* callers kill */
+		close_peer(&keeper->peers[i]);
+	}
 	if (keeper->dir_fd >= 0)
 		close(keeper->dir_fd);
 	free(keeper->peers);

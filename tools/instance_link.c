@@ -186,6 +186,19 @@ int instance_link_happened(void *arg)
 	return -1;
 }
 
+/* Where it fails, the connection is breaking: instance_link_happened(). */
+void instance_link_mark(void *arg, int mark_fd)
+{
+	const struct instance_link *link = arg;
+
+	(void)instance_message_tell(link->socket, INSTANCE_MARK, mark_fd);
+}
+
+void instance_link_part(const struct instance_link *link)
+{
+	(void)instance_message_tell(link->socket, INSTANCE_FAREWELL, -1);
+}
+
 void instance_link_fini(struct instance_link *link)
 {
 	if (link->socket >= 0)

@@ -5,7 +5,8 @@
  *
  * It is open as long as the job lives: the instance counts it, and sends the
  * signals of `instance stop`. When it breaks, the instance has died and the
- * job's files with it.
+ * job's files with it; or the caller was killed, and the instance kills what
+ * the job has started.
  *
  * Threads: one at a time.
  */
@@ -61,5 +62,13 @@ int instance_link_stop(int dir_fd, const struct instance_entry *entry,
 
 /** instance_link_happened() - a run_watch_fn; @arg: the link */
 int instance_link_happened(void *arg);
+
+/** instance_link_mark() - a run_mark_fn: the instance guards the job from now
+ * on; @arg: the link */
+void instance_link_mark(void *arg, int mark_fd);
+
+/** instance_link_part() - the job has ended by itself: nothing is to be killed
+ */
+void instance_link_part(const struct instance_link *link);
 
 void instance_link_fini(struct instance_link *link);

@@ -2,17 +2,13 @@
 #include "tools/instance_message.h"
 
 #include "common/cleanup.h"
+#include "common/passed_fd.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-union descriptor_space {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
 
 int instance_message_send(int socket, const void *head, uint32_t head_size,
 			  const char *text, uint32_t text_size, int fd)
@@ -21,37 +17,39 @@ int instance_message_send(int socket, const void *head, uint32_t head_size,
 		{ .iov_base = (void *)head, .iov_len = head_size },
 		{ .iov_base = (void *)text, .iov_len = text_size },
 	};
-	union descriptor_space space = { 0 };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	union passed_fd_space space;
 	ssize_t n;
 
-	if (fd >= 0) {
-		struct cmsghdr *part;
-
-		message.msg_control = &space;
-		message.msg_controllen = sizeof(space);
-		part = CMSG_FIRSTHDR(&message);
-		part->cmsg_level = SOL_SOCKET;
-		part->cmsg_type = SCM_RIGHTS;
-		part->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(part), &fd, sizeof(fd));
-	}
+	passed_fd_attach(&message, &space, fd);
 	do {
 		n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
 
-static int take_descriptor(struct msghdr *message)
+/* One packet; its size or negative errno.  Never waits. */
+static ssize_t receive_packet(int socket, struct iovec *parts, size_t count,
+			      int *ret_fd)
 {
-	struct cmsghdr *part = CMSG_FIRSTHDR(message);
-	int fd = -1;
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
+	union passed_fd_space space;
+	autoclose int fd = -1;
+	ssize_t n;
 
-	if (part && part->cmsg_level == SOL_SOCKET &&
-	    part->cmsg_type == SCM_RIGHTS &&
-	    part->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(part), sizeof(fd));
-	return fd;
+	passed_fd_expect(&message, &space);
+	do {
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ECONNRESET;
+	fd = passed_fd_take(&message);
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		return -EPROTO;
+	*ret_fd = STEAL_FD(fd);
+	return n;
 }
 
 static int receive(int socket, struct instance_answer *ret, char *text,
@@ -61,26 +59,12 @@ static int receive(int socket, struct instance_answer *ret, char *text,
 		{ .iov_base = ret, .iov_len = sizeof(*ret) },
 		{ .iov_base = text, .iov_len = INSTANCE_MESSAGE_TEXT_MAX },
 	};
-	union descriptor_space space = { 0 };
-	struct msghdr message = {
-		.msg_iov = parts,
-		.msg_iovlen = 2,
-		.msg_control = &space,
-		.msg_controllen = sizeof(space),
-	};
 	autoclose int fd = -1;
-	ssize_t n;
+	ssize_t n = receive_packet(socket, parts, 2, &fd);
 
-	do {
-		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
-	if (n == 0)
-		return -ECONNRESET;
-	fd = take_descriptor(&message);
-	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
-	    (size_t)n < sizeof(*ret) || ret->magic != INSTANCE_MESSAGE_MAGIC ||
+		return (int)n;
+	if ((size_t)n < sizeof(*ret) || ret->magic != INSTANCE_MESSAGE_MAGIC ||
 	    ret->text_size != (size_t)n - sizeof(*ret))
 		return -EPROTO;
 	text[ret->text_size] = '\0';
@@ -114,18 +98,27 @@ int instance_message_ask(int socket, const struct instance_request *request,
 	return r;
 }
 
-int instance_message_take(int socket, struct instance_request *ret)
+int instance_message_take(int socket, struct instance_request *ret, int *ret_fd)
 {
-	ssize_t n;
+	struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
+	autoclose int fd = -1;
+	ssize_t n = receive_packet(socket, &part, 1, &fd);
 
-	do {
-		n = recv(socket, ret, sizeof(*ret), MSG_DONTWAIT | MSG_TRUNC);
-	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
-	if (n == 0)
-		return -ECONNRESET;
+		return (int)n;
 	if (n != sizeof(*ret) || ret->magic != INSTANCE_MESSAGE_MAGIC)
 		return -EPROTO;
+	*ret_fd = STEAL_FD(fd);
 	return 0;
+}
+
+int instance_message_tell(int socket, enum instance_verb verb, int fd)
+{
+	const struct instance_request request = {
+		.magic = INSTANCE_MESSAGE_MAGIC,
+		.verb = verb,
+	};
+
+	return instance_message_send(socket, &request, sizeof(request), NULL, 0,
+				     fd);
 }

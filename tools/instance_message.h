@@ -5,7 +5,8 @@
  *
  * One request and one answer over a SOCK_SEQPACKET socket; after a join the
  * connection stays open as long as the job lives, and the instance may send it
- * signals for the job. Both are lazyrun of one user on one node; versions that
+ * signals for the job.  When it breaks without a farewell, the instance kills
+ * what is marked. Both are lazyrun of one user on one node; versions that
  * do not know each other hang up.
  *
  * Threads: one at a time on each end.
@@ -16,7 +17,7 @@ struct error;
 
 enum {
 	INSTANCE_MESSAGE_MAGIC =
-		0x4c5a4931, /* "LZI1"; changes with the bytes */
+		0x4c5a4932, /* "LZI2"; changes with the bytes */
 	INSTANCE_MESSAGE_TEXT_MAX = 16 << 10,
 	INSTANCE_MESSAGE_TIMEOUT_MS = 2000,
 };
@@ -26,6 +27,8 @@ enum instance_verb {
 	INSTANCE_JOIN_ROOT,	 /* the same */
 	INSTANCE_TELL,		 /* answer: text, JSON */
 	INSTANCE_STOP,		 /* answer: once it is on its way */
+	INSTANCE_MARK,		 /* no answer; with run_mark_fn's descriptor */
+	INSTANCE_FAREWELL,	 /* no answer: the job has ended by itself */
 };
 
 struct instance_request {
@@ -61,6 +64,11 @@ int instance_message_ask(int socket, const struct instance_request *request,
 			 struct instance_answer *ret, int *ret_fd,
 			 char **ret_text);
 
-/** instance_message_take() - a request that has come; 0, -EAGAIN, -ECONNRESET,
- * -EPROTO, other negative errno */
-int instance_message_take(int socket, struct instance_request *ret);
+/** instance_message_take() - a request that has come, with the caller's
+ * descriptor or -1; 0, -EAGAIN, -ECONNRESET, -EPROTO, other negative errno */
+int instance_message_take(int socket, struct instance_request *ret,
+			  int *ret_fd);
+
+/** instance_message_tell() - a request that has no answer; @fd -1: none.  Never
+ * waits.  Return: as instance_message_send() */
+int instance_message_tell(int socket, enum instance_verb verb, int fd);

@@ -397,6 +397,7 @@ static int wait_for_end(const struct job *job, struct work *work,
 	run_wait_rest(work->run);
 	if (job_join_is_lost(&work->join, err))
 		return -ECONNRESET;
+	job_join_end(&work->join);
 	work->statistics.end_us = clock_us();
 	work->statistics.exit_status = WIFEXITED(status)
 					       ? WEXITSTATUS(status)

@@ -190,15 +190,26 @@ int job_join_decide(struct job_join *join, struct session *session,
 	if (!join->is_possible)
 		return 0;
 	if (join->is_root || find_or_start(join, session)) {
+		const struct run_watch watch = {
+			.fd = join->link.socket,
+			.happened = instance_link_happened,
+			.mark = instance_link_mark,
+			.arg = &join->link,
+		};
+
+		run_watch(run, &watch);
 		r = run_join(run, &join->link.target, err);
 		join->is_joined = r == 0;
-		if (r == 0)
-			run_watch(run, join->link.socket,
-				  instance_link_happened, &join->link);
 		return r;
 	}
 	r = run_mount(run, err);
 	return r < 0 ? r : session_open_loader(session, err);
+}
+
+void job_join_end(const struct job_join *join)
+{
+	if (join->is_joined && !join->link.is_lost)
+		instance_link_part(&join->link);
 }
 
 bool job_join_is_lost(struct job_join *join, struct error *err)

@@ -55,6 +55,9 @@ int job_join_init(struct job_join *join, const struct job_options *options,
 int job_join_decide(struct job_join *join, struct session *session,
 		    struct run *run, struct error *err);
 
+/** job_join_end() - the job, and all it left, has ended by itself */
+void job_join_end(const struct job_join *join);
+
 /** job_join_is_lost() - whether the instance ended before the job, which was
  * killed for that: then @err says so */
 bool job_join_is_lost(struct job_join *join, struct error *err);

@@ -40,8 +40,9 @@ static void *be_other(void *arg)
 {
 	struct other *other = arg;
 	struct instance_request asked = { 0 };
+	int asked_fd;
 
-	while (instance_message_take(sockets[1], &asked) == -EAGAIN)
+	while (instance_message_take(sockets[1], &asked, &asked_fd) == -EAGAIN)
 		continue;
 	if (!other->hangs_up)
 		(void)instance_message_send(
@@ -140,15 +141,43 @@ Test(instance_message, a_request_of_another_version_is_refused)
 {
 	struct instance_request bad = request;
 	struct instance_request taken;
+	int fd = -1;
 
 	bad.magic++;
 	cr_assert_eq(send(sockets[0], &bad, sizeof(bad), 0), sizeof(bad));
-	cr_expect_eq(instance_message_take(sockets[1], &taken), -EPROTO);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd), -EPROTO);
 	cr_assert_eq(send(sockets[0], &bad, 3, 0), 3);
-	cr_expect_eq(instance_message_take(sockets[1], &taken), -EPROTO);
-	cr_expect_eq(instance_message_take(sockets[1], &taken), -EAGAIN);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd), -EPROTO);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd), -EAGAIN);
 	close(sockets[0]);
-	cr_expect_eq(instance_message_take(sockets[1], &taken), -ECONNRESET);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd),
+		     -ECONNRESET);
+}
+
+Test(instance_message, what_needs_no_answer_brings_its_descriptor)
+{
+	struct instance_request taken;
+	struct stat sent;
+	struct stat came;
+	int pipe_fds[2];
+	int fd = -1;
+
+	cr_assert_eq(pipe(pipe_fds), 0);
+	cr_assert_eq(
+		instance_message_tell(sockets[0], INSTANCE_MARK, pipe_fds[0]),
+		0);
+	cr_assert_eq(instance_message_tell(sockets[0], INSTANCE_FAREWELL, -1),
+		     0);
+	cr_assert_eq(instance_message_take(sockets[1], &taken, &fd), 0);
+	cr_expect_eq(taken.verb, INSTANCE_MARK);
+	cr_assert_geq(fd, 0);
+	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	cr_assert_eq(fstat(pipe_fds[0], &sent), 0);
+	cr_assert_eq(fstat(fd, &came), 0);
+	cr_expect_eq(sent.st_ino, came.st_ino);
+	cr_assert_eq(instance_message_take(sockets[1], &taken, &fd), 0);
+	cr_expect_eq(taken.verb, INSTANCE_FAREWELL);
+	cr_expect_eq(fd, -1);
 }
 
 Test(instance_message, an_instance_that_does_not_answer_is_given_up)

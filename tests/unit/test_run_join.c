@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job in the root of another one; tests/integration/09-instances.sh joins
+/* A job in the root of another one; tests/integration/15-instances.sh joins
  * mounted images. */
 #include "run/run.h"
+#include "run/run_guard.h"
 
 #include "common/cleanup.h"
 #include "common/error.h"
@@ -9,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -275,7 +277,11 @@ static int watch(run_watch_fn *happened)
 		if (pipe(fds) < 0 || write(fds[1], "x", 1) != 1 ||
 		    start(run, &target, "sleep 1000") < 0)
 			_exit(97);
-		run_watch(run, fds[0], happened, &fds[0]);
+		run_watch(run, &(struct run_watch){
+				       .fd = fds[0],
+				       .happened = happened,
+				       .arg = &fds[0],
+			       });
 		if (run_wait(run, &status, NULL) < 0)
 			_exit(96);
 		run_destroy(run);
@@ -295,6 +301,84 @@ Test(run_join, a_job_that_lost_its_root_is_killed)
 	cr_expect_eq(watch(say_lost), SIGKILL);
 }
 
+static void keep_mark(void *arg, int mark_fd)
+{
+	*(int *)arg = dup(mark_fd);
+}
+
+static unsigned count_children(void)
+{
+	FILE *file = fopen("/proc/thread-self/children", "r");
+	unsigned count = 0;
+	int pid;
+
+	while (file && fscanf(file, "%d", &pid) == 1)
+		count++;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+Test(run_join, who_guards_a_job_can_kill_all_of_it)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct run_target target = { .kind = RUN_JOIN_ROOT };
+		int mark_fd = -1;
+		const struct run_watch watch = {
+			.fd = -1,
+			.mark = keep_mark,
+			.arg = &mark_fd,
+		};
+		unsigned before;
+		struct run *run;
+		int left;
+
+		run_test_root_become(RUN_TEST_USER);
+		dup2(output_fd, STDOUT_FILENO);
+		target.fd = run_open_root(keep(false));
+		before = count_children();
+		run = spawn_undecided();
+		run_watch(run, &watch);
+		if (start(run, &target, "sleep 1000 & echo C $!; wait") < 0 ||
+		    mark_fd < 0)
+			_exit(97);
+		if (count_children() != before + 1)
+			_exit(96);
+		while (!strchr(output, '\n'))
+			usleep(1000);
+		if (sscanf(output, "C %d", &left) != 1)
+			_exit(95);
+		run_guard_kill(mark_fd);
+		if (run_wait(run, &status, NULL) < 0 || !WIFSIGNALED(status))
+			_exit(94);
+		for (int i = 0; i < WAIT_MS && kill(left, 0) == 0; i++)
+			usleep(1000);
+		_exit(kill(left, 0) == 0 ? 93 : 0);
+	}
+	waitpid(pid, &status, 0);
+	cr_expect_eq(WEXITSTATUS(status), 0, "status 0x%x", status);
+}
+
+Test(run_join, who_is_marked_kills_nothing)
+{
+	int mark_fd = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	int status = -1;
+	pid_t pid;
+
+	cr_assert_geq(mark_fd, 0);
+	pid = fork();
+	if (pid == 0) {
+		run_guard_kill(mark_fd);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	cr_expect_eq(status, 0);
+	close(mark_fd);
+}
+
 Test(run_join, what_has_ended_is_not_joined)
 {
 	int status = -1;
@@ -302,9 +386,12 @@ Test(run_join, what_has_ended_is_not_joined)
 
 	if (pid == 0) {
 		struct run_target target = { .kind = RUN_JOIN_ROOT };
+		const char *const argv[] = { "true", NULL };
+		const struct run_job job = { .argv = argv, .envp = envp };
 		struct error err = { 0 };
 		struct run *kept;
 		struct run *run;
+		int exit_code;
 		int r;
 
 		run_test_root_become(RUN_TEST_USER);
@@ -313,6 +400,8 @@ Test(run_join, what_has_ended_is_not_joined)
 		target.fd = run_open_root(kept);
 		run_destroy(kept);
 		r = run_join(run, &target, &err);
+		if (r == 0)
+			r = run_start(run, &job, &exit_code, &err);
 		run_destroy(run);
 		_exit(r == -ESRCH && strstr(err.text, "has ended") ? 0 : 1);
 	}
