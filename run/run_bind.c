@@ -162,6 +162,7 @@ int run_bind_standard(struct run_path_root *root, const struct run_job *job,
 	for (size_t i = 0;
 	     i < sizeof(standard_mounts) / sizeof(*standard_mounts); i++) {
 		const struct standard_mount *mount = &standard_mounts[i];
+		unsigned flags = mount->flags | RUN_MOUNT_OPTIONAL;
 		struct error own;
 
 		if (mount->which & job->omitted)
@@ -169,9 +170,11 @@ int run_bind_standard(struct run_path_root *root, const struct run_job *job,
 		if (mount->which == RUN_STANDARD_DEV && job->has_minimal_dev) {
 			r = mount_minimal_dev(root, job, has_ipc, err);
 		} else {
+			/* a link on the host stays */
+			if (root->is_foreign)
+				flags &= ~(unsigned)RUN_MOUNT_REPLACE_LINK;
 			r = run_mount_bind(root, mount->path, mount->path,
-					   mount->flags | RUN_MOUNT_OPTIONAL,
-					   &own);
+					   flags, &own);
 			r = pass_over(mount->path, r, &own, err);
 		}
 		if (r < 0)

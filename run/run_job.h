@@ -96,6 +96,10 @@ struct run_job {
 	/* One whose "upper" keeps what the job writes, and whose "work" the
 	 * kernel needs; NULL: memory.  The root is writable then. */
 	const char *overlay_upper;
+	bool writes_image;	/* with run_options.root_directory: the job
+				   writes to that directory itself, and nothing
+				   is made in it.  It has no links, and no files
+				   but masks then */
 	bool is_writable;	/* the root; what is written lies in memory and
 				   is gone with the job */
 	uint64_t writable_size; /* bytes of that memory; 0: half of all */

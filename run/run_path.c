@@ -74,7 +74,7 @@ static bool is_own(const struct run_path_root *root, int fd)
 {
 	uint64_t id = get_mount_id(fd);
 
-	if (id != 0 && id == get_mount_id(root->fd))
+	if (id != 0 && !root->is_foreign && id == get_mount_id(root->fd))
 		return true;
 	for (unsigned i = 0; id != 0 && i < root->own_count; i++)
 		if (root->own[i] == id)

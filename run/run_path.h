@@ -8,6 +8,7 @@
  *
  * Threads: any.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -19,7 +20,8 @@ enum {
 /* A root, and where mount points may be made in it: on its own mount and on
  * those that are the job's. */
 struct run_path_root {
-	int fd; /* O_PATH */
+	int fd;		 /* O_PATH */
+	bool is_foreign; /* its own mount is a directory of the host */
 	unsigned own_count;
 	uint64_t own[RUN_PATH_OWN_MAX]; /* mount ids */
 };

@@ -289,6 +289,43 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 	return r;
 }
 
+/* The directory itself, as one mount: nothing can be made in it for the job. */
+static int mount_directory(struct run_root *root, const struct run_job *job,
+			   struct error *err)
+{
+	autoclose int below_fd = -1;
+	autoclose int mount_fd = -1;
+	char source[64];
+	int r;
+
+	if (root->has_fuse || job->link_count > 0)
+		return error_set(
+			err, -ENOTSUP,
+			"a job that writes to its image cannot be "
+			"given a driver's libraries: use --overlay DIR "
+			"or --writable-tmpfs with GPUs");
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", root->image_fd);
+	mount_fd = run_mount_clone(source, 0);
+	if (mount_fd < 0)
+		return error_set_errno(err, mount_fd, "cannot mount the image");
+	/* Binds of /proc or / shall not show the root once more. */
+	if (mount("tmpfs", root->dir, "tmpfs", MS_NOSUID | MS_NODEV,
+		  closed_size) < 0)
+		return error_set_errno(err, -errno, "cannot mount a tmpfs");
+	below_fd = open_dir(root->dir);
+	r = below_fd < 0 ? below_fd : run_mount_attach(mount_fd, below_fd);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot mount the image");
+	r = run_mount_set_unbindable(below_fd, err);
+	if (r < 0)
+		return r;
+	root->path.fd = open_dir(root->dir);
+	root->path.is_foreign = true;
+	return root->path.fd < 0 ? error_set_errno(err, root->path.fd,
+						   "cannot open the root")
+				 : 0;
+}
+
 /* What lies in the root itself: before anything is mounted over it. */
 static int make_entries(int root_fd, const struct run_job *job,
 			struct error *err)
@@ -324,12 +361,14 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 	int r;
 
 	assert(root->image_fd >= 0 && root->path.fd < 0);
-	r = mount_overlay(root, job, host_cwd, err);
+	r = job->writes_image ? mount_directory(root, job, err)
+			      : mount_overlay(root, job, host_cwd, err);
 	if (r < 0)
 		return r;
 	/* Files of other users cannot be changed when a directory is the image;
 	 * the job can do without a name. */
-	if (run_etc_add_user(root->path.fd, user, job->home, &etc_err) < 0)
+	if (!job->writes_image &&
+	    run_etc_add_user(root->path.fd, user, job->home, &etc_err) < 0)
 		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"", etc_err.text);
 	r = make_entries(root->path.fd, job, err);
 	if (r == 0)

@@ -28,6 +28,7 @@ enum flag {
 	HAS_BASE_LIBRARY = 1 << 12,
 	HAS_PROMPT = 1 << 13,
 	EVALUATES_ARGV = 1 << 14,
+	WRITES_IMAGE = 1 << 15,
 };
 
 struct fixed {
@@ -167,6 +168,8 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 		fixed.flags |= HAS_MINIMAL_DEV;
 	if (job->is_writable)
 		fixed.flags |= IS_WRITABLE;
+	if (job->writes_image)
+		fixed.flags |= WRITES_IMAGE;
 	if (job->has_default_umask)
 		fixed.flags |= HAS_DEFAULT_UMASK;
 	if (job->environment)
@@ -445,6 +448,7 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	ret->job.omitted = fixed.omitted;
 	ret->job.has_minimal_dev = fixed.flags & HAS_MINIMAL_DEV;
 	ret->job.is_writable = fixed.flags & IS_WRITABLE;
+	ret->job.writes_image = fixed.flags & WRITES_IMAGE;
 	ret->job.has_default_umask = fixed.flags & HAS_DEFAULT_UMASK;
 	ret->job.hot_tree_is_whole = fixed.flags & HOT_TREE_IS_WHOLE;
 	return 0;

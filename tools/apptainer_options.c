@@ -39,6 +39,9 @@ const struct option apptainer_option_table[] = {
 	  .twins = "NET UNSHARE_NET" },
 	{ "network", 0, OPTION_TEXT, "none", "which one: none or host", NULL,
 	  OPT(network), .twins = "NETWORK" },
+	{ "writable", 'w', OPTION_FLAG, NULL,
+	  "the job writes to its image, which must be a directory", NULL,
+	  OPT(writable), .twins = "WRITABLE" },
 	{ "fakeroot", 'f', OPTION_FLAG, NULL, "appear as root inside", NULL,
 	  OPT(fakeroot), .twins = "FAKEROOT" },
 	{ "ignore-subuid", 0, OPTION_FLAG, NULL,
@@ -75,10 +78,6 @@ const struct option apptainer_option_table[] = {
 	  .twins = "DROP_CAPS" },
 	{ "no-https", 0, OPTION_FLAG, NULL, "the same as --insecure", NULL,
 	  OPT(common.insecure), .twins = "NOHTTPS NO_HTTPS" },
-	REFUSED("writable", NULL,
-		"an image is never changed: --writable-tmpfs lets the job "
-		"write, to memory",
-		"WRITABLE"),
 	REFUSED("keep-privs", NULL, NO_POWER, "KEEP_PRIVS"),
 	REFUSED("allow-setuid", NULL, NO_POWER, "ALLOW_SETUID"),
 	REFUSED("add-caps", "CAPS", NO_POWER, "ADD_CAPS"),
@@ -120,9 +119,17 @@ const struct option apptainer_option_table[] = {
 	REFUSED("docker-host", "URL",
 		"lazyrun reads from registries, not from a docker daemon",
 		"DOCKER_HOST"),
+	REFUSED("runscript-timeout", "TIME",
+		"put timeout(1) in front: timeout 5m lazyrun run IMAGE",
+		"RUNSCRIPT_TIMEOUT"),
 	REFUSED("sharens", NULL,
-		"start an instance and let every rank join it: lazyrun "
-		"instance start",
+		"start an instance, lazyrun instance start IMAGE NAME, and let "
+		"every rank use instance://NAME; or use srun --lazy-image",
 		"SHARENS"),
+	REFUSED("nvccli", NULL,
+		"no nvidia-container-cli is executed: --nv finds the driver, "
+		"and under --contain gives the GPUs that "
+		"NVIDIA_VISIBLE_DEVICES names",
+		"NVCCLI"),
 	{ 0 },
 };

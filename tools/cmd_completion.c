@@ -247,6 +247,5 @@ const struct command cmd_completion = {
 	.operands_min = 1,
 	.operands_max = 1,
 	.failure_status = EXIT_FAILED,
-	.is_hidden = true,
 	.main = completion_main,
 };

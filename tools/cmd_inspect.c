@@ -26,6 +26,7 @@ struct inspect_options {
 	struct common_options common;
 	struct image_metadata_options metadata;
 	bool all;
+	bool list_apps;
 };
 
 #define OPT(member) offsetof(struct inspect_options, member)
@@ -47,6 +48,10 @@ static const struct option inspect_option_table[] = {
 	  OPT(metadata.startscript) },
 	{ "all", 0, OPTION_FLAG, NULL, "all of these, as JSON", NULL,
 	  OPT(all) },
+	{ "app", 0, OPTION_TEXT, "NAME", "the same of an application (SCIF)",
+	  NULL, OPT(metadata.app) },
+	{ "list-apps", 0, OPTION_FLAG, NULL, "the applications' names", NULL,
+	  OPT(list_apps) },
 	{ "as-json", 'j', OPTION_FLAG, NULL, "the same as --json", NULL,
 	  OPT(common.json) },
 	{ 0 },
@@ -302,14 +307,25 @@ static bool is_metadata_wanted(struct inspect_options *options)
 			.deffile = true,
 			.startscript = true,
 			.json = true,
+			.all_apps = true,
+			.app = wanted->app,
 		};
 	wanted->json |= options->common.json;
 	if (wanted->labels || wanted->environment || wanted->runscript ||
 	    wanted->test || wanted->helpfile || wanted->deffile ||
-	    wanted->startscript)
+	    wanted->startscript || options->list_apps)
 		return true;
-	wanted->labels = options->common.is_apptainer;
+	wanted->labels = options->common.is_apptainer || wanted->app;
 	return wanted->labels;
+}
+
+static int print_metadata(const struct inspect_options *options,
+			  const struct image_text_source *source,
+			  const char *const *labels, struct error *err)
+{
+	if (options->list_apps)
+		return image_metadata_print_apps(source, err);
+	return image_metadata_print(source, &options->metadata, labels, err);
 }
 
 static int inspect_directory(const struct inspect_options *options,
@@ -320,7 +336,7 @@ static int inspect_directory(const struct inspect_options *options,
 
 	if (fd < 0)
 		return error_set_errno(err, -errno, "cannot open %s", path);
-	return image_metadata_print(&source, &options->metadata, NULL, err);
+	return print_metadata(options, &source, NULL, err);
 }
 
 /* As Apptainer prints it. */
@@ -345,8 +361,8 @@ static int inspect_metadata(const struct inspect_options *options,
 	if (r < 0)
 		return r;
 	source.session = session;
-	return image_metadata_print(
-		&source, &options->metadata,
+	return print_metadata(
+		options, &source,
 		(const char *const *)image_config(session_image(session))
 			->labels,
 		err);

@@ -5,6 +5,7 @@
  */
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/io.h"
 #include "tools/command.h"
 #include "tools/config.h"
 #include "tools/instance_dir.h"
@@ -15,6 +16,7 @@
 #include "tools/job_options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -38,6 +40,7 @@ struct instance_options {
 	bool as_json;
 	bool foreground;
 	bool says_root;
+	const char *pid_file;
 };
 
 #define OPT(member) offsetof(struct instance_options, member)
@@ -52,6 +55,18 @@ static const struct option instance_option_table[] = {
 	{ "say-root", 0, OPTION_FLAG, NULL,
 	  "start: in the foreground, for batch systems (docs/slurm.md)", NULL,
 	  OPT(says_root) },
+	{ "pid-file", 0, OPTION_TEXT, "FILE",
+	  "start: write the process id of the root's first process", NULL,
+	  OPT(pid_file), .twins = "PID_FILE" },
+	{ "boot", 0, OPTION_REFUSED, NULL,
+	  "no /sbin/init is booted in an image: name what is to run", NULL, 0,
+	  .twins = "BOOT" },
+	{ "dmtcp-launch", 0, OPTION_REFUSED, "NAME",
+	  "lazyrun makes no checkpoints", NULL, 0 },
+	{ "dmtcp-restart", 0, OPTION_REFUSED, "NAME",
+	  "lazyrun makes no checkpoints", NULL, 0 },
+	{ "user", 'u', OPTION_REFUSED, "NAME",
+	  "instances are seen by their own user only", NULL, 0 },
 	{ "all", 'a', OPTION_FLAG, NULL, "stop: every instance of yours", NULL,
 	  OPT(all) },
 	{ "force", 'F', OPTION_FLAG, NULL, "stop: kill its jobs at once", NULL,
@@ -66,6 +81,36 @@ static const struct option instance_option_table[] = {
 	  OPT(as_json) },
 	{ 0 },
 };
+
+/* Of an instance that runs now. */
+static int write_pid(const struct instance_options *options, const char *name,
+		     struct error *err)
+{
+	json_t *all = NULL;
+	const json_t *one;
+	char text[32];
+	size_t i;
+	int r = instance_list_ask(&options->job.common, &all, err);
+
+	if (r < 0)
+		return r;
+	r = error_set(err, -ESRCH, "the instance %s has ended", name);
+	json_array_foreach (all, i, one) {
+		const char *other =
+			json_string_value(json_object_get(one, "name"));
+
+		if (!other || strcmp(other, name) != 0)
+			continue;
+		snprintf(text, sizeof(text), "%lld\n",
+			 (long long)json_integer_value(
+				 json_object_get(one, "root_pid")));
+		*err = (struct error){ 0 };
+		r = io_write_file_atomic(AT_FDCWD, options->pid_file, text,
+					 strlen(text), err);
+	}
+	json_decref(all);
+	return r;
+}
 
 static int start(struct instance_options *options, char **operands, int count,
 		 struct error *err)
@@ -100,6 +145,8 @@ static int start(struct instance_options *options, char **operands, int count,
 		*err = (struct error){ 0 };
 		r = 0;
 	}
+	if (r == 0 && operands[1] && options->pid_file)
+		r = write_pid(options, operands[1], err);
 	if (r == 0 && operands[1] && !options->job.common.quiet)
 		fprintf(stderr, "lazyrun: instance %s started\n", operands[1]);
 	return r;

@@ -114,6 +114,5 @@ const struct command cmd_oci = {
 	.operands_min = 2,
 	.operands_max = 2,
 	.failure_status = RUN_EXIT_FAILURE,
-	.is_hidden = true,
 	.main = oci_main,
 };

@@ -36,6 +36,7 @@ struct pull_options {
 	const char *dir;
 	const char *name;
 	const char *arch;
+	const char *arch_variant;
 	bool replaces;
 	bool disable_cache;
 	const char *ignored_text;
@@ -60,6 +61,9 @@ static const struct option pull_option_table[] = {
 	  OPT(name), .twins = "PULL_NAME" },
 	{ "arch", 0, OPTION_TEXT, "ARCH", "the same as --platform linux/ARCH",
 	  NULL, OPT(arch), .twins = "PULL_ARCH" },
+	{ "arch-variant", 0, OPTION_TEXT, "VARIANT",
+	  "behind --arch, as in linux/arm/v7", NULL, OPT(arch_variant),
+	  .twins = "PULL_ARCH_VARIANT" },
 	{ "disable-cache", 0, OPTION_FLAG, NULL,
 	  "FILE gets no index: nothing is read but the image's digest", NULL,
 	  OPT(disable_cache), .twins = "DISABLE_CACHE" },
@@ -71,6 +75,12 @@ static const struct option pull_option_table[] = {
 	{ "tmpdir", 0, OPTION_TEXT, "DIR",
 	  "changes nothing: nothing is unpacked", NULL, OPT(ignored_text),
 	  .twins = "TMPDIR" },
+	{ "docker-login", 0, OPTION_REFUSED, NULL,
+	  "log in beforehand, with docker, podman or skopeo login", NULL, 0 },
+	{ "docker-host", 0, OPTION_REFUSED, "URL",
+	  "lazyrun reads from registries, not from a docker daemon", NULL, 0 },
+	{ "library", 0, OPTION_REFUSED, "URL",
+	  "lazyrun knows no library:// server", NULL, 0 },
 	{ "sandbox", 0, OPTION_REFUSED, NULL,
 	  "nothing is unpacked: `lazyrun mount` shows an image as a directory",
 	  NULL, 0 },
@@ -374,12 +384,13 @@ static int pull_main(void *values, char **operands, int count,
 	struct pull_options *options = values;
 	const char *image = operands[count - 1];
 	const char *file = count == 2 ? operands[0] : options->name;
-	char platform[64];
+	char platform[96];
 	int r;
 
 	if (options->arch) {
-		snprintf(platform, sizeof(platform), "linux/%.50s",
-			 options->arch);
+		snprintf(platform, sizeof(platform), "linux/%.50s%s%.20s",
+			 options->arch, options->arch_variant ? "/" : "",
+			 options->arch_variant ? options->arch_variant : "");
 		options->common.platform = platform;
 	}
 	if (options->paths.count > 0 && file)

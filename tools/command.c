@@ -33,6 +33,10 @@ const struct option common_option_table[] = {
 	{ "insecure", 0, OPTION_FLAG, NULL,
 	  "allow plain http to registries that are not on loopback",
 	  "LAZYRUN_INSECURE", OPT(insecure) },
+	{ "authfile", 0, OPTION_TEXT, "FILE",
+	  "registries' credentials, as docker keeps them "
+	  "[~/.docker/config.json and others]",
+	  "LAZYRUN_AUTHFILE", OPT(auth_file), .twins = "AUTHFILE" },
 	{ "trace", 0, OPTION_TEXT, "FILE",
 	  "append what happens when: a line of JSON for each event",
 	  "LAZYRUN_TRACE", OPT(trace) },

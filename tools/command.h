@@ -28,6 +28,7 @@ struct common_options {
 	const char *platform;  /* NULL: this machine's */
 	const char *index;     /* --index FILE, or NULL */
 	const char *index_dir; /* where to look for an object's, or NULL */
+	const char *auth_file; /* --authfile FILE, or NULL */
 	const char *trace;     /* --trace FILE, or NULL */
 	int64_t start_us;      /* main() was entered; on clock_us() */
 	bool local_index;      /* ask no registry for an index or a profile */

@@ -20,6 +20,8 @@ struct image_metadata_options {
 	bool deffile;
 	bool startscript;
 	bool json;
+	bool all_apps;	 /* each application's, too (SCIF); JSON only */
+	const char *app; /* of this one instead; NULL */
 };
 
 /**
@@ -29,8 +31,13 @@ struct image_metadata_options {
  *
  * Parts that the image lacks are left out.
  *
- * Return: 0 or negative errno with @err.
+ * Return: 0; -ENOENT (no such application) or other negative errno with @err.
  */
 int image_metadata_print(const struct image_text_source *source,
 			 const struct image_metadata_options *options,
 			 const char *const *labels, struct error *err);
+
+/** image_metadata_print_apps() - the applications' names, one a line; 0 or
+ * negative errno with @err */
+int image_metadata_print_apps(const struct image_text_source *source,
+			      struct error *err);

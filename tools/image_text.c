@@ -9,8 +9,11 @@
 #include "run/run_path.h"
 #include "tools/session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,4 +101,71 @@ int image_text_load(const struct image_text_source *source, const char *path,
 				: load_plain(source->dir_fd, path, ret, err);
 
 	return r < 0 ? r : buffer_terminate(ret);
+}
+
+static int list_indexed(const struct index_file *index, const char *path,
+			image_text_visit_fn *visit, void *arg,
+			struct error *err)
+{
+	struct index_dirent entry;
+	struct index_inode inode;
+	char name[NAME_MAX + 1];
+	uint32_t number;
+	int r = 0;
+
+	if (index_file_resolve(index, path, true, &number) < 0 ||
+	    index_file_get_inode(index, number, &inode) < 0 ||
+	    !S_ISDIR(inode.mode))
+		return 0;
+	for (uint32_t i = 0; r == 0; i++) {
+		r = index_file_get_dirent(index, number, i, &entry);
+		if (r == -ENOENT)
+			return 0;
+		if (r == 0)
+			r = index_file_get_inode(index, entry.inode, &inode);
+		if (r < 0)
+			return error_set(err, r, "the index is damaged");
+		if (!S_ISDIR(inode.mode))
+			continue;
+		memcpy(name, entry.name, entry.name_size);
+		name[entry.name_size] = '\0';
+		r = visit(arg, name);
+	}
+	return r;
+}
+
+static int is_name(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static int list_plain(int dir_fd, const char *path, image_text_visit_fn *visit,
+		      void *arg)
+{
+	autoclose int fd = run_path_open(dir_fd, path, O_RDONLY | O_DIRECTORY);
+	struct dirent **entries = NULL;
+	int count =
+		fd < 0 ? 0 : scandirat(fd, ".", &entries, is_name, alphasort);
+	struct stat st;
+	int r = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (r == 0 &&
+		    fstatat(fd, entries[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
+		    S_ISDIR(st.st_mode))
+			r = visit(arg, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int image_text_list(const struct image_text_source *source, const char *path,
+		    image_text_visit_fn *visit, void *arg, struct error *err)
+{
+	if (source->session)
+		return list_indexed(session_index(source->session), path, visit,
+				    arg, err);
+	return list_plain(source->dir_fd, path, visit, arg);
 }

@@ -25,3 +25,15 @@ struct image_text_source {
  */
 int image_text_load(const struct image_text_source *source, const char *path,
 		    struct buffer *ret, struct error *err);
+
+/* One name of a folder; negative errno ends the walk. */
+typedef int image_text_visit_fn(void *arg, const char *name);
+
+/**
+ * image_text_list() - call @visit for each folder in the image's folder @path
+ *
+ * A folder that is not there has none.  Return: 0, what @visit returned, or
+ * negative errno with @err.
+ */
+int image_text_list(const struct image_text_source *source, const char *path,
+		    image_text_visit_fn *visit, void *arg, struct error *err);

@@ -200,7 +200,9 @@ static void describe(const struct job *job, struct work *work,
 		.files = &work->hostname_file,
 		.file_count = options->hostname ? 1 : 0,
 		.has_default_umask = options->no_umask,
-		.is_writable = options->writable_tmpfs || work->mounts.upper,
+		.writes_image = options->writable,
+		.is_writable = options->writable || options->writable_tmpfs ||
+			       work->mounts.upper,
 		.overlays = (const char *const *)work->mounts.overlays,
 		.overlay_upper = work->mounts.upper,
 		.writable_size = options->writable_size,
@@ -240,6 +242,13 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 		r = image_ref_parse(work->join.image, &work->ref, err);
 	if (r < 0)
 		return r;
+	if (job->options->writable && work->ref.kind != IMAGE_REF_DIRECTORY)
+		return error_set(
+			err, -ENOTSUP,
+			"--writable %s: only a directory can be written "
+			"to; --overlay DIR keeps what the job writes, "
+			"--writable-tmpfs does until its end",
+			job->image);
 	if (work->join.is_root)
 		options = (struct run_options){ 0 };
 	r = job_mounts_fill(job->options, &work->mounts, err);

@@ -138,7 +138,13 @@ static int add_private(const struct job_options *options, const char *name,
 		       const char *destination, const struct modes *modes,
 		       struct job_mounts *mounts, struct error *err)
 {
-	struct run_bind bind = { .mode = modes->memory, .is_own = true };
+	/* a directory that is written to may lack /var/tmp, as with Apptainer;
+	 * what was asked for by name is another matter */
+	struct run_bind bind = {
+		.mode = modes->memory,
+		.is_own = true,
+		.is_standard = options->writable && modes != &scratch_modes,
+	};
 	char *source = NULL;
 	int r;
 
@@ -241,7 +247,11 @@ static int add_asked_home(const struct job_options *options,
 static int add_roots_home(const struct job_options *options, const char *source,
 			  struct job_mounts *mounts, struct error *err)
 {
-	struct run_bind bind = { .is_optional = true, .is_own = true };
+	struct run_bind bind = {
+		.is_optional = true,
+		.is_own = true,
+		.is_standard = true,
+	};
 
 	mounts->home = strdup("/root");
 	if (!mounts->home)
@@ -394,8 +404,10 @@ static int add_one_overlay(char *text, struct job_mounts *mounts,
 		return error_set_errno(err, -errno, "--overlay %s", text);
 	if (!is_directory(dir))
 		return error_set(err, -ENOTSUP,
-				 "--overlay %s: only a directory can be one, "
-				 "not a file system image",
+				 "--overlay %s: only a directory can be one; "
+				 "mount a file system image on the host first "
+				 "(SquashFS: lazyrun mount FILE DIR, ext3: "
+				 "fuse2fs FILE DIR), and name DIR, with :ro",
 				 text);
 	if (is_read_only)
 		return add_lower(dir, mounts, err);

@@ -33,6 +33,7 @@ struct job_options {
 	bool contain;
 	bool containall;
 	bool no_home;
+	bool writable;
 	bool writable_tmpfs;
 	uint64_t writable_size;
 

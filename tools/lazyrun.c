@@ -197,6 +197,14 @@ static int run_parsed(const struct command *command,
 					   "usage: lazyrun %s [OPTION...] %s",
 					   command->name, command->operands);
 	apply_log_level(values);
+	if (values->auth_file && access(values->auth_file, R_OK) < 0)
+		return error_set_errno(err, -errno, "--authfile %s",
+				       values->auth_file);
+	/* Where fetch/credentials.c looks first; there is one thread yet.
+	 * NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	if (values->auth_file &&
+	    setenv("REGISTRY_AUTH_FILE", values->auth_file, 1) < 0)
+		return error_set_errno(err, -errno, "--authfile");
 	r = command->main(values, argv, count, err);
 	return r == 0 ? finish_output(err) : r;
 }

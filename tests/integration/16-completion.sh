@@ -5,7 +5,11 @@
 . "$(dirname "$0")/lib.sh"
 for shell in bash zsh fish; do
 	"$LAZYRUN" completion $shell >"$WORK/$shell" || fault "completion $shell"
-	! command -v $shell >/dev/null || check "syntax of $shell's" $shell -n "$WORK/$shell"
+	if command -v $shell >/dev/null; then
+		check "syntax of $shell's" $shell -n "$WORK/$shell"
+	else
+		echo "$shell is not installed: the syntax of its script was not checked"
+	fi
 done
 "$LAZYRUN" completion csh 2>"$WORK/err"
 equal "an unknown shell" 2 $?
