@@ -71,6 +71,7 @@ finish() {
 	tools_down
 	servers_down
 	"$HERE/link.sh" down
+	rm -rf "$DATA/removed"
 }
 
 # ---- one run ----

@@ -80,7 +80,12 @@ NEAR_USER=(nsenter "--net=/run/netns/$NEAR" setpriv "--reuid=$USER_ID"
 	PATH=/usr/local/bin:/usr/bin:/bin "HOME=$DATA/home" "SSL_CERT_FILE=$DATA/ca.pem")
 
 fresh_cache() { # DIR
-	rm -rf "$1"
+	# Removed at the end: for seconds after many files were removed, ext4 is slow
+	# to make new ones, in whatever runs next.
+	if [ -e "$1" ]; then
+		mkdir -p "$DATA/removed"
+		mv "$1" "$(mktemp -d "$DATA/removed/XXXXXX")/"
+	fi
 	mkdir -p "$1" "$DATA/home"
 	chown "$USER_ID:$USER_ID" "$1" "$DATA/home"
 }

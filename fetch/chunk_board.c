@@ -18,6 +18,7 @@ struct chunk_board {
 	struct mutex lock;
 	struct condition scheduler_wakes; /* a change, or stopped */
 	struct condition worker_wakes;	  /* a READY flight, or stopped */
+	struct condition urgent_wakes; /* one of CHUNK_READ_AHEAD or higher */
 	/* -- protected by lock */
 	unsigned refs GUARDED; /* the loader, and each range in flight */
 	bool is_stopped GUARDED;
@@ -33,6 +34,16 @@ struct chunk_board {
 };
 
 /* After every change that may give somebody something to do. */
+static struct chunk_flight *find_ready(const struct chunk_board *board,
+				       enum chunk_priority least)
+	REQUIRES(board->lock)
+{
+	struct chunk_flight *flight = chunk_flight_table_first(
+		&board->traffic.flights, CHUNK_FLIGHT_READY);
+
+	return flight && flight->priority <= least ? flight : NULL;
+}
+
 static void wake_locked(struct chunk_board *board) REQUIRES(board->lock)
 {
 	const struct chunk_flight_table *flights = &board->traffic.flights;
@@ -41,6 +52,8 @@ static void wake_locked(struct chunk_board *board) REQUIRES(board->lock)
 		condition_broadcast(&board->worker_wakes);
 	else if (flights->state_counts[CHUNK_FLIGHT_READY] > 0)
 		condition_signal(&board->worker_wakes);
+	if (find_ready(board, CHUNK_READ_AHEAD))
+		condition_broadcast(&board->urgent_wakes);
 	if (flights->state_counts[CHUNK_FLIGHT_QUEUED] > 0)
 		condition_signal(&board->scheduler_wakes);
 }
@@ -55,6 +68,7 @@ struct chunk_board *chunk_board_create(
 	mutex_init(&board->lock);
 	condition_init(&board->scheduler_wakes);
 	condition_init(&board->worker_wakes);
+	condition_init(&board->urgent_wakes);
 	mutex_lock(&board->lock);
 	board->refs = 1;
 	chunk_traffic_init(&board->traffic, limits);
@@ -79,6 +93,7 @@ void chunk_board_unref(struct chunk_board *board)
 	if (left > 0)
 		return;
 	condition_fini(&board->worker_wakes);
+	condition_fini(&board->urgent_wakes);
 	condition_fini(&board->scheduler_wakes);
 	mutex_fini(&board->lock);
 	free(board);
@@ -273,6 +288,23 @@ bool chunk_board_start(struct chunk_board *board, const struct chunk_step *step,
 	return is_started;
 }
 
+void chunk_board_progress(void *arg, const uint8_t *data, size_t size)
+{
+	struct chunk_range *range = arg;
+	struct chunk_board *board = range->board;
+
+	/* most pieces of a body make no chunk whole */
+	if (size < range->next_size || size >= range->size)
+		return;
+	mutex_lock(&board->lock);
+	if (range->is_abandoned)
+		range->next_size = SIZE_MAX;
+	else
+		chunk_traffic_progress(&board->traffic, range, data, size);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+}
+
 void chunk_board_answer(void *arg, int result, uint8_t *data,
 			const struct error *err)
 {
@@ -299,20 +331,22 @@ void chunk_board_answer(void *arg, int result, uint8_t *data,
 	chunk_board_unref(board);
 }
 
-struct chunk_flight *chunk_board_next_landing(struct chunk_board *board)
+struct chunk_flight *chunk_board_next_landing(struct chunk_board *board,
+					      enum chunk_priority least)
 {
+	struct condition *wakes = least == CHUNK_FILL ? &board->worker_wakes
+						      : &board->urgent_wakes;
 	struct chunk_flight *flight = NULL;
-	struct chunk_flight_table *flights;
 
+	assert(least == CHUNK_FILL || least == CHUNK_READ_AHEAD);
 	mutex_lock(&board->lock);
-	flights = &board->traffic.flights;
-	while (!board->is_stopped && !(flight = chunk_flight_table_first(
-					       flights, CHUNK_FLIGHT_READY)))
-		condition_wait(&board->worker_wakes, &board->lock);
+	while (!board->is_stopped && !(flight = find_ready(board, least)))
+		condition_wait(wakes, &board->lock);
 	if (board->is_stopped)
 		flight = NULL;
 	if (flight)
-		chunk_flight_table_move(flights, flight, CHUNK_FLIGHT_LANDING);
+		chunk_flight_table_move(&board->traffic.flights, flight,
+					CHUNK_FLIGHT_LANDING);
 	mutex_unlock(&board->lock);
 	return flight;
 }
@@ -362,6 +396,7 @@ void chunk_board_stop(struct chunk_board *board)
 	board->is_stopped = true;
 	condition_broadcast(&board->scheduler_wakes);
 	condition_broadcast(&board->worker_wakes);
+	condition_broadcast(&board->urgent_wakes);
 	mutex_unlock(&board->lock);
 }
 

@@ -114,14 +114,23 @@ bool chunk_board_start(struct chunk_board *board, const struct chunk_step *step,
 		       struct chunk_range *range,
 		       struct chunk_outcome *outcome);
 
+/** chunk_board_progress() - a range_progress_fn; @arg is the range */
+void chunk_board_progress(void *arg, const uint8_t *data, size_t size);
+
 /** chunk_board_answer() - a range_done_fn; @arg is the range */
 void chunk_board_answer(void *arg, int result, uint8_t *data,
 			const struct error *err);
 
 /* -- for workers; see chunk_traffic.h for what they do */
 
-/** chunk_board_next_landing() - wait for a flight; NULL: stopped */
-struct chunk_flight *chunk_board_next_landing(struct chunk_board *board);
+/**
+ * chunk_board_next_landing() - wait for a flight
+ * @least: of this priority or a higher one: CHUNK_READ_AHEAD or CHUNK_FILL
+ *
+ * Return: NULL when stopped.
+ */
+struct chunk_flight *chunk_board_next_landing(struct chunk_board *board,
+					      enum chunk_priority least);
 void chunk_board_deliver(struct chunk_board *board, struct chunk_flight *flight,
 			 struct chunk *chunk, struct chunk_outcome *outcome);
 void chunk_board_land(struct chunk_board *board, struct chunk_flight *flight,

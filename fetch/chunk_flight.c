@@ -26,6 +26,7 @@ void chunk_flight_destroy(struct chunk_flight *flight)
 	if (!flight)
 		return;
 	assert(!flight->waiters && !flight->range && !flight->is_claimed);
+	assert(!flight->stored);
 	free(flight);
 }
 

@@ -61,6 +61,8 @@ struct chunk_flight {
 	int64_t wait_ms;	   /* the latest pause */
 	int64_t probe_ms;	   /* end of the pause */
 	struct chunk_range *range; /* whose body it needs, else NULL */
+	uint8_t *stored; /* its own copy of its bytes, taken from a range that
+			    is still coming; READY and LANDING, else NULL */
 	struct chunk_waiter *waiters;
 	struct chunk_flight *hash_next;
 	struct chunk_flight *prev; /* in its list, or an outcome's */

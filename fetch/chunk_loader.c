@@ -67,8 +67,8 @@ struct chunk_loader {
 	/* immutable after create */
 	struct chunk_parts parts;
 	unsigned worker_count;
-	struct chunk_worker *workers[WORKERS_MAX];
-	pthread_t worker_threads[WORKERS_MAX];
+	struct chunk_worker *workers[2 * WORKERS_MAX];
+	pthread_t worker_threads[2 * WORKERS_MAX];
 	pthread_t scheduler_thread;
 	bool has_scheduler;
 
@@ -126,10 +126,12 @@ static int start_threads(struct chunk_loader *loader, unsigned worker_count,
 {
 	int r = 0;
 
-	while (r == 0 && loader->worker_count < worker_count) {
+	while (r == 0 && loader->worker_count < 2 * worker_count) {
 		unsigned i = loader->worker_count;
 
-		loader->workers[i] = chunk_worker_create(&loader->parts);
+		loader->workers[i] = chunk_worker_create(
+			&loader->parts,
+			i < worker_count ? CHUNK_READ_AHEAD : CHUNK_FILL);
 		if (!loader->workers[i])
 			return error_set(err, -ENOMEM, "out of memory");
 		r = thread_start(&loader->worker_threads[i], "chunk-worker",

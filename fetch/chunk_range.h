@@ -13,6 +13,7 @@
 
 struct chunk_board;
 struct chunk_flight;
+struct chunk_ref;
 
 struct chunk_range {
 	/* set when it starts */
@@ -21,6 +22,10 @@ struct chunk_range {
 	uint64_t off;
 	size_t size;
 	int64_t deadline_ms;
+
+	/* the answering thread's: bytes of the body that make the next chunk
+	 * whole, SIZE_MAX when none is to come before the answer */
+	size_t next_size;
 
 	/* set by the answer, before its flights are READY */
 	int result;
@@ -35,6 +40,10 @@ struct chunk_range {
 	struct chunk_range *prev; /* in the board's list while in flight */
 	struct chunk_range *next;
 };
+
+/** chunk_range_end_of() - how much of the body makes that chunk whole */
+size_t chunk_range_end_of(const struct chunk_range *range,
+			  const struct chunk_ref *ref);
 
 /** chunk_range_create() - empty; NULL: no memory */
 struct chunk_range *chunk_range_create(void);

@@ -266,7 +266,12 @@ static bool start_range(struct chunk_traffic *traffic, int64_t now_ms,
 	range->deadline_ms = now_ms + traffic->limits.deadline_ms;
 	range->refs = 1 + (unsigned)count;
 	range->count = count;
+	range->next_size = SIZE_MAX;
 	for (size_t i = 0; i < count; i++) {
+		size_t end = chunk_range_end_of(range, &flights[i]->ref);
+
+		if (end < range->next_size)
+			range->next_size = end;
 		range->flights[i] = flights[i];
 		flights[i]->range = range;
 		chunk_flight_table_move(&traffic->flights, flights[i],

@@ -82,9 +82,10 @@ void *chunk_scheduler_run(void *arg)
 		chunk_outcome_settle(&outcome, parts->cache);
 		if (!is_started)
 			continue;
-		range_source_fetch(parts->sources[range->blob], range->off,
-				   range->size, range->deadline_ms,
-				   chunk_board_answer, range);
+		range_source_fetch_watched(
+			parts->sources[range->blob], range->off, range->size,
+			range->deadline_ms, chunk_board_progress,
+			chunk_board_answer, range);
 		range = NULL;
 	}
 	chunk_range_destroy(range);

@@ -9,6 +9,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 /* A flight needs its body no more. */
@@ -18,6 +20,12 @@ static void leave_range(struct chunk_traffic *traffic,
 {
 	struct chunk_range *range = flight->range;
 
+	if (flight->stored) {
+		assert(traffic->early_size >= flight->ref.stored_size);
+		traffic->early_size -= flight->ref.stored_size;
+		free(flight->stored);
+		flight->stored = NULL;
+	}
 	if (!range)
 		return;
 	flight->range = NULL;
@@ -166,7 +174,56 @@ bool chunk_traffic_answer(struct chunk_traffic *traffic, int64_t now_ms,
 				    range->size);
 		chunk_pace_note(&traffic->pace, now_ms, range->size, rtt_us);
 	}
+	if (range->refs > 0)
+		return true;
+	/* every chunk was taken out while it came */
+	traffic->flight_size -= range->size;
+	return false;
+}
+
+/* A copy of a flight's bytes, so that it needs the range no more. */
+static bool take_early(struct chunk_traffic *traffic,
+		       struct chunk_flight *flight, const uint8_t *data)
+{
+	size_t size = flight->ref.stored_size;
+
+	if (!flight->waiters &&
+	    traffic->early_size + size > CHUNK_TRAFFIC_EARLY_SIZE_MAX)
+		return false;
+	flight->stored = malloc(size ? size : 1);
+	if (!flight->stored)
+		return false; /* the answer will do */
+	memcpy(flight->stored,
+	       data + (flight->ref.stored_off - flight->range->off), size);
+	traffic->early_size += size;
 	return true;
+}
+
+void chunk_traffic_progress(struct chunk_traffic *traffic,
+			    struct chunk_range *range, const uint8_t *data,
+			    size_t size)
+{
+	size_t left = 0;
+
+	assert(!range->is_abandoned);
+	range->next_size = SIZE_MAX;
+	for (size_t i = 0; i < range->count; i++) {
+		struct chunk_flight *flight = range->flights[i];
+		size_t end = chunk_range_end_of(range, &flight->ref);
+
+		if (end <= size && !digest_is_zero(&flight->ref.digest) &&
+		    take_early(traffic, flight, data)) {
+			flight->range = NULL;
+			range->refs--;
+			chunk_flight_table_move(&traffic->flights, flight,
+						CHUNK_FLIGHT_READY);
+			continue;
+		}
+		if (end > size && end < range->next_size)
+			range->next_size = end;
+		range->flights[left++] = flight;
+	}
+	range->count = left;
 }
 
 void chunk_traffic_forget(struct chunk_traffic *traffic,
@@ -286,6 +343,7 @@ void chunk_traffic_drain(struct chunk_traffic *traffic,
 			chunk_traffic_end(traffic, flight, outcome);
 	}
 	assert(traffic->flight_size == 0 && traffic->range_count == 0);
+	assert(traffic->early_size == 0);
 }
 
 void chunk_traffic_selfcheck(const struct chunk_traffic *traffic)

@@ -30,6 +30,9 @@ enum {
 	/* No more prefetches when there are so many flights. */
 	CHUNK_TRAFFIC_PREFETCHES_MAX = 4096,
 	CHUNK_TRAFFIC_ATTEMPTS_MAX = 3,
+	/* Of bytes that are handed to the workers before their range is
+	 * complete; what readers wait for may exceed it. */
+	CHUNK_TRAFFIC_EARLY_SIZE_MAX = 8 << 20,
 };
 
 struct chunk_traffic_limits {
@@ -54,6 +57,7 @@ struct chunk_traffic {
 	unsigned range_count; /* in that list */
 	struct chunk_pace pace;
 	size_t flight_size; /* of bodies to come and not yet freed */
+	size_t early_size;  /* of the flights' own copies */
 	/* atomic: other threads read and add without the lock */
 	struct chunk_loader_counters counters;
 };
@@ -97,6 +101,14 @@ bool chunk_traffic_wants(struct chunk_traffic *traffic, uint32_t number);
  */
 bool chunk_traffic_answer(struct chunk_traffic *traffic, int64_t now_ms,
 			  uint64_t rtt_us, struct chunk_range *range);
+
+/** chunk_traffic_progress() - chunks of a range that is still coming, whole
+ * within its first @size bytes and with a digest to be judged by, are READY;
+ * range->next_size says when to come again
+ * @data: the body so far; copied from */
+void chunk_traffic_progress(struct chunk_traffic *traffic,
+			    struct chunk_range *range, const uint8_t *data,
+			    size_t size);
 
 /** chunk_traffic_forget() - leave a range: its answer will be dropped; its
  * flights are the caller's to move on */

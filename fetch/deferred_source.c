@@ -38,20 +38,33 @@ static int get_opened(struct deferred_source *deferred,
 	return r;
 }
 
-static void deferred_source_fetch(struct range_source *source, uint64_t off,
-				  size_t size, int64_t deadline_ms,
-				  range_done_fn *done, void *arg)
+static void deferred_source_fetch_watched(struct range_source *source,
+					  uint64_t off, size_t size,
+					  int64_t deadline_ms,
+					  range_progress_fn *progress,
+					  range_done_fn *done, void *arg)
 {
 	struct range_source *opened = NULL;
 	struct error err = { 0 };
 	int r = get_opened((struct deferred_source *)source, &opened, &err);
 
-	if (r == 0) {
+	if (r < 0) {
+		err.code = r == -ENOMEM ? r : -EIO;
+		done(arg, err.code, NULL, &err);
+	} else if (progress) {
+		range_source_fetch_watched(opened, off, size, deadline_ms,
+					   progress, done, arg);
+	} else {
 		range_source_fetch(opened, off, size, deadline_ms, done, arg);
-		return;
 	}
-	err.code = r == -ENOMEM ? r : -EIO;
-	done(arg, err.code, NULL, &err);
+}
+
+static void deferred_source_fetch(struct range_source *source, uint64_t off,
+				  size_t size, int64_t deadline_ms,
+				  range_done_fn *done, void *arg)
+{
+	deferred_source_fetch_watched(source, off, size, deadline_ms, NULL,
+				      done, arg);
 }
 
 static void deferred_source_report_bad(struct range_source *source,
@@ -96,6 +109,7 @@ static void deferred_source_destroy(struct range_source *source)
 
 static const struct range_source_ops deferred_source_ops = {
 	.fetch = deferred_source_fetch,
+	.fetch_watched = deferred_source_fetch_watched,
 	.report_bad = deferred_source_report_bad,
 	.find_sender = deferred_source_find_sender,
 	.destroy = deferred_source_destroy,

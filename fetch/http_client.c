@@ -40,6 +40,12 @@ enum {
 	TICK_MS = 250,
 	POLL_MS_MAX = 60000,
 	QUEUE_MAX = 4096, /* requests, and as many timers */
+	/*
+	 * HTTP/2: more requests go to further connections.  All on one share
+	 * its slow start, and what was asked for first, because it is needed
+	 * first, comes when the last one does.
+	 */
+	STREAMS_PER_CONNECTION_MAX = 4,
 };
 
 struct http_client {
@@ -525,6 +531,9 @@ static int prepare(struct http_client *client,
 		return -ENOMEM;
 	client->curl->curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
 					(long)client->settings.active_max);
+	client->curl->curl_multi_setopt(client->multi,
+					CURLMOPT_MAX_CONCURRENT_STREAMS,
+					(long)STREAMS_PER_CONNECTION_MAX);
 	client->curl->curl_share_setopt(client->share, CURLSHOPT_SHARE,
 					CURL_LOCK_DATA_SSL_SESSION);
 	return 0;

@@ -50,6 +50,13 @@ struct http_watch {
 				-ECANCELED */
 };
 
+/*
+ * Optional, on the network thread while the body of a range (206) comes: the
+ * first @size bytes of it are in @data, which is lent for the call; @arg is
+ * `done`'s.  Must be quick.  The answer may still fail.
+ */
+typedef void http_progress_fn(void *arg, const uint8_t *data, size_t size);
+
 struct http_request {
 	enum http_method method;
 	const char *url; /* http:// or https:// */
@@ -62,13 +69,14 @@ struct http_request {
 	bool has_range; /* ask for exactly this closed range */
 	uint64_t range_off;
 	uint64_t range_size;
-	uint64_t range_total;	   /* size of the whole, checked against
-				      Content-Range; 0 when not known */
-	size_t body_size_max;	   /* a larger body is -EFBIG */
-	int64_t deadline_ms;	   /* on clock_ms()'s clock; required */
-	bool use_fresh_connection; /* after a fault on the kept one */
-	bool keeps_headers;	   /* for http_response_find_header() */
-	struct http_watch *watch;  /* NULL: none */
+	uint64_t range_total;	    /* size of the whole, checked against
+				       Content-Range; 0 when not known */
+	size_t body_size_max;	    /* a larger body is -EFBIG */
+	int64_t deadline_ms;	    /* on clock_ms()'s clock; required */
+	bool use_fresh_connection;  /* after a fault on the kept one */
+	bool keeps_headers;	    /* for http_response_find_header() */
+	struct http_watch *watch;   /* NULL: none */
+	http_progress_fn *progress; /* NULL: none */
 };
 
 struct http_response {

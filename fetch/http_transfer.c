@@ -189,6 +189,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 		transfer->watch->body_size += taken;
 		transfer->watch->progress_ms = transfer->progress_ms;
 	}
+	if (transfer->progress && transfer->has_range && !transfer->is_cut)
+		transfer->progress(transfer->arg,
+				   transfer->parts->response.body,
+				   transfer->parts->response.body_size);
 	return taken;
 }
 
@@ -275,6 +279,7 @@ struct http_transfer *http_transfer_create(const struct curl_library *curl,
 	transfer->deadline_ms = request->deadline_ms;
 	transfer->use_fresh_connection = request->use_fresh_connection;
 	transfer->watch = request->watch;
+	transfer->progress = request->progress;
 	transfer->done = done;
 	transfer->arg = arg;
 	transfer->submitted_ms = clock_ms();

@@ -39,6 +39,7 @@ struct http_transfer {
 	int64_t deadline_ms;
 	bool use_fresh_connection;
 	struct http_watch *watch; /* borrowed; NULL: none */
+	http_progress_fn *progress;
 	http_done_fn *done;
 	void *arg;
 	bool is_kept; /* `done` takes over the response */

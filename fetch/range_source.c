@@ -3,13 +3,33 @@
 
 #include <assert.h>
 
-void range_source_fetch(struct range_source *source, uint64_t off, size_t size,
-			int64_t deadline_ms, range_done_fn *done, void *arg)
+static void check_range(const struct range_source *source, uint64_t off,
+			size_t size, int64_t deadline_ms)
 {
 	assert(size > 0 && size <= RANGE_SIZE_MAX);
 	assert(off <= source->size && size <= source->size - off);
 	assert(deadline_ms > 0);
+}
+
+void range_source_fetch(struct range_source *source, uint64_t off, size_t size,
+			int64_t deadline_ms, range_done_fn *done, void *arg)
+{
+	check_range(source, off, size, deadline_ms);
 	source->ops->fetch(source, off, size, deadline_ms, done, arg);
+}
+
+void range_source_fetch_watched(struct range_source *source, uint64_t off,
+				size_t size, int64_t deadline_ms,
+				range_progress_fn *progress,
+				range_done_fn *done, void *arg)
+{
+	if (!source->ops->fetch_watched) {
+		range_source_fetch(source, off, size, deadline_ms, done, arg);
+		return;
+	}
+	check_range(source, off, size, deadline_ms);
+	source->ops->fetch_watched(source, off, size, deadline_ms, progress,
+				   done, arg);
 }
 
 void range_source_report_bad(struct range_source *source, uint64_t off,

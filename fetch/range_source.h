@@ -32,9 +32,21 @@ struct range_source;
 typedef void range_done_fn(void *arg, int result, uint8_t *data,
 			   const struct error *err);
 
+/*
+ * Called any number of times before `done`, with its @arg and on its thread:
+ * the first @size bytes of the range are in @data, which is lent for the call.
+ * Another try may begin at 0 again.  Must be quick.
+ */
+typedef void range_progress_fn(void *arg, const uint8_t *data, size_t size);
+
 struct range_source_ops {
 	void (*fetch)(struct range_source *source, uint64_t off, size_t size,
 		      int64_t deadline_ms, range_done_fn *done, void *arg);
+	/* may be NULL: then nobody hears of progress */
+	void (*fetch_watched)(struct range_source *source, uint64_t off,
+			      size_t size, int64_t deadline_ms,
+			      range_progress_fn *progress, range_done_fn *done,
+			      void *arg);
 	/* may be NULL */
 	void (*report_bad)(struct range_source *source, uint64_t off,
 			   size_t size);
@@ -63,6 +75,17 @@ enum { RANGE_SIZE_MAX = 32 << 20 }; /* largest single fetch */
  */
 void range_source_fetch(struct range_source *source, uint64_t off, size_t size,
 			int64_t deadline_ms, range_done_fn *done, void *arg);
+
+/**
+ * range_source_fetch_watched() - the same, and hear of bytes as they come
+ * @progress: what it is shown nobody has checked, not even whether the blob is
+ *            still the same: only for bytes whose digest is known.  A source
+ *            need not call it.
+ */
+void range_source_fetch_watched(struct range_source *source, uint64_t off,
+				size_t size, int64_t deadline_ms,
+				range_progress_fn *progress,
+				range_done_fn *done, void *arg);
 
 /**
  * range_source_report_bad() - bytes of this range did not match their digest

@@ -43,6 +43,7 @@ struct fetch {
 	struct fetch *next;
 	struct registry_blob *blob; /* a reference */
 	bool is_abandoned; /* atomic for the request; set under the lock */
+	range_progress_fn *progress; /* NULL: none */
 	range_done_fn *done;
 	void *arg;
 };
@@ -58,8 +59,8 @@ static void unref(struct registry_blob *blob)
 	free(blob);
 }
 
-/* Return: whether the caller may call `done`. */
-static bool take_fetch(struct fetch *fetch)
+/* Return: whether the caller may call the owner's functions. */
+static bool begin_call(struct fetch *fetch, bool is_last)
 {
 	struct registry_blob *blob = fetch->blob;
 	bool is_mine;
@@ -67,7 +68,8 @@ static bool take_fetch(struct fetch *fetch)
 	mutex_lock(&blob->lock);
 	is_mine = !fetch->is_abandoned;
 	if (is_mine) {
-		DL_DELETE(blob->fetches, fetch);
+		if (is_last)
+			DL_DELETE(blob->fetches, fetch);
 		blob->calling++;
 	}
 	mutex_unlock(&blob->lock);
@@ -88,7 +90,7 @@ static void answer(struct fetch *fetch, int result, uint8_t *data,
 {
 	struct registry_blob *blob = fetch->blob;
 
-	if (take_fetch(fetch)) {
+	if (begin_call(fetch, true)) {
 		fetch->done(fetch->arg, result, data, err);
 		end_call(blob);
 	} else {
@@ -132,9 +134,21 @@ static void on_range(void *arg, int result, struct http_response *response,
 	answer(fetch, 0, data, &told);
 }
 
-static void registry_blob_fetch(struct range_source *source, uint64_t off,
-				size_t size, int64_t deadline_ms,
-				range_done_fn *done, void *arg)
+static void on_progress(void *arg, const uint8_t *data, size_t size)
+{
+	struct fetch *fetch = arg;
+
+	if (!begin_call(fetch, false))
+		return;
+	fetch->progress(fetch->arg, data, size);
+	end_call(fetch->blob);
+}
+
+static void registry_blob_fetch_watched(struct range_source *source,
+					uint64_t off, size_t size,
+					int64_t deadline_ms,
+					range_progress_fn *progress,
+					range_done_fn *done, void *arg)
 {
 	struct registry_blob *blob = (struct registry_blob *)source;
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
@@ -148,6 +162,7 @@ static void registry_blob_fetch(struct range_source *source, uint64_t off,
 		.deadline_ms = deadline_ms,
 		.is_patient = true,
 		.redirect = &blob->redirect,
+		.progress = progress ? on_progress : NULL,
 	};
 	struct error err = { 0 };
 	int r;
@@ -159,6 +174,7 @@ static void registry_blob_fetch(struct range_source *source, uint64_t off,
 	}
 	__atomic_fetch_add(&blob->refs, 1, __ATOMIC_RELAXED);
 	fetch->blob = blob;
+	fetch->progress = progress;
 	fetch->done = done;
 	fetch->arg = arg;
 	spec.is_abandoned = &fetch->is_abandoned;
@@ -172,6 +188,14 @@ static void registry_blob_fetch(struct range_source *source, uint64_t off,
 		return;
 	error_set_errno(&err, source_code(r), "cannot start a request");
 	answer(fetch, source_code(r), NULL, &err);
+}
+
+static void registry_blob_fetch(struct range_source *source, uint64_t off,
+				size_t size, int64_t deadline_ms,
+				range_done_fn *done, void *arg)
+{
+	registry_blob_fetch_watched(source, off, size, deadline_ms, NULL, done,
+				    arg);
 }
 
 /* There is one place only; what can change is the way there. */
@@ -223,6 +247,7 @@ static void registry_blob_destroy(struct range_source *source)
 
 static const struct range_source_ops registry_blob_ops = {
 	.fetch = registry_blob_fetch,
+	.fetch_watched = registry_blob_fetch_watched,
 	.report_bad = registry_blob_report_bad,
 	.destroy = registry_blob_destroy,
 };

@@ -165,6 +165,14 @@ static void on_authorized(void *arg, int result, const struct error *err)
 static void on_answer(void *arg, int result, struct http_response *response,
 		      const struct error *err);
 
+static void on_progress(void *arg, const uint8_t *data, size_t size)
+{
+	const struct registry_request *request = arg;
+
+	if (!is_abandoned(request))
+		request->spec.progress(request->arg, data, size);
+}
+
 static void submit(struct registry_request *request, const char *url,
 		   const char *authorization)
 {
@@ -184,6 +192,7 @@ static void submit(struct registry_request *request, const char *url,
 		.body_size_max = spec->body_size_max,
 		.deadline_ms = spec->deadline_ms,
 		.use_fresh_connection = request->use_fresh_connection,
+		.progress = spec->progress ? on_progress : NULL,
 	};
 	int r;
 

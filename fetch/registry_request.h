@@ -46,6 +46,8 @@ struct registry_request_spec {
 	/* Atomic; set when nobody wants the answer any more.  NULL: never. */
 	const bool *is_abandoned;
 	bool use_fresh_connection;
+	/* Of a range; NULL: none.  After another try it begins anew. */
+	http_progress_fn *progress;
 };
 
 /*

@@ -27,6 +27,7 @@ struct fetch {
 	size_t size;
 	enum fault fault;
 	int code;
+	range_progress_fn *progress; /* NULL: nobody watches */
 	range_done_fn *done;
 	void *arg;
 	struct fetch *prev;
@@ -57,18 +58,20 @@ struct fault_source {
 
 static void answer(struct fault_source *fault, struct fetch *fetch)
 {
-	uint8_t *data = NULL;
+	uint8_t *data = malloc(fetch->size);
 	struct error err = { 0 };
 	int code = fetch->code;
 
-	if (code == 0)
-		data = malloc(fetch->size);
-	if (data) {
-		memcpy(data, fault->data + fetch->off, fetch->size);
-		/* in the middle, to hit one of several chunks */
-		if (fetch->fault == FAULT_WRONG)
-			data[fetch->size / 2] ^= 1;
-	} else {
+	assert(data);
+	memcpy(data, fault->data + fetch->off, fetch->size);
+	/* in the middle, to hit one of several chunks */
+	if (fetch->fault == FAULT_WRONG)
+		data[fetch->size / 2] ^= 1;
+	if (fetch->progress)
+		fetch->progress(fetch->arg, data, fetch->size / 2 + 1);
+	if (code < 0) {
+		free(data);
+		data = NULL;
 		error_set(&err, code, "the source fails as the test asked");
 	}
 	fetch->done(fetch->arg, code, data, &err);
@@ -129,9 +132,11 @@ static void choose_fault_locked(struct fault_source *fault, struct fetch *fetch)
 	}
 }
 
-static void fault_source_fetch(struct range_source *source, uint64_t off,
-			       size_t size, int64_t deadline_ms,
-			       range_done_fn *done, void *arg)
+static void fault_source_fetch_watched(struct range_source *source,
+				       uint64_t off, size_t size,
+				       int64_t deadline_ms,
+				       range_progress_fn *progress,
+				       range_done_fn *done, void *arg)
 {
 	struct fault_source *fault = (struct fault_source *)source;
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
@@ -141,6 +146,7 @@ static void fault_source_fetch(struct range_source *source, uint64_t off,
 	assert(fetch);
 	fetch->off = off;
 	fetch->size = size;
+	fetch->progress = progress;
 	fetch->done = done;
 	fetch->arg = arg;
 	mutex_lock(&fault->lock);
@@ -160,6 +166,14 @@ static void fault_source_fetch(struct range_source *source, uint64_t off,
 	mutex_unlock(&fault->lock);
 	if (is_inline)
 		answer(fault, fetch);
+}
+
+static void fault_source_fetch(struct range_source *source, uint64_t off,
+			       size_t size, int64_t deadline_ms,
+			       range_done_fn *done, void *arg)
+{
+	fault_source_fetch_watched(source, off, size, deadline_ms, NULL, done,
+				   arg);
 }
 
 static void fault_source_report_bad(struct range_source *source, uint64_t off,
@@ -203,6 +217,7 @@ static void fault_source_destroy(struct range_source *source)
 
 static const struct range_source_ops fault_source_ops = {
 	.fetch = fault_source_fetch,
+	.fetch_watched = fault_source_fetch_watched,
 	.report_bad = fault_source_report_bad,
 	.destroy = fault_source_destroy,
 };
@@ -351,4 +366,19 @@ unsigned fault_source_byte_count(struct range_source *source)
 	}
 	mutex_unlock(&fault->lock);
 	return most;
+}
+
+void fault_source_show_held(struct range_source *source, size_t size)
+{
+	struct fault_source *fault = (struct fault_source *)source;
+	struct fetch *fetch;
+
+	mutex_lock(&fault->lock);
+	DL_FOREACH (fault->held, fetch) {
+		if (fetch->progress)
+			fetch->progress(fetch->arg, fault->data + fetch->off,
+					size < fetch->size ? size
+							   : fetch->size);
+	}
+	mutex_unlock(&fault->lock);
 }

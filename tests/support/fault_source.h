@@ -3,7 +3,8 @@
 /*
  * fault_source: a range_source over bytes in memory that does what a test
  * tells it to: fail, answer wrong bytes, hold answers back, answer in another
- * order.
+ * order.  Who watches a fetch sees half of its bytes first, even of one that
+ * fails.
  *
  * Answers come from a thread of its own, as the network's would.
  *
@@ -52,6 +53,10 @@ void fault_source_set_inline(struct range_source *source);
 /** fault_source_wait_held() - until @count fetches are held; false after ten
  * seconds without that */
 bool fault_source_wait_held(struct range_source *source, size_t count);
+
+/** fault_source_show_held() - let who watches a held fetch see its first @size
+ * bytes */
+void fault_source_show_held(struct range_source *source, size_t size);
 
 /** fault_source_release() - answer the held fetch that starts at @off */
 void fault_source_release(struct range_source *source, uint64_t off);

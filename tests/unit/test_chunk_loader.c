@@ -157,6 +157,63 @@ Test(chunk_loader, shares_a_flight_between_requests)
 	answers_destroy(answers);
 }
 
+Test(chunk_loader, answers_what_has_come_of_a_range)
+{
+	fault_source_script(source, FAULT_HOLD, 0, 1);
+	start(cache);
+	chunk_loader_prefetch(loader, 10, 8, CHUNK_PROFILE);
+	cr_assert(fault_source_wait_held(source, 1));
+	fault_source_show_held(source, 2 * CHUNK - 1);
+	expect_get(10);
+	fault_source_show_held(source, 4 * CHUNK);
+	expect_get(13);
+	expect_get(11);
+	cr_expect_eq(counters().fetched_ranges, 1);
+	/* another try begins anew: what has been taken stays */
+	fault_source_show_held(source, CHUNK);
+	expect_get(12);
+	fault_source_release_all(source);
+	for (uint32_t i = 10; i < 18; i++)
+		expect_get(i);
+	cr_expect_eq(counters().fetched_chunks, 8);
+	cr_expect_eq(fault_source_byte_count(source), 1);
+}
+
+Test(chunk_loader, takes_nothing_early_without_a_digest)
+{
+	struct answers *answers = answers_create();
+
+	table->refs[10].digest = (struct digest){ 0 };
+	fault_source_script(source, FAULT_HOLD, 0, 1);
+	start(NULL);
+	chunk_loader_prefetch(loader, 10, 3, CHUNK_PROFILE);
+	cr_assert(fault_source_wait_held(source, 1));
+	request_one(answers, 10);
+	fault_source_show_held(source, 2 * CHUNK);
+	expect_get(11);
+	cr_expect_eq(answers->count, 0);
+	fault_source_release_all(source);
+	await(answers, 1);
+	cr_expect_eq(answers->results[0], 0);
+	answers_destroy(answers);
+}
+
+Test(chunk_loader, drops_what_comes_of_an_abandoned_range)
+{
+	struct answers *answers = answers_create();
+
+	fault_source_script(source, FAULT_HOLD, 0, 1);
+	start(cache);
+	request_one(answers, 5);
+	cr_assert(fault_source_wait_held(source, 1));
+	chunk_loader_destroy(loader);
+	loader = NULL;
+	cr_expect_eq(answers->results[0], -ECANCELED);
+	fault_source_show_held(source, CHUNK);
+	fault_source_release_all(source);
+	answers_destroy(answers);
+}
+
 Test(chunk_loader, puts_a_prefetch_into_the_cache_only)
 {
 	struct chunk *chunk = NULL;

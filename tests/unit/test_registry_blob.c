@@ -171,6 +171,49 @@ Test(registry_blob, reads_ranges_from_a_registry_without_storage)
 	cr_assert_eq(counters().requests[FAKE_PLACE_BLOB], 3);
 }
 
+struct watched {
+	struct answer answer;
+	size_t seen;
+	unsigned steps;
+	bool is_wrong;
+};
+
+static void watch(void *arg, const uint8_t *data, size_t size)
+{
+	struct watched *watched = arg;
+
+	watched->is_wrong |=
+		size < watched->seen || memcmp(data, blob, size) != 0;
+	watched->seen = size;
+	watched->steps++;
+}
+
+static void end_watch(void *arg, int result, uint8_t *data,
+		      const struct error *err)
+{
+	struct wanted *wanted = malloc(sizeof(*wanted));
+
+	*wanted = (struct wanted){ .answer = &((struct watched *)arg)->answer,
+				   .size = BLOB_SIZE };
+	note(wanted, result, data, err);
+}
+
+Test(registry_blob, shows_bytes_as_they_come)
+{
+	struct watched watched = { 0 };
+
+	start(NULL);
+	answer_init(&watched.answer);
+	range_source_fetch_watched(source, 0, BLOB_SIZE, clock_ms() + 5000,
+				   watch, end_watch, &watched);
+	wait_for(&watched.answer, 1);
+	cr_expect_eq(watched.answer.result, 0);
+	cr_expect_eq(watched.answer.wrong, 0);
+	cr_expect_not(watched.is_wrong);
+	cr_expect_eq(watched.seen, BLOB_SIZE);
+	cr_expect_gt(watched.steps, 1);
+}
+
 Test(registry_blob, asks_the_registry_once_and_then_the_storage)
 {
 	start_with_storage();
