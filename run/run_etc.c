@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 enum {
 	FILE_SIZE_MAX = 1 << 20,
@@ -122,24 +124,122 @@ static int add_line(int root_fd, const char *path, const char *line,
 	return 0;
 }
 
-int run_etc_add_user(int root_fd, const struct run_user *user, const char *home,
-		     struct error *err)
+static void format_passwd(const struct run_user *user, const char *home,
+			  char ret[LINE_SIZE])
 {
-	char line[LINE_SIZE];
-	int r;
-
 	if (!home || strpbrk(home, ":\n") || strlen(home) >= PATH_MAX)
 		home = user->home;
-	if (user->uid != 0) {
-		snprintf(line, sizeof(line), "%s:x:%u:%u:%s:%s:%s", user->name,
-			 user->uid, user->gid, user->gecos, home, user->shell);
-		r = add_line(root_fd, "/etc/passwd", line, err);
-		if (r < 0)
-			return r;
-	}
-	if (user->gid == 0)
-		return 0;
-	snprintf(line, sizeof(line), "%s:x:%u:%s", user->group, user->gid,
+	snprintf(ret, LINE_SIZE, "%s:x:%u:%u:%s:%s:%s", user->name, user->uid,
+		 user->gid, user->gecos, home, user->shell);
+}
+
+static void format_group(const struct run_user *user, char ret[LINE_SIZE])
+{
+	snprintf(ret, LINE_SIZE, "%s:x:%u:%s", user->group, user->gid,
 		 user->name);
-	return add_line(root_fd, "/etc/group", line, err);
+}
+
+/* Whether it has attributes that a new one would lack; or nobody can tell. */
+static bool has_xattrs(int fd)
+{
+	ssize_t n = flistxattr(fd, NULL, 0);
+
+	return n > 0 || (n < 0 && errno != EOPNOTSUPP && errno != ENOTSUP);
+}
+
+/* The image's /etc in the upper layer; its descriptors.  False: it is no plain
+ * folder. */
+static bool make_folder(int image_fd, int upper_fd, int *ret_image_fd,
+			int *ret_upper_fd)
+{
+	autoclose int from =
+		openat(image_fd, "etc",
+		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int to = -1;
+	struct stat st;
+
+	if (from < 0 || fstat(from, &st) < 0 || st.st_uid != geteuid() ||
+	    st.st_gid != getegid() || has_xattrs(from) ||
+	    mkdirat(upper_fd, "etc", 0700) < 0)
+		return false;
+	to = openat(upper_fd, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (to < 0 || fchmod(to, st.st_mode & 07777) < 0)
+		return false;
+	*ret_image_fd = STEAL_FD(from);
+	*ret_upper_fd = STEAL_FD(to);
+	return true;
+}
+
+/* Whether the file is there now; what is not is left to run_etc_add_user(). */
+static bool make_file(int image_fd, int upper_fd, const char *name,
+		      const char *line)
+{
+	struct buffer old CLEANUP(buffer_fini) = BUFFER_INIT(FILE_SIZE_MAX);
+	struct buffer merged CLEANUP(buffer_fini) =
+		BUFFER_INIT(FILE_SIZE_MAX + LINE_SIZE + 2);
+	autoclose int from = openat(
+		image_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	autoclose int to = -1;
+	struct stat st;
+
+	if (from < 0 || fstat(from, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size > FILE_SIZE_MAX || has_xattrs(from) ||
+	    read_text(from, &old) < 0 ||
+	    run_etc_merge((const char *)old.data, line, &merged) < 0)
+		return false;
+	to = openat(upper_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
+	if (to < 0)
+		return false;
+	if (fchmod(to, st.st_mode & 07777) == 0 &&
+	    io_write_full(to, merged.data, merged.size) == 0)
+		return true;
+	(void)unlinkat(upper_fd, name, 0);
+	return false;
+}
+
+static void keep_times(int image_fd, int upper_fd)
+{
+	struct stat st;
+
+	if (fstat(image_fd, &st) == 0)
+		(void)futimens(upper_fd, (const struct timespec[]){
+						 st.st_atim, st.st_mtim });
+}
+
+unsigned run_etc_prepare(int image_fd, int upper_fd,
+			 const struct run_user *user, const char *home)
+{
+	autoclose int from = -1;
+	autoclose int to = -1;
+	char line[LINE_SIZE];
+	unsigned done = 0;
+
+	if (!make_folder(image_fd, upper_fd, &from, &to))
+		return 0;
+	format_passwd(user, home, line);
+	if (user->uid != 0 && make_file(from, to, "passwd", line))
+		done |= RUN_ETC_PASSWD;
+	format_group(user, line);
+	if (user->gid != 0 && make_file(from, to, "group", line))
+		done |= RUN_ETC_GROUP;
+	keep_times(from, to);
+	return done;
+}
+
+int run_etc_add_user(int root_fd, const struct run_user *user, const char *home,
+		     unsigned done, struct error *err)
+{
+	char line[LINE_SIZE];
+	int r = 0;
+
+	if (user->uid != 0 && !(done & RUN_ETC_PASSWD)) {
+		format_passwd(user, home, line);
+		r = add_line(root_fd, "/etc/passwd", line, err);
+	}
+	if (r == 0 && user->gid != 0 && !(done & RUN_ETC_GROUP)) {
+		format_group(user, line);
+		r = add_line(root_fd, "/etc/group", line, err);
+	}
+	return r;
 }

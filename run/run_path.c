@@ -155,14 +155,39 @@ static int follow_link(char path[PATH_MAX], const struct gap *gap)
 	return 0;
 }
 
-static int fill_gap(const struct gap *gap, enum run_path_kind kind)
+/* Goes on to the next name of the rest, in the folder just made; false where
+ * that cannot be told without resolving the path anew. */
+static bool enter_made(struct gap *gap)
 {
-	int r;
+	size_t len = strcspn(gap->rest, "/");
 	int fd;
 
-	if (gap->rest[0] != '\0' || kind == RUN_PATH_DIRECTORY) {
-		r = mkdirat(gap->parent_fd, gap->name, 0755);
-		return r < 0 && errno != EEXIST ? -errno : 0;
+	if (len == 0 || len > NAME_MAX || gap->rest[0] == '.')
+		return false;
+	fd = openat(gap->parent_fd, gap->name,
+		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	close(gap->parent_fd);
+	gap->parent_fd = fd;
+	memcpy(gap->name, gap->rest, len);
+	gap->name[len] = '\0';
+	gap->rest += len + strspn(gap->rest + len, "/");
+	return true;
+}
+
+/* One name, and then, since nothing lies in a new folder, the rest. */
+static int fill_gap(struct gap *gap, enum run_path_kind kind, int *steps_left)
+{
+	int fd;
+
+	while (gap->rest[0] != '\0' || kind == RUN_PATH_DIRECTORY) {
+		if ((*steps_left)-- <= 0)
+			return -ELOOP;
+		if (mkdirat(gap->parent_fd, gap->name, 0755) < 0)
+			return errno == EEXIST ? 0 : -errno;
+		if (!enter_made(gap))
+			return 0;
 	}
 	fd = openat(gap->parent_fd, gap->name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -173,7 +198,7 @@ static int fill_gap(const struct gap *gap, enum run_path_kind kind)
 }
 
 static int step(const struct run_path_root *root, char path[PATH_MAX],
-		enum run_path_kind kind)
+		enum run_path_kind kind, int *steps_left)
 {
 	struct gap gap = { .parent_fd = -1 };
 	int r = find_gap(root, path, &gap);
@@ -182,7 +207,7 @@ static int step(const struct run_path_root *root, char path[PATH_MAX],
 		return r < 0 ? r : 0;
 	r = follow_link(path, &gap);
 	if (r == -ENOENT)
-		r = fill_gap(&gap, kind);
+		r = fill_gap(&gap, kind, steps_left);
 	else if (r == -EAGAIN)
 		r = 0;
 	close(gap.parent_fd);
@@ -231,12 +256,13 @@ int run_path_make(const struct run_path_root *root, const char *path,
 	autoclose int fd = -1;
 	char current[PATH_MAX];
 	size_t len = strlen(path);
+	int steps_left = STEPS_MAX;
 	int r;
 
 	if (len >= sizeof(current))
 		return say_why_not(path, -ENAMETOOLONG, err);
 	memcpy(current, path, len + 1);
-	for (int i = 0; i < STEPS_MAX; i++) {
+	while (steps_left-- > 0) {
 		fd = open_in_root(root->fd, current, O_PATH, 0);
 		if (fd >= 0) {
 			r = check_kind(fd, path, kind, err);
@@ -244,7 +270,7 @@ int run_path_make(const struct run_path_root *root, const char *path,
 		}
 		if (fd != -ENOENT)
 			return say_why_not(path, fd, err);
-		r = step(root, current, kind);
+		r = step(root, current, kind, &steps_left);
 		if (r < 0)
 			return say_why_not(path, r, err);
 	}

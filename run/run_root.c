@@ -232,8 +232,26 @@ static int prepare_upper(const struct run_root *root, const struct run_job *job,
 	return run_bind_prepare(root->image_fd, upper_fd, job, host_cwd, err);
 }
 
+/* Where nothing else lies between image and upper layer, and the ids are all
+ * ours. */
+static void prepare_etc(struct run_root *root, const struct run_job *job,
+			const struct run_user *user,
+			const struct overlays *overlays, int staging_fd)
+{
+	autoclose int upper_fd = -1;
+
+	if (!root->has_fuse || !root->is_mapped || overlays->upper_fd >= 0 ||
+	    overlays->layer_count > 0)
+		return;
+	upper_fd =
+		openat(staging_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (upper_fd >= 0)
+		root->etc_done = run_etc_prepare(root->image_fd, upper_fd, user,
+						 job->home);
+}
+
 static int mount_over_image(struct run_root *root, const struct run_job *job,
-			    const char *host_cwd,
+			    const struct run_user *user, const char *host_cwd,
 			    const struct overlays *overlays, struct error *err)
 {
 	autoclose int staging_fd = -1;
@@ -265,6 +283,7 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 		r = prepare_upper(root, job, host_cwd, upper_fd, err);
 	if (r < 0)
 		return r;
+	prepare_etc(root, job, user, overlays, staging_fd);
 	r = mount_layers(root, job, overlays, upper_fd, hot_fd, err);
 	if (r < 0)
 		return r;
@@ -278,13 +297,14 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 }
 
 static int mount_overlay(struct run_root *root, const struct run_job *job,
-			 const char *host_cwd, struct error *err)
+			 const struct run_user *user, const char *host_cwd,
+			 struct error *err)
 {
 	struct overlays overlays = { .upper_fd = -1 };
 	int r = open_overlays(job, &overlays, err);
 
 	if (r == 0)
-		r = mount_over_image(root, job, host_cwd, &overlays, err);
+		r = mount_over_image(root, job, user, host_cwd, &overlays, err);
 	close_overlays(&overlays);
 	return r;
 }
@@ -362,13 +382,14 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 
 	assert(root->image_fd >= 0 && root->path.fd < 0);
 	r = job->writes_image ? mount_directory(root, job, err)
-			      : mount_overlay(root, job, host_cwd, err);
+			      : mount_overlay(root, job, user, host_cwd, err);
 	if (r < 0)
 		return r;
 	/* Files of other users cannot be changed when a directory is the image;
 	 * the job can do without a name. */
 	if (!job->writes_image &&
-	    run_etc_add_user(root->path.fd, user, job->home, &etc_err) < 0)
+	    run_etc_add_user(root->path.fd, user, job->home, root->etc_done,
+			     &etc_err) < 0)
 		log_event(LOG_DEBUG, "run", "op=etc text=\"%s\"", etc_err.text);
 	r = make_entries(root->path.fd, job, err);
 	if (r == 0)

@@ -23,6 +23,7 @@ struct run_root {
 	const char *dir; /* that the mounts lie on; borrowed, static */
 	int image_fd;	 /* O_PATH; -1 without one */
 	struct run_path_root path; /* of the overlay; no fd before assembling */
+	unsigned etc_done;	   /* by run_etc_prepare() */
 	bool has_fuse;		   /* image_fd is a mount on dir */
 	bool has_ipc;		   /* the job gets an ipc namespace */
 	bool is_mapped;		   /* within a user namespace of ours */

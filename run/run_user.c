@@ -161,6 +161,46 @@ static void take_field(const char *text, char ret[RUN_USER_FIELD_SIZE])
 		snprintf(ret, RUN_USER_FIELD_SIZE, "%s", text);
 }
 
+/* Lines that mean others' (of NIS) are no entries. */
+static bool is_entry(const char *name)
+{
+	return name && name[0] != '+' && name[0] != '-';
+}
+
+/* Name services look into the same file first on nearly every host, but to ask
+ * them means two connections to nscd, their configuration and a plug-in. */
+static struct passwd *find_passwd(uid_t uid, struct passwd *entry, char *space)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	struct passwd *found = NULL;
+
+	while (file && fgetpwent_r(file, entry, space, NAME_SPACE, &found) == 0)
+		if (found->pw_uid == uid && is_entry(found->pw_name))
+			break;
+	if (file)
+		fclose(file);
+	if (found)
+		return found;
+	return getpwuid_r(uid, entry, space, NAME_SPACE, &found) == 0 ? found
+								      : NULL;
+}
+
+static struct group *find_group(gid_t gid, struct group *entry, char *space)
+{
+	FILE *file = fopen("/etc/group", "re");
+	struct group *found = NULL;
+
+	while (file && fgetgrent_r(file, entry, space, NAME_SPACE, &found) == 0)
+		if (found->gr_gid == gid && is_entry(found->gr_name))
+			break;
+	if (file)
+		fclose(file);
+	if (found)
+		return found;
+	return getgrgid_r(gid, entry, space, NAME_SPACE, &found) == 0 ? found
+								      : NULL;
+}
+
 void run_user_load(uid_t uid, gid_t gid, struct run_user *ret)
 {
 	autofree char *space = malloc(NAME_SPACE);
@@ -179,15 +219,15 @@ void run_user_load(uid_t uid, gid_t gid, struct run_user *ret)
 	};
 	if (!space)
 		return;
-	if (getpwuid_r(uid, &passwd_entry, space, NAME_SPACE, &passwd) == 0 &&
-	    passwd) {
+	passwd = find_passwd(uid, &passwd_entry, space);
+	if (passwd) {
 		take_field(passwd->pw_name, ret->name);
 		take_field(passwd->pw_gecos, ret->gecos);
 		take_field(passwd->pw_dir, ret->home);
 		take_field(passwd->pw_shell, ret->shell);
 	}
-	if (getgrgid_r(gid, &group_entry, space, NAME_SPACE, &group) == 0 &&
-	    group)
+	group = find_group(gid, &group_entry, space);
+	if (group)
 		take_field(group->gr_name, ret->group);
 }
 

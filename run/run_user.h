@@ -14,7 +14,7 @@ enum {
 	RUN_USER_FIELD_SIZE = 256,
 };
 
-/* As the host's name services have it. */
+/* As the host has it. */
 struct run_user {
 	uid_t uid;
 	gid_t gid;
@@ -40,7 +40,8 @@ int run_user_unshare(int proc_fd, int others, uid_t uid, gid_t gid,
 		     struct error *err);
 
 /**
- * run_user_load() - ask the host's name services
+ * run_user_load() - look into /etc/passwd and /etc/group, else ask the host's
+ *                   name services
  * @uid, @gid: as the host calls them
  *
  * May take long where the services ask a server.
