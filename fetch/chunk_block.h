@@ -16,8 +16,8 @@ struct chunk_flight;
 struct chunk_parts;
 
 enum {
-	CHUNK_BLOCK_COMPANIONS_MAX = 64, /* of one request */
-	CHUNK_BLOCK_REACH_MAX = 64,	 /* numbers to either side of a chunk */
+	CHUNK_BLOCK_COMPANIONS_MAX = 160, /* of one request */
+	CHUNK_BLOCK_REACH_MAX = 64, /* numbers to either side of a chunk */
 };
 
 /**

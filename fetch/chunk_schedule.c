@@ -47,6 +47,17 @@ static const struct chunk_ref *find_queued(void *arg, uint32_t number)
 							      : NULL;
 }
 
+static const struct chunk_ref *find_demanded(void *arg, uint32_t number)
+{
+	const struct chunk_flight_table *flights = arg;
+	const struct chunk_flight *flight =
+		chunk_flight_table_find(flights, number);
+
+	return flight && flight->priority == CHUNK_DEMAND
+		       ? find_queued(arg, number)
+		       : NULL;
+}
+
 static void take_flight(struct chunk_traffic *traffic, struct chunk_step *step,
 			struct chunk_flight *flight)
 {
@@ -57,20 +68,29 @@ static void take_flight(struct chunk_traffic *traffic, struct chunk_step *step,
 				CHUNK_FLIGHT_PROBING);
 }
 
-/* The flight wanted most with those that go well with it. */
+/*
+ * The flight wanted most with those that go well with it.  On a long link what
+ * is waited for goes alone, and what comes along follows at once in a range of
+ * its own: a reader waits for the round trip, not for its neighbours' bytes.
+ */
 static bool plan(struct chunk_traffic *traffic, struct chunk_step *step)
 {
 	struct chunk_flight_table *flights = &traffic->flights;
 	const struct chunk_flight *flight =
 		chunk_flight_table_first(flights, CHUNK_FLIGHT_QUEUED);
+	bool goes_alone;
 	struct chunk_plan found;
 
 	if (!flight || !has_slot(traffic, flight->priority))
 		return false;
+	goes_alone = flight->priority == CHUNK_DEMAND &&
+		     traffic->pace.rtt_us >= CHUNK_PACE_NEAR_US;
 	chunk_plan_gather(flight->priority == CHUNK_PROFILE
 				  ? &traffic->limits.profile_plan
 				  : &traffic->limits.plan,
-			  flight->number, find_queued, flights, &found);
+			  flight->number,
+			  goes_alone ? find_demanded : find_queued, flights,
+			  &found);
 	if (!has_room(traffic, flight->priority, chunk_plan_size(&found)))
 		return false;
 	for (size_t i = 0; i < found.count; i++)

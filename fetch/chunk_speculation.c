@@ -7,9 +7,16 @@
 #include "fetch/chunk_parts.h"
 #include "fetch/chunk_prefetch.h"
 
-#include <stdbool.h>
-
 enum { ROUND_TRIP_SHARE = 2 };
+
+struct gathering {
+	const struct chunk_parts *parts;
+	uint32_t blob;
+	uint64_t end; /* of what is taken along */
+	struct chunk_flight **ret;
+	size_t count;
+	size_t count_max;
+};
 
 size_t chunk_speculation_size(const struct chunk_link *link)
 {
@@ -34,31 +41,45 @@ static const struct chunk_flight *last_of(struct chunk_flight *const *flights,
 	return last;
 }
 
+static void reach(struct gathering *gathering, uint32_t number)
+{
+	while (gathering->count < gathering->count_max &&
+	       number++ != UINT32_MAX) {
+		struct chunk_flight *flight;
+		struct chunk_ref ref;
+
+		if (chunk_parts_get_ref(gathering->parts, number, &ref, NULL) <
+			    0 ||
+		    ref.blob != gathering->blob ||
+		    ref.stored_size > CHUNK_SPECULATION_COLD_SIZE ||
+		    ref.stored_off + ref.stored_size > gathering->end)
+			return;
+		if (chunk_prefetch_is_at_hand(gathering->parts, number))
+			continue;
+		flight = chunk_flight_create(gathering->parts->table, number,
+					     &ref, CHUNK_READ_AHEAD);
+		if (!flight)
+			return;
+		gathering->ret[gathering->count++] = flight;
+	}
+}
+
 size_t chunk_speculation_gather(const struct chunk_parts *parts,
 				struct chunk_flight *const *flights,
 				size_t count, size_t size,
 				struct chunk_flight **ret, size_t count_max)
 {
 	const struct chunk_flight *last = last_of(flights, count);
-	struct chunk_ref ref;
-	size_t taken = 0;
-	size_t made = 0;
+	struct gathering gathering = {
+		.parts = parts,
+		.ret = ret,
+		.count_max = count_max,
+	};
 
-	if (!last)
+	if (!last || size == 0)
 		return 0;
-	for (uint32_t number = last->number; made < count_max; made++) {
-		if (number++ == UINT32_MAX ||
-		    chunk_parts_get_ref(parts, number, &ref, NULL) < 0 ||
-		    ref.blob != last->ref.blob ||
-		    ref.stored_size > CHUNK_SPECULATION_COLD_SIZE ||
-		    taken + ref.stored_size > size ||
-		    chunk_prefetch_is_at_hand(parts, number))
-			break;
-		ret[made] = chunk_flight_create(parts->table, number, &ref,
-						CHUNK_READ_AHEAD);
-		if (!ret[made])
-			break;
-		taken += ref.stored_size;
-	}
-	return made;
+	gathering.blob = last->ref.blob;
+	gathering.end = last->ref.stored_off + last->ref.stored_size + size;
+	reach(&gathering, last->number);
+	return gathering.count;
 }

@@ -366,6 +366,8 @@ int object_source_fetch_small(const char *url, size_t size_max,
 	struct object_opening opened = { 0 };
 	int r = object_opening_open(url, options, &opened, err);
 
+	if (r == 0 && options->located)
+		options->located(options->located_arg);
 	if (r == 0)
 		r = object_small_fetch_from(opened.object, size_max,
 					    open_deadline_ms(options), ret,

@@ -42,6 +42,10 @@ struct object_source_options {
 	/* What osdf: means, a host or https://HOST; NULL: what the environment
 	 * says (pelican_object.h), else osg-htc.org. */
 	const char *federation;
+	/* Optional, of object_source_fetch_small(): called once, when the
+	 * object's servers are known and before they are asked. */
+	void (*located)(void *arg);
+	void *located_arg;
 };
 
 enum {

@@ -275,13 +275,29 @@ static int identify_object(struct image *image, struct error *err)
 	return set_manifest(image, &document, err);
 }
 
-static int resolve_object(struct image *image, struct error *err)
+static int find_known(struct image *image, struct error *err)
 {
-	const struct digest *known = image->options.known_manifest;
-	char digest[DIGEST_TEXT_SIZE] = "";
-	autofree char *name = NULL;
+	struct image_options *options = &image->options;
 	int r;
 
+	if (!options->find_known)
+		return 0;
+	r = ensure_origin(image, err);
+	if (r == 0)
+		r = image_object_open(image->origin, err);
+	return r < 0 ? r : options->find_known(options->arg, options, err);
+}
+
+static int resolve_object(struct image *image, struct error *err)
+{
+	const struct digest *known;
+	char digest[DIGEST_TEXT_SIZE] = "";
+	autofree char *name = NULL;
+	int r = find_known(image, err);
+
+	if (r < 0)
+		return r;
+	known = image->options.known_manifest;
 	if (known)
 		digest_format(known, digest);
 	if (asprintf(&name, "%s#%s", image->ref.text, digest) < 0)

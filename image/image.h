@@ -45,9 +45,14 @@ struct image_options {
 	const void *known_manifest_json;
 	size_t known_manifest_size;
 	bool known_has_digests; /* that index has one for every chunk */
-	bool allow_http;	/* plain http to hosts that are not loopback */
-	int cache_dir_fd;	/* for refs/; -1: remember nothing */
-	unsigned tag_ttl_s;	/* 0: always ask */
+	/* Of an object, optional: called when the object was found, to set the
+	 * known_... above: what they say may be asked for meanwhile.
+	 * Return: 0, or the result of image_open(). */
+	int (*find_known)(void *arg, struct image_options *options,
+			  struct error *err);
+	bool allow_http;    /* plain http to hosts that are not loopback */
+	int cache_dir_fd;   /* for refs/; -1: remember nothing */
+	unsigned tag_ttl_s; /* 0: always ask */
 };
 
 /**

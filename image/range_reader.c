@@ -52,25 +52,30 @@ static void piece_done(void *arg, int result, uint8_t *data,
 	mutex_unlock(&reading->lock);
 }
 
+static size_t piece_size(size_t size)
+{
+	return size <= RANGE_READER_SMALL_SIZE ? RANGE_READER_SMALL_PIECE_SIZE
+					       : RANGE_READER_PIECE_SIZE;
+}
+
 static size_t piece_count(size_t size)
 {
-	return (size + RANGE_READER_PIECE_SIZE - 1) / RANGE_READER_PIECE_SIZE;
+	return (size + piece_size(size) - 1) / piece_size(size);
 }
 
 static size_t cut(const struct range_reader_range *range,
 		  struct reading *reading, struct piece *pieces)
 {
+	size_t size = piece_size(range->size);
 	size_t count = 0;
 
-	for (size_t at = 0; at < range->size; at += RANGE_READER_PIECE_SIZE) {
+	for (size_t at = 0; at < range->size; at += size) {
 		size_t left = range->size - at;
 
 		pieces[count++] = (struct piece){
 			.reading = reading,
 			.off = range->off + at,
-			.size = left < RANGE_READER_PIECE_SIZE
-					? left
-					: RANGE_READER_PIECE_SIZE,
+			.size = left < size ? left : size,
 			.to = range->data + at,
 		};
 	}

@@ -16,6 +16,10 @@ struct range_source;
 
 enum {
 	RANGE_READER_PIECE_SIZE = 4 << 20,
+	/* Of a range of up to 2 MiB: several connections start together, and
+	 * are there for what is read next. */
+	RANGE_READER_SMALL_PIECE_SIZE = 256 << 10,
+	RANGE_READER_SMALL_SIZE = 2 << 20,
 	RANGE_READER_SIZE_MAX = 512 << 20,
 	RANGE_READER_RANGES_MAX = 4, /* of one call */
 };

@@ -19,6 +19,7 @@
 #include "tools/job_mounts.h"
 #include "tools/job_options.h"
 #include "tools/job_hints.h"
+#include "tools/job_package.h"
 #include "tools/job_profile.h"
 #include "tools/job_service.h"
 #include "tools/session.h"
@@ -49,6 +50,7 @@ struct work {
 	struct job_profile *profile; /* NULL: off */
 	struct job_hints *hints;     /* NULL: a profile knows, or nobody */
 	struct job_hot hot;
+	struct job_package package;
 	struct job_mounts mounts;
 	struct job_image image;
 	const char **argv;
@@ -91,6 +93,7 @@ static void work_fini(struct work *work)
 	job_hints_destroy(work->hints);
 	job_profile_destroy(work->profile);
 	job_hot_fini(&work->hot);
+	job_package_fini(&work->package);
 	session_close(work->session);
 	if (work->image.dir_fd >= 0)
 		close(work->image.dir_fd);
@@ -299,12 +302,20 @@ static void trace_job(const struct work *work, const char *what)
 		trace_event(session_trace(work->session), what, 0);
 }
 
+static void observe_read(void *arg, uint32_t inode, uint64_t off, uint64_t size)
+{
+	struct work *work = arg;
+
+	job_hot_observe(&work->hot, inode, off, size);
+	job_package_observe(&work->package, inode);
+}
+
 static int start_service(const struct job *job, struct work *work,
 			 struct error *err)
 {
 	struct fs_server_options options = {
-		.read_observed = job_hot_observe,
-		.arg = &work->hot,
+		.read_observed = observe_read,
+		.arg = work,
 	};
 
 	if (!job->keeper && !work->own_cache)
@@ -315,9 +326,13 @@ static int start_service(const struct job *job, struct work *work,
 		work->profile = job_profile_start(
 			work->session, job->options->profile, work->argv);
 	if (!job->keeper && !job_profile_is_played(work->profile) &&
-	    !job_hot_is_whole(&work->hot))
+	    !job_hot_is_whole(&work->hot)) {
 		work->hints = job_hints_start(work->session,
 					      job->options->hints, work->argv);
+		if (!work->hints)
+			job_package_start(&work->package, work->session,
+					  job->options->hints);
+	}
 	options.has_inode_names = job_hot_is_whole(&work->hot);
 	return job_service_start(&work->service, work->session, work->run,
 				 &options, err);

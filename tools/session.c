@@ -28,6 +28,7 @@
 #include "tools/layer_stream.h"
 #include "tools/object_build.h"
 #include "tools/object_index.h"
+#include "tools/object_index_search.h"
 #include "tools/progress.h"
 #include "tools/reference.h"
 #include "tools/trace.h"
@@ -50,8 +51,9 @@ struct session {
 	char *index_path; /* of --index, or found beside an object; NULL */
 	int index_fd;
 	struct index_file *index;
-	bool has_built_index; /* now, and not found */
-	bool has_stub_index;  /* index is the stub's own */
+	struct object_index_search *search; /* of open_image()'s; else NULL */
+	bool has_built_index;		    /* now, and not found */
+	bool has_stub_index;		    /* index is the stub's own */
 	struct range_source **sources;
 	uint32_t source_count;
 	struct chunk_touches *touches;
@@ -130,6 +132,45 @@ static int open_cache(struct session *session, struct error *err)
 	return 0;
 }
 
+static void set_known(const struct session *session, bool is_object,
+		      struct image_options *options)
+{
+	if (!session->index)
+		return;
+	options->known_manifest = index_file_manifest_digest(session->index);
+	if (!is_object)
+		return;
+	options->known_manifest_json = index_file_manifest(
+		session->index, &options->known_manifest_size);
+	options->known_has_digests = index_file_has_digests(session->index);
+}
+
+static int open_stored_index(struct session *session,
+			     const struct digest *digest, struct error *err)
+{
+	session->index_fd = index_store_open(chunk_cache_dir_fd(session->cache),
+					     digest, err);
+	return session->index_fd < 0 ? session->index_fd
+				     : index_file_open(session->index_fd,
+						       &session->index, err);
+}
+
+/* What the search for an index beside the object has found. */
+static int find_known(void *arg, struct image_options *options,
+		      struct error *err)
+{
+	struct session *session = arg;
+	struct digest digest;
+	int r = object_index_search_end(session->search, &digest, err);
+
+	if (r == OBJECT_INDEX_FOUND)
+		r = open_stored_index(session, &digest, err);
+	if (r < 0)
+		return r;
+	set_known(session, true, options);
+	return 0;
+}
+
 static int open_image(struct session *session, const struct image_ref *ref,
 		      struct error *err)
 {
@@ -139,19 +180,12 @@ static int open_image(struct session *session, const struct image_ref *ref,
 		.arg = session,
 		.platform = options->platform,
 		.allow_http = options->insecure,
-		.known_manifest = session->index ? index_file_manifest_digest(
-							   session->index)
-						 : NULL,
+		.find_known = session->search ? find_known : NULL,
 		.cache_dir_fd = chunk_cache_dir_fd(session->cache),
 		.tag_ttl_s = (unsigned)(options->tag_ttl_ms / 1000),
 	};
 
-	if (session->index && object_index_is_for(ref)) {
-		image_options.known_manifest_json = index_file_manifest(
-			session->index, &image_options.known_manifest_size);
-		image_options.known_has_digests =
-			index_file_has_digests(session->index);
-	}
+	set_known(session, object_index_is_for(ref), &image_options);
 	return image_open(ref, &image_options, &session->image, err);
 }
 
@@ -533,8 +567,8 @@ static int choose_index(struct session *session, const struct image_ref *ref,
 				 err);
 }
 
-/* The index that lies beside an object at a URL, in the cache by now; without
- * one the session stays as it is. */
+/* The index that lies beside an object at a URL: in the cache by now, or looked
+ * for while the image is opened. */
 static int open_index_beside(struct session *session,
 			     const struct image_ref *ref, struct error *err)
 {
@@ -548,23 +582,16 @@ static int open_index_beside(struct session *session,
 	int r = object_index_recall(ref, cache_fd, options->tag_ttl_ms / 1000,
 				    &digest);
 
-	if (r == OBJECT_INDEX_FOUND)
-		session->index_fd = index_store_open(cache_fd, &digest, NULL);
-	if (r == -ENOENT ||
-	    (r == OBJECT_INDEX_FOUND && session->index_fd < 0)) {
-		r = get_http_client(session, &source.client, err);
-		if (r == 0)
-			r = object_index_fetch(ref, &source, cache_fd, &digest,
-					       err);
-		if (r == OBJECT_INDEX_FOUND)
-			session->index_fd =
-				index_store_open(cache_fd, &digest, err);
-	}
-	if (r != OBJECT_INDEX_FOUND)
-		return r < 0 ? r : 0;
-	if (session->index_fd < 0)
-		return session->index_fd;
-	return index_file_open(session->index_fd, &session->index, err);
+	if (r == OBJECT_INDEX_FOUND &&
+	    open_stored_index(session, &digest, NULL) == 0)
+		return 0;
+	close_index(session);
+	if (r == OBJECT_INDEX_ABSENT)
+		return 0;
+	r = get_http_client(session, &source.client, err);
+	return r < 0 ? r
+		     : object_index_search_start(ref, &source, cache_fd,
+						 &session->search, err);
 }
 
 /* The index that a stub brought; without one the session stays as it is. */
@@ -601,6 +628,8 @@ static int open_reference(struct session *session, const char *text,
 		r = open_index_beside(session, &ref, err);
 	if (r == 0)
 		r = open_image(session, &ref, err);
+	object_index_search_destroy(session->search);
+	session->search = NULL;
 	if (r == 0)
 		reference_check(&stub, session->image);
 	/* one in the cache is found there by what the image is now */

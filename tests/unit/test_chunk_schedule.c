@@ -160,6 +160,29 @@ Test(chunk_schedule, plans_and_starts_a_range)
 	drop(range);
 }
 
+Test(chunk_schedule, lets_a_demand_go_alone_on_a_long_link)
+{
+	struct chunk_range *range;
+	struct chunk_range *along;
+
+	traffic.pace.rtt_us = CHUNK_PACE_NEAR_US;
+	demand(5);
+	prefetch(4);
+	prefetch(6);
+	prefetch(7);
+	demand(6);
+	cr_assert(find_step());
+	range = start(CHUNK_PROBE_UNCLAIMED);
+	cr_assert_not_null(range);
+	cr_expect_eq(range->off, 5 * SIZE);
+	cr_expect_eq(range->size, 2 * SIZE, "both demands, and no more");
+	cr_assert(find_step());
+	along = start(CHUNK_PROBE_UNCLAIMED);
+	cr_assert_not_null(along, "at once");
+	drop(range);
+	drop(along);
+}
+
 Test(chunk_schedule, returns_what_was_not_probed)
 {
 	struct chunk_range unused = { 0 };
