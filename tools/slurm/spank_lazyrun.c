@@ -27,6 +27,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <slurm/slurm.h>
 #include <slurm/spank.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -225,13 +226,44 @@ struct standard {
 	int fds[3];
 };
 
+/*
+ * job_container/tmpfs gives the job a /tmp of its own, and slurmstepd moves
+ * each task into it, but not itself.  Its function for that is no part of
+ * SPANK's interface, and changed in 23.11: there an instance sees the node's
+ * /tmp.
+ */
+#if SLURM_VERSION_NUMBER < SLURM_VERSION_NUM(23, 11, 0)
+extern int container_g_join(uint32_t job_id, uid_t uid) __attribute__((weak));
+#endif
+
+static bool join_container(uint32_t job_id, uid_t uid)
+{
+#if SLURM_VERSION_NUMBER < SLURM_VERSION_NUM(23, 11, 0)
+	char cwd[PATH_MAX];
+	bool has_cwd = getcwd(cwd, sizeof(cwd)) != NULL;
+
+	if (container_g_join &&
+	    (seteuid(0) < 0 || container_g_join(job_id, uid) != 0))
+		return false;
+	/* A directory that the job does not have is replaced by "/". */
+	if (!has_cwd || chdir(cwd) < 0)
+		return chdir("/") == 0;
+#else
+	(void)job_id;
+	(void)uid;
+#endif
+	return true;
+}
+
 __attribute__((noreturn)) static void be_instance(
-	uid_t uid, gid_t gid, const struct standard *standard,
+	uid_t uid, gid_t gid, uint32_t job_id, const struct standard *standard,
 	const char *const *words, char **environment, pid_t parent)
 {
 	sigset_t none;
 	int fds[3];
 
+	if (!join_container(job_id, uid))
+		_exit(126);
 	/* Only the effective ids are the user's here; groups are already. */
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		_exit(126);
@@ -401,7 +433,7 @@ static void free_list(char **list)
 	free(list);
 }
 
-static void start_instance(spank_t spank, uid_t uid, gid_t gid,
+static void start_instance(spank_t spank, uid_t uid, gid_t gid, uint32_t job_id,
 			   char **environment)
 {
 	const char *words[WORDS_MAX];
@@ -423,7 +455,7 @@ static void start_instance(spank_t spank, uid_t uid, gid_t gid,
 	instance_pid = fork();
 	if (instance_pid == 0)
 		be_instance(
-			uid, gid,
+			uid, gid, job_id,
 			&(struct standard){ { input[0], output[1], error_fd } },
 			words, environment, self);
 	close(input[0]);
@@ -447,6 +479,7 @@ int slurm_spank_user_init(spank_t spank, int count, char **words)
 {
 	char **shared = NULL;
 	char **environment = NULL;
+	uint32_t job_id = 0;
 	uid_t uid;
 	gid_t gid;
 
@@ -456,11 +489,12 @@ int slurm_spank_user_init(spank_t spank, int count, char **words)
 		return 0;
 	if (spank_get_item(spank, S_JOB_UID, &uid) != ESPANK_SUCCESS ||
 	    spank_get_item(spank, S_JOB_GID, &gid) != ESPANK_SUCCESS ||
+	    spank_get_item(spank, S_JOB_ID, &job_id) != ESPANK_SUCCESS ||
 	    spank_get_item(spank, S_JOB_ENV, &shared) != ESPANK_SUCCESS ||
 	    copy_list(shared, &environment) < 0)
 		fail("slurm does not tell about the job", ENOMEM);
 	else
-		start_instance(spank, uid, gid, environment);
+		start_instance(spank, uid, gid, job_id, environment);
 	free_list(environment);
 	return 0;
 }
