@@ -5,7 +5,8 @@
 #
 #   osdf.sh -f FILE.sif [-j CODE] [-l RTT_MS:RATE_MBIT] [-n RUNS] [-o DIR]
 #
-#   -f FILE.sif   as Apptainer made it; no index of it exists anywhere
+#   -f FILE.sif   as Apptainer made it; no index of it exists anywhere, but for
+#                 the rows "with an index", where one lies beside the object
 #   -j CODE       what python3 -c runs ("import scipy.stats"); "true": the
 #                 command true, no python
 #   -l 20:1000    the link between the node and the cache
@@ -135,11 +136,11 @@ print(",".join([sys.argv[2], *map(str, cells), sys.argv[3]]))
 PY
 }
 
-lazyrun() { # NAME STATE RUN
-	measure "$@" "${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$DATA/home/cache" LAZYRUN_HOT_TREE=off \
+lazyrun() { # NAME STATE RUN OBJECT
+	measure "$1" "$2" "$3" "${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$DATA/home/cache" LAZYRUN_HOT_TREE=off \
 		"LAZYRUN_FEDERATION=http://$FAR_IP:$FEDERATION_PORT" \
 		"$LAZYRUN" -q --insecure exec --statistics "$DATA/home/statistics" \
-		osdf:///ns/image.sif "${JOB[@]}"
+		"osdf:///ns/$4" "${JOB[@]}"
 }
 
 whole() { # NAME STATE RUN
@@ -184,6 +185,11 @@ chmod 755 "$DATA" "$XROOTD_WORK"
 chown "$USER_ID" "$DATA/home"
 ln "$FILE" "$XROOTD_WORK/data/ns/image.sif" 2>/dev/null || cp "$FILE" "$XROOTD_WORK/data/ns/image.sif"
 chmod a+r "$XROOTD_WORK/data/ns/image.sif"
+ln "$XROOTD_WORK/data/ns/image.sif" "$XROOTD_WORK/data/ns/indexed.sif"
+"$LAZYRUN" -q index --cache-dir "$DATA/index-cache" "$XROOTD_WORK/data/ns/indexed.sif" \
+	-o "$XROOTD_WORK/data/ns/indexed.sif.lzi" || die "no index"
+rm -rf "$DATA/index-cache"
+chmod a+r "$XROOTD_WORK/data/ns/indexed.sif.lzi"
 echo other >"$XROOTD_WORK/data/ns/other"
 trap finish EXIT
 trap 'exit 130' INT TERM
@@ -198,9 +204,11 @@ xrootd_federation "$DATA/home/control" --listen 0.0.0.0 --cache "http://$FAR_IP:
 apptainer_up
 echo "what,run,started_s,ready_s,exit_s,status,wire,requests,origin" >"$OUT/osdf.csv"
 for run in $(seq "$RUNS"); do
-	lazyrun "lazyrun (XRootD cache cold)" cold "$run"
-	lazyrun "lazyrun (XRootD cache warm)" warm "$run"
-	lazyrun "lazyrun again" node "$run"
+	lazyrun "lazyrun (XRootD cache cold)" cold "$run" image.sif
+	lazyrun "lazyrun (XRootD cache warm)" warm "$run" image.sif
+	lazyrun "lazyrun again" node "$run" image.sif
+	lazyrun "lazyrun with an index (XRootD cache cold)" cold "$run" indexed.sif
+	lazyrun "lazyrun with an index (XRootD cache warm)" warm "$run" indexed.sif
 	[ ${#APPTAINER[@]} -gt 0 ] || continue
 	whole "curl and Apptainer (XRootD cache cold)" cold "$run"
 	whole "curl and Apptainer (XRootD cache warm)" warm "$run"

@@ -21,6 +21,9 @@ static bool chunk_ref_is_sane(const struct chunk_ref *ref)
 	if (ref->codec == CODEC_DEFLATE_SPAN &&
 	    (ref->start_bit > 7 || ref->end_bit < 1 || ref->end_bit > 8))
 		return false;
+	if (ref->codec != CODEC_DEFLATE_SPAN &&
+	    (ref->start_bit != 0 || ref->end_bit > CHUNK_END_PREFIX))
+		return false;
 	return true;
 }
 

@@ -23,6 +23,11 @@ enum {
 	CHUNK_RAW_SIZE_MAX = 64 << 20,
 	CHUNK_WINDOW_SIZE_MAX = 48 << 10, /* encoded, see sparse_window.h */
 	CHUNK_WINDOW_DIGEST_SIZE = 16,
+	/* The stored bytes may decode to more than raw_size, of which only the
+	 * first raw_size count: nothing says how long a SquashFS fragment is,
+	 * and its end may be no file's.  To so many bytes at most: */
+	CHUNK_END_PREFIX = 1,
+	CHUNK_PREFIX_SIZE_MAX = 1 << 20,
 };
 
 /* Values are stored in index files (docs/index-format.md): never renumber. */
@@ -44,7 +49,7 @@ struct chunk_ref {
 	uint8_t start_bit; /* CODEC_DEFLATE_SPAN: first bit within the first
 			      byte, 0 (lowest) to 7 */
 	uint8_t end_bit;   /* CODEC_DEFLATE_SPAN: bits used of the last byte,
-			      1 to 8 */
+			      1 to 8; of other codecs 0 or CHUNK_END_PREFIX */
 	uint32_t window_size; /* encoded window bytes, 0 without a window */
 	uint64_t window_off;  /* where, within the index's window section */
 	struct digest digest; /* SHA-256 of the stored bytes; all zero when

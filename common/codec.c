@@ -19,6 +19,14 @@ struct codec_context {
 	struct libdeflate_decompressor *deflate; /* NULL until first used */
 	ZSTD_DCtx *zstd;			 /* NULL until first used */
 	struct codec_deflate_span span;
+	uint8_t *prefix; /* CHUNK_PREFIX_SIZE_MAX; NULL until first used */
+};
+
+/* Where decoded bytes go. */
+struct room {
+	uint8_t *data;
+	size_t size_max;
+	size_t size; /* of what was decoded */
 };
 
 struct codec_context *codec_context_create(void)
@@ -33,6 +41,7 @@ void codec_context_destroy(struct codec_context *context)
 	libdeflate_free_decompressor(context->deflate);
 	ZSTD_freeDCtx(context->zstd);
 	codec_deflate_span_fini(&context->span);
+	free(context->prefix);
 	free(context);
 }
 
@@ -66,64 +75,112 @@ static int decode_deflate_span(struct codec_context *context,
 
 static int decode_zlib(struct codec_context *context,
 		       const struct chunk_ref *ref, const void *stored,
-		       void *ret_raw)
+		       struct room *room)
 {
 	size_t in_size;
-	size_t out_size;
 	int r = prepare_deflate(context);
 
 	if (r < 0)
 		return r;
-	if (libdeflate_zlib_decompress_ex(
-		    context->deflate, stored, ref->stored_size, ret_raw,
-		    ref->raw_size, &in_size, &out_size) != LIBDEFLATE_SUCCESS)
+	if (libdeflate_zlib_decompress_ex(context->deflate, stored,
+					  ref->stored_size, room->data,
+					  room->size_max, &in_size,
+					  &room->size) != LIBDEFLATE_SUCCESS)
 		return -EBADMSG;
-	return in_size == ref->stored_size && out_size == ref->raw_size
-		       ? 0
-		       : -EBADMSG;
+	return in_size == ref->stored_size ? 0 : -EBADMSG;
 }
 
 static int decode_zstd(struct codec_context *context,
 		       const struct chunk_ref *ref, const void *stored,
-		       void *ret_raw)
+		       struct room *room)
 {
-	size_t r;
-
 	if (!context->zstd)
 		context->zstd = ZSTD_createDCtx();
 	if (!context->zstd)
 		return -ENOMEM;
-	r = ZSTD_decompressDCtx(context->zstd, ret_raw, ref->raw_size, stored,
-				ref->stored_size);
-	return r == ref->raw_size ? 0 : -EBADMSG;
+	room->size =
+		ZSTD_decompressDCtx(context->zstd, room->data, room->size_max,
+				    stored, ref->stored_size);
+	return ZSTD_isError(room->size) ? -EBADMSG : 0;
 }
 
 static int decode_xz(const struct chunk_ref *ref, const void *stored,
-		     void *ret_raw)
+		     struct room *room)
 {
 	uint64_t memory_max = XZ_MEMORY_MAX;
 	size_t in_off = 0;
-	size_t out_off = 0;
 	lzma_ret r;
 
+	room->size = 0;
 	r = lzma_stream_buffer_decode(&memory_max, 0, NULL, stored, &in_off,
-				      ref->stored_size, ret_raw, &out_off,
-				      ref->raw_size);
+				      ref->stored_size, room->data, &room->size,
+				      room->size_max);
 	if (r == LZMA_MEM_ERROR)
 		return -ENOMEM;
-	return r == LZMA_OK && in_off == ref->stored_size &&
-			       out_off == ref->raw_size
-		       ? 0
-		       : -EBADMSG;
+	return r == LZMA_OK && in_off == ref->stored_size ? 0 : -EBADMSG;
 }
 
 static int decode_lz4(const struct chunk_ref *ref, const void *stored,
-		      void *ret_raw)
+		      struct room *room)
 {
-	int r = LZ4_decompress_safe(stored, ret_raw, (int)ref->stored_size,
-				    (int)ref->raw_size);
+	int r = LZ4_decompress_safe(stored, (char *)room->data,
+				    (int)ref->stored_size, (int)room->size_max);
 
-	return r >= 0 && (uint32_t)r == ref->raw_size ? 0 : -EBADMSG;
+	room->size = r < 0 ? 0 : (size_t)r;
+	return r < 0 ? -EBADMSG : 0;
+}
+
+/* A block that is compressed as a whole. */
+static int decode_block(struct codec_context *context,
+			const struct chunk_ref *ref, const void *stored,
+			struct room *room)
+{
+	switch (ref->codec) {
+	case CODEC_ZLIB:
+		return decode_zlib(context, ref, stored, room);
+	case CODEC_ZSTD:
+		return decode_zstd(context, ref, stored, room);
+	case CODEC_XZ:
+		return decode_xz(ref, stored, room);
+	case CODEC_LZ4:
+		return decode_lz4(ref, stored, room);
+	case CODEC_RAW:
+	case CODEC_DEFLATE_SPAN:
+		break;
+	}
+	return -ENOTSUP;
+}
+
+static int decode_exactly(struct codec_context *context,
+			  const struct chunk_ref *ref, const void *stored,
+			  void *ret_raw)
+{
+	struct room room = { .data = ret_raw, .size_max = ref->raw_size };
+	int r = decode_block(context, ref, stored, &room);
+
+	return r == 0 && room.size != ref->raw_size ? -EBADMSG : r;
+}
+
+/* Nobody knows how many bytes they are; the first are wanted. */
+static int decode_prefix(struct codec_context *context,
+			 const struct chunk_ref *ref, const void *stored,
+			 void *ret_raw)
+{
+	struct room room = { .size_max = CHUNK_PREFIX_SIZE_MAX };
+	int r;
+
+	if (!context->prefix)
+		context->prefix = malloc(CHUNK_PREFIX_SIZE_MAX);
+	if (!context->prefix)
+		return -ENOMEM;
+	room.data = context->prefix;
+	r = decode_block(context, ref, stored, &room);
+	if (r < 0)
+		return r;
+	if (room.size < ref->raw_size)
+		return -EBADMSG;
+	memcpy(ret_raw, room.data, ref->raw_size);
+	return 0;
 }
 
 /* What chunk_table_get() promises, for whoever made @ref some other way */
@@ -138,6 +195,8 @@ static bool has_sane_sizes(const struct chunk_ref *ref)
 int codec_decode(struct codec_context *context, const struct chunk_ref *ref,
 		 const void *stored, const void *window, void *ret_raw)
 {
+	int r;
+
 	if (!has_sane_sizes(ref))
 		return -EBADMSG;
 	switch (ref->codec) {
@@ -147,13 +206,13 @@ int codec_decode(struct codec_context *context, const struct chunk_ref *ref,
 		return decode_deflate_span(context, ref, stored, window,
 					   ret_raw);
 	case CODEC_ZLIB:
-		return decode_zlib(context, ref, stored, ret_raw);
 	case CODEC_ZSTD:
-		return decode_zstd(context, ref, stored, ret_raw);
 	case CODEC_XZ:
-		return decode_xz(ref, stored, ret_raw);
 	case CODEC_LZ4:
-		return decode_lz4(ref, stored, ret_raw);
+		break;
 	}
-	return -ENOTSUP;
+	r = decode_exactly(context, ref, stored, ret_raw);
+	return r == -EBADMSG && ref->end_bit == CHUNK_END_PREFIX
+		       ? decode_prefix(context, ref, stored, ret_raw)
+		       : r;
 }

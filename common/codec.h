@@ -33,8 +33,9 @@ void codec_context_destroy(struct codec_context *context);
  *               NULL when that is 0
  * @ret_raw:     room for ref->raw_size bytes
  *
- * Accepts only bytes that decode to exactly ref->raw_size bytes and use up
- * the stored bytes.  Hostile input costs bounded time and memory.
+ * Accepts only bytes that decode to exactly ref->raw_size bytes (with
+ * CHUNK_END_PREFIX at least so many) and use up the stored bytes.  Hostile
+ * input costs bounded time and memory.
  *
  * Return: 0, -EBADMSG (does not decode to that), -ENOTSUP (codec not built
  * in), -ENOMEM.

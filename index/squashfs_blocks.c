@@ -60,7 +60,9 @@ static int compare_blocks(const void *a, const void *b)
 		r = compare_numbers(x->stored_size, y->stored_size);
 	if (r == 0)
 		r = compare_numbers(x->raw_size, y->raw_size);
-	return r ? r : (int)x->is_compressed - (int)y->is_compressed;
+	if (r == 0)
+		r = (int)x->is_compressed - (int)y->is_compressed;
+	return r ? r : (int)x->is_fragment - (int)y->is_fragment;
 }
 
 /* Pointers to the blocks that are in use, sorted; malloc'ed. */
@@ -95,6 +97,9 @@ static struct index_writer_chunk make_chunk(const struct squashfs_block *block,
 			.stored_off = image_off + block->stored_off,
 			.stored_size = block->stored_size,
 			.raw_size = block->raw_size,
+			.end_bit = block->is_compressed && block->is_fragment
+					   ? CHUNK_END_PREFIX
+					   : 0,
 		},
 	};
 }

@@ -26,6 +26,7 @@ struct squashfs_block {
 	uint32_t stored_size;
 	uint32_t raw_size; /* 0: nothing names a byte of it */
 	bool is_compressed;
+	bool is_fragment; /* raw_size is the last byte that is named */
 	uint64_t raw_off; /* set by squashfs_blocks_arrange() */
 };
 

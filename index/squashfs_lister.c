@@ -209,6 +209,7 @@ static int add_fragments(struct lister *lister)
 		block.stored_off = fragment.start_offset;
 		block.stored_size = SQFS_ON_DISK_BLOCK_SIZE(fragment.size);
 		block.is_compressed = SQFS_IS_BLOCK_COMPRESSED(fragment.size);
+		block.is_fragment = true;
 		r = squashfs_blocks_add(&lister->listing->blocks, &block,
 					&number);
 		if (r < 0)

@@ -103,6 +103,31 @@ if [ "$(id -u)" = 0 ]; then
 	fi
 fi
 
+# a fragment whose last bytes are no file's: the file in it was cut afterwards
+mkdir -p "$WORK/short/bin"
+seq 400 >"$WORK/short/file"
+for compressor in gzip zstd xz lz4; do
+	rm -f "$WORK/short-$compressor.sqfs"
+	mksquashfs "$WORK/short" "$WORK/short-$compressor.sqfs" -comp "$compressor" -noI -quiet -no-progress >/dev/null
+	python3 - "$WORK/short-$compressor.sqfs" <<'P'
+import struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+whole = struct.pack("<III", 0, 0, 1492)  # fragment, offset in it, size
+assert data.count(whole) == 1
+at = data.index(whole)
+data[at:at + 12] = struct.pack("<III", 0, 0, 1000)
+open(sys.argv[1], "wb").write(data)
+P
+	chmod 644 "$WORK/short-$compressor.sqfs"
+	equal "a file of a longer fragment, $compressor" "$(head -c 1000 "$WORK/short/file" | sha256sum)" \
+		"$(lr cat "$WORK/short-$compressor.sqfs:/file" | sha256sum)"
+	contains "verify of a longer fragment, $compressor" "none has a digest" \
+		"$(as_user "$LAZYRUN" verify "$WORK/short-$compressor.sqfs" 2>/dev/null)"
+done
+lr index "$WORK/short-zstd.sqfs" -o "$WORK/home/short.lzi" || fault "index of a longer fragment"
+equal "a longer fragment with a digest" "$(head -c 1000 "$WORK/short/file" | sha256sum)" \
+	"$(lr cat --index "$WORK/home/short.lzi" --cache-dir "$WORK/home/short" "$WORK/short-zstd.sqfs:/file" | sha256sum)"
+
 # a SIF of it: every command
 printf 'Bootstrap: localimage\nFrom: nothing\n' >"$WORK/definition"
 python3 "$SIF" --definition "$WORK/definition" --signature "$WORK/zstd.sqfs" "$WORK/x.sif"

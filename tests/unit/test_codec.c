@@ -153,6 +153,29 @@ Test(codec, wants_the_exact_raw_size)
 	}
 }
 
+Test(codec, gives_the_first_bytes_of_more_where_that_is_meant)
+{
+	for (size_t i = 0; i < CODEC_CASE_COUNT; i++) {
+		struct chunk_ref ref = make_ref(&codec_cases[i]);
+
+		if (ref.codec == CODEC_RAW || ref.codec == CODEC_DEFLATE_SPAN)
+			continue;
+		ref.end_bit = CHUNK_END_PREFIX;
+		ref.raw_size = RAW_SIZE / 3;
+		memset(decoded, 0, sizeof(decoded));
+		cr_expect_eq(decode(&ref), 0, "case: %s", codec_cases[i].label);
+		cr_expect(memcmp(decoded, raw, ref.raw_size) == 0, "case: %s",
+			  codec_cases[i].label);
+		cr_expect_eq(decoded[ref.raw_size], 0, "case: %s",
+			     codec_cases[i].label);
+		ref.raw_size = RAW_SIZE;
+		cr_expect_eq(decode(&ref), 0, "case: %s", codec_cases[i].label);
+		ref.raw_size = RAW_SIZE + 1;
+		cr_expect_eq(decode(&ref), -EBADMSG, "case: %s",
+			     codec_cases[i].label);
+	}
+}
+
 Test(codec, wants_the_stored_bytes_used_up)
 {
 	for (size_t i = 0; i < CODEC_CASE_COUNT; i++) {
