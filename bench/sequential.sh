@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# sequential.sh [RTT_MS [RATE_MBIT [RUNS]]]: a cold file of 400 MB that does not
+# sequential.sh [RTT_MS [RATE_MBIT [RUNS]]]: a cold file of SIZE_MB that does not
 # compress, read from first to last byte over a link, as a share of the link and
 # of what curl reaches on the same link: the whole blob in one stream.
 #
-# 80 1000 3 unless given.  Root (network namespaces); jobs run as root too.
+# 80 1000 3 unless given; SIZE_MB 2000.  Root (network namespaces); jobs run as root too.
 # LAZYRUN: the binary measured.  CC: TCP's congestion control (bbr: the link's
 # page says why).
 set -euo pipefail
@@ -23,7 +23,7 @@ mkdir -p "$WORK/root/bin" "$WORK/root/data" "$WORK/root/"{proc,sys,dev,tmp,etc}
 cp "$(command -v busybox)" "$WORK/root/bin/busybox"
 ln -s busybox "$WORK/root/bin/sh"
 ln -s busybox "$WORK/root/bin/dd"
-head -c 400000000 /dev/urandom >"$WORK/root/data/big"
+head -c "$((${SIZE_MB:-2000} * 1000000))" /dev/urandom >"$WORK/root/data/big"
 umoci init --layout "$WORK/image"
 umoci new --image "$WORK/image:1"
 umoci insert --image "$WORK/image:1" "$WORK/root" / >/dev/null

@@ -7,10 +7,19 @@
 #include <assert.h>
 #include <string.h>
 
-/* A program's start reads some neighbouring chunks of many files, and stops:
+/*
+ * A program's start reads some neighbouring chunks of many files, and stops:
  * the fourth is where reading ahead begins.  The first window is small, as a
- * share of a request, and doubles. */
-enum { FIRST_STEP = 3, FIRST_SHARE = 16 };
+ * share of a request, and grows by a factor.  Where every step costs a long
+ * round trip, more is risked sooner.
+ */
+struct growth {
+	unsigned first_step;
+	unsigned first_share;
+	unsigned factor;
+};
+static const struct growth near_growth = { 3, 16, 2 };
+static const struct growth far_growth = { 2, 4, 4 };
 
 void chunk_read_ahead_init(struct chunk_read_ahead *ahead,
 			   const struct chunk_table *table, size_t request_size,
@@ -56,9 +65,9 @@ static bool follow(const struct chunk_read_ahead *ahead,
 		   struct chunk_read_ahead_stream *stream, size_t wide,
 		   uint32_t first, uint32_t last)
 {
-	size_t doubling_max = ahead->request_size * ahead->requests_max;
-	size_t window_max = wide > doubling_max ? wide : doubling_max;
-	struct chunk_ref ref;
+	const struct growth *growth = wide > 0 ? &far_growth : &near_growth;
+	size_t narrow = ahead->request_size * ahead->requests_max;
+	size_t window_max = wide > narrow ? wide : narrow;
 	/* The kernel keeps two reads in flight, which may change places. */
 	bool goes_on = first <= stream->last + 1 && last + 1 >= stream->last;
 
@@ -72,16 +81,12 @@ static bool follow(const struct chunk_read_ahead *ahead,
 	if (last <= stream->last)
 		return false;
 	stream->last = last;
-	if (++stream->steps < FIRST_STEP)
+	if (++stream->steps < growth->first_step)
 		return false;
 	if (stream->window == 0)
-		stream->window = ahead->request_size / FIRST_SHARE;
-	else if (stream->window < doubling_max)
-		stream->window = stream->window * 2 < doubling_max
-					 ? stream->window * 2
-					 : doubling_max;
-	else if (chunk_table_get(ahead->table, last, &ref) == 0)
-		stream->window += ref.stored_size;
+		stream->window = ahead->request_size / growth->first_share;
+	else
+		stream->window *= growth->factor;
 	if (stream->window > window_max)
 		stream->window = window_max;
 	return true;
