@@ -12,9 +12,10 @@
 
 enum { PAGE_SIZE = 4096 };
 
-void elf_scan_begin(struct elf_scan *scan, uint64_t file_size)
+void elf_scan_begin(struct elf_scan *scan, uint64_t file_size, bool is_module)
 {
 	scan->is_over = file_size < sizeof(Elf64_Ehdr);
+	scan->is_module = is_module && file_size <= ELF_SCAN_WHOLE_SIZE;
 	scan->has_head = false;
 	scan->file_size = file_size;
 	scan->off = 0;
@@ -22,6 +23,7 @@ void elf_scan_begin(struct elf_scan *scan, uint64_t file_size)
 	scan->load_count = 0;
 	scan->dynamic_off = 0;
 	scan->dynamic_size = 0;
+	scan->relro_end = 0;
 	scan->interpreter_off = 0;
 	scan->interpreter_size = 0;
 	scan->end = 0;
@@ -56,20 +58,23 @@ static void see_program_header(struct elf_scan *scan, const Elf64_Phdr *header)
 					     ? size
 					     : ELF_SCAN_DYNAMIC_SIZE;
 	}
+	if (type == PT_GNU_RELRO)
+		scan->relro_end = off + size;
 	if (type == PT_INTERP && le_range_fits(off, size, scan->head_size)) {
 		scan->interpreter_off = off;
 		scan->interpreter_size = size;
 	}
 }
 
-/* Strings lie in the first segment, or (patchelf) in one behind the dynamic
- * section. */
+/* Names of libraries lie in the first segment, or (patchelf) in one behind the
+ * dynamic section, those of modules in any but the code's. */
 static bool may_hold_strings(const struct elf_scan *scan, size_t load)
 {
 	const struct elf_scan_segment *segment = &scan->loads[load];
 
 	return load == 0 ||
-	       (!segment->is_code && segment->off > scan->dynamic_off);
+	       (!segment->is_code &&
+		(scan->is_module || segment->off > scan->dynamic_off));
 }
 
 static void read_head(struct elf_scan *scan)
@@ -111,11 +116,46 @@ static void read_head(struct elf_scan *scan)
 
 /* ---- strings ---- */
 
+/* Names of libraries, and lists of folders. */
+static const char *const signs[] = { ".so", "ORIGIN", "/lib" };
+#define SIGN_COUNT (sizeof(signs) / sizeof(*signs))
+
+static bool is_identifier(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_';
+}
+
+/* "a.b.c" */
+static bool is_dotted_name(const uint8_t *text, size_t size)
+{
+	bool after_dot = true;
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '.' ? after_dot : !is_identifier(text[i]))
+			return false;
+		after_dot = text[i] == '.';
+	}
+	return !after_dot;
+}
+
+static bool is_of_library(const uint8_t *text, size_t size)
+{
+	for (size_t i = 0; i < SIGN_COUNT; i++)
+		if (memmem(text, size, signs[i], strlen(signs[i])))
+			return true;
+	return false;
+}
+
 static void note_string(struct elf_scan *scan, uint64_t off,
 			const uint8_t *text, size_t size)
 {
 	const struct elf_scan_string *last = NULL;
+	bool is_library = is_of_library(text, size);
+	bool is_name = !is_library && is_dotted_name(text, size);
 
+	if (!is_library && !(is_name && scan->is_module))
+		return;
 	if (scan->string_count)
 		last = &scan->strings[scan->string_count - 1];
 	if ((last && off <= last->off) ||
@@ -126,19 +166,22 @@ static void note_string(struct elf_scan *scan, uint64_t off,
 		.off = off,
 		.text = (uint32_t)scan->texts_size,
 		.size = (uint32_t)size,
+		.is_name = is_name,
 	};
 	memcpy(scan->texts + scan->texts_size, text, size);
 	scan->texts_size += size;
 	scan->texts[scan->texts_size++] = '\0';
 }
 
-/* The earliest of the texts that make a string worth noting. */
-static const uint8_t *find_sign(const uint8_t *at, const uint8_t *end)
+/* The earliest of what makes a string worth a look. */
+static const uint8_t *find_sign(const struct elf_scan *scan, const uint8_t *at,
+				const uint8_t *end)
 {
-	static const char *const signs[] = { ".so", "ORIGIN", "/lib" };
 	const uint8_t *first = NULL;
 
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+	if (scan->is_module)
+		return memchr(at, '.', (size_t)(end - at));
+	for (size_t i = 0; i < SIGN_COUNT; i++) {
 		const uint8_t *limit = first ? first : end;
 		const uint8_t *found = memmem(at, (size_t)(limit - at),
 					      signs[i], strlen(signs[i]));
@@ -157,7 +200,7 @@ static void find_strings(struct elf_scan *scan, uint64_t off,
 	const uint8_t *at = data;
 	const uint8_t *sign;
 
-	while ((sign = find_sign(at, end))) {
+	while ((sign = find_sign(scan, at, end))) {
 		const uint8_t *before = memrchr(at, 0, (size_t)(sign - at));
 		const uint8_t *start = before ? before + 1 : at;
 		const uint8_t *stop = memchr(sign, 0, (size_t)(end - sign));
@@ -392,6 +435,22 @@ static uint64_t tables_end(const struct elf_scan *scan)
 	return end;
 }
 
+/* What is only for relocation, and a bounded part of the data behind it, which
+ * may be large tables that nobody reads. */
+static int add_written(const struct elf_scan *scan,
+		       const struct elf_scan_segment *load,
+		       struct buffer *facts)
+{
+	uint64_t start = load->off;
+	uint64_t size = load->size;
+
+	if (scan->relro_end > start && scan->relro_end < start + size)
+		start = scan->relro_end;
+	if (start + ELF_SCAN_DATA_SIZE_MAX < load->off + size)
+		size = start + ELF_SCAN_DATA_SIZE_MAX - load->off;
+	return add_extent(load->off, size, facts);
+}
+
 static int add_extents(const struct elf_scan *scan, struct buffer *facts)
 {
 	int r;
@@ -404,8 +463,19 @@ static int add_extents(const struct elf_scan *scan, struct buffer *facts)
 	r = add_extent(0, tables_end(scan), facts);
 	for (size_t i = 0; i < scan->load_count && r == 0; i++)
 		if (scan->loads[i].is_written && scan->loads[i].size)
-			r = add_extent(scan->loads[i].off, scan->loads[i].size,
-				       facts);
+			r = add_written(scan, &scan->loads[i], facts);
+	return r;
+}
+
+static int add_mentions(const struct elf_scan *scan, struct buffer *facts)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < scan->string_count && r == 0; i++)
+		if (scan->strings[i].is_name)
+			r = hint_fact_add(facts, HINT_FACT_MENTION,
+					  scan->texts + scan->strings[i].text,
+					  scan->strings[i].size);
 	return r;
 }
 
@@ -426,5 +496,7 @@ int elf_scan_end(struct elf_scan *scan, struct buffer *facts)
 		r = add_extents(scan, facts);
 	if (r == 0)
 		r = add_names(scan, facts);
+	if (r == 0)
+		r = add_mentions(scan, facts);
 	return r == -EFBIG ? 0 : r;
 }

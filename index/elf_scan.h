@@ -30,6 +30,8 @@ enum {
 	ELF_SCAN_TEXT_SIZE = 32 << 10, /* of all strings */
 	/* of one segment that may hold strings */
 	ELF_SCAN_SEGMENT_SIZE_MAX = 24 << 20,
+	/* of a segment that is written to, beside what is for relocation */
+	ELF_SCAN_DATA_SIZE_MAX = 1 << 20,
 	/* a smaller file is taken whole */
 	ELF_SCAN_WHOLE_SIZE = 5 << 20,
 	/* the same of a program: more of it runs at a start */
@@ -49,10 +51,12 @@ struct elf_scan_string {
 	uint64_t off;  /* in the file */
 	uint32_t text; /* offset in the texts */
 	uint32_t size; /* without the NUL */
+	bool is_name;  /* of a module, perhaps */
 };
 
 struct elf_scan {
 	bool is_over; /* not such a file, or nothing more to see */
+	bool is_module;
 	bool has_head;
 	uint64_t file_size;
 	uint64_t off; /* bytes seen */
@@ -63,6 +67,7 @@ struct elf_scan {
 	uint64_t dynamic_off;
 	uint64_t dynamic_size; /* at most ELF_SCAN_DYNAMIC_SIZE */
 	uint8_t dynamic[ELF_SCAN_DYNAMIC_SIZE];
+	uint64_t relro_end; /* in the file: written by relocation only */
 	uint64_t interpreter_off;
 	uint64_t interpreter_size;
 	uint64_t end; /* nothing is looked at from here on */
@@ -77,8 +82,12 @@ struct elf_scan {
 	uint64_t seam_end; /* in the file */
 };
 
-/** elf_scan_begin() - a file of @file_size bytes */
-void elf_scan_begin(struct elf_scan *scan, uint64_t file_size);
+/**
+ * elf_scan_begin() - a file of @file_size bytes
+ * @is_module: an extension module of Python: what it imports is among its
+ *             strings, and is looked for if it is not large
+ */
+void elf_scan_begin(struct elf_scan *scan, uint64_t file_size, bool is_module);
 
 /** elf_scan_feed() - its next bytes, in any portions */
 void elf_scan_feed(struct elf_scan *scan, const uint8_t *data, size_t size);

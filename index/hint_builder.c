@@ -139,6 +139,11 @@ static int take_fact(struct builder *builder, const struct file *file,
 			return 0;
 		return hint_import_resolve(&file->importer, text, fact->size,
 					   &builder->found);
+	case HINT_FACT_MENTION:
+		if (hint_pythons_count(builder->pythons) == 0)
+			return 0;
+		return hint_import_if_whole(&file->importer, text, fact->size,
+					    &builder->found);
 	case HINT_FACT_NEEDED:
 		return add_found(builder,
 				 hint_libraries_find(
@@ -188,6 +193,13 @@ static void look_at(struct builder *builder, struct file *file)
 		file->read_as = file->inode;
 }
 
+/* What the loader and the C library read for any program whose locale is
+ * UTF-8, as a Python's is. */
+static const char *const library_files[] = {
+	"/etc/ld.so.cache",
+	"/usr/lib/locale/C.utf8/LC_CTYPE",
+};
+
 static int add_start(struct builder *builder, uint32_t inode)
 {
 	struct hint_importer importer = {
@@ -197,11 +209,15 @@ static int add_start(struct builder *builder, uint32_t inode)
 	size_t count = hint_pythons_count(builder->pythons);
 	int r = 0;
 
-	for (; importer.python < count && r == 0; importer.python++)
+	for (; importer.python < count; importer.python++)
 		if (hint_pythons_interpreter(builder->pythons,
 					     importer.python) == inode)
-			r = hint_import_start(&importer, &builder->found);
-	return r;
+			break;
+	if (importer.python == count)
+		return 0;
+	for (size_t i = 0; i < 2 && r == 0; i++)
+		r = add_found(builder, resolve_file(builder, library_files[i]));
+	return r < 0 ? r : hint_import_start(&importer, &builder->found);
 }
 
 /* What was found, each once and not the file itself, goes to the targets. */

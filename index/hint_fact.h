@@ -31,6 +31,9 @@ enum hint_fact_kind {
 	HINT_FACT_ARGUMENT,    /* the words behind it */
 	HINT_FACT_EXTENT,      /* u64 offset, u64 size: what a loader reads */
 	HINT_FACT_LOADER_CONF, /* the text of a part of ld.so.conf */
+	/* a string of an extension module that looks like a module's name:
+	 * what it imports, if that is one */
+	HINT_FACT_MENTION,
 };
 
 enum {

@@ -220,6 +220,18 @@ int hint_import_resolve(const struct hint_importer *importer,
 	return r;
 }
 
+int hint_import_if_whole(const struct hint_importer *importer, const char *name,
+			 size_t size, struct buffer *ret)
+{
+	size_t before = ret->size;
+	struct hint_module module;
+	int r = import_absolute(importer, name, name + size, ret, &module);
+
+	if (r == 0 && module.file == 0)
+		ret->size = before;
+	return r;
+}
+
 /* The .pth files of the folders of packages, which site reads. */
 static int add_path_files(const struct hint_importer *importer,
 			  struct buffer *ret)

@@ -37,6 +37,11 @@ struct hint_importer {
 int hint_import_resolve(const struct hint_importer *importer,
 			const char *import, size_t size, struct buffer *ret);
 
+/** hint_import_if_whole() - the same for a name that may be no module's: then
+ * nothing is appended */
+int hint_import_if_whole(const struct hint_importer *importer, const char *name,
+			 size_t size, struct buffer *ret);
+
 /** hint_import_start() - the files that the interpreter reads before anything
  * else; as hint_import_resolve() */
 int hint_import_start(const struct hint_importer *importer, struct buffer *ret);

@@ -83,11 +83,13 @@ static uint32_t file_of(const struct index_file *index,
 		       : inode.number;
 }
 
-/* The best entry for a module's name; names that go on with what sorts behind
+/* The best entry for a module's name, up to rank @max; names that go on with
+ * what sorts behind
  * "." are others' names. */
 static enum rank find_entry(const struct index_file *index,
 			    const struct hint_module_rules *rules, uint32_t dir,
-			    const char *name, size_t size, uint32_t *ret_inode)
+			    const char *name, size_t size, enum rank max,
+			    uint32_t *ret_inode)
 {
 	enum rank best = NOT_THERE;
 	struct index_dirent dirent;
@@ -106,7 +108,7 @@ static enum rank find_entry(const struct index_file *index,
 			break;
 		rank = rank_of(rules, dirent.name + size,
 			       dirent.name_size - size);
-		if (rank <= best)
+		if (rank <= best || rank > max)
 			continue;
 		inode = file_of(index, &dirent, dir);
 		if (inode == 0 ||
@@ -131,6 +133,20 @@ static uint32_t file_to_read(const struct index_file *index,
 	return compiled ? compiled : inode;
 }
 
+/* What is read of the module in @dir, as a file; 0: there is none. */
+static uint32_t find_file(const struct index_file *index,
+			  const struct hint_module_rules *rules, uint32_t dir,
+			  const char *name, size_t size)
+{
+	uint32_t inode = 0;
+	enum rank rank =
+		find_entry(index, rules, dir, name, size, EXTENSION, &inode);
+
+	return rank == NOT_THERE ? 0
+				 : file_to_read(index, rules, dir, name, size,
+						rank, inode);
+}
+
 bool hint_module_find(const struct index_file *index,
 		      const struct hint_module_rules *rules, uint32_t dir,
 		      const char *name, size_t size, struct hint_module *ret)
@@ -142,20 +158,19 @@ bool hint_module_find(const struct index_file *index,
 
 	if (size == 0 || size >= NAME_SIZE)
 		return false;
-	rank = find_entry(index, rules, dir, name, size, &inode);
+	rank = find_entry(index, rules, dir, name, size, PACKAGE, &inode);
 	if (rank == NOT_THERE)
 		return false;
 	if (rank == PACKAGE) {
 		module.dir = inode;
-		rank = find_entry(index, rules, inode, init, strlen(init),
-				  &inode);
-		if (rank != NOT_THERE && rank != PACKAGE)
-			module.file =
-				file_to_read(index, rules, module.dir, init,
-					     strlen(init), rank, inode);
-	} else {
-		module.file = file_to_read(index, rules, dir, name, size, rank,
-					   inode);
+		module.file =
+			find_file(index, rules, inode, init, strlen(init));
+	}
+	/* a folder without __init__ is what is left when nothing else is */
+	if (module.file == 0) {
+		module.file = find_file(index, rules, dir, name, size);
+		if (module.file)
+			module.dir = 0;
 	}
 	*ret = module;
 	return true;

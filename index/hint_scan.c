@@ -60,6 +60,12 @@ static bool is_python(const char *path)
 	       !strstr(path, "/test/");
 }
 
+static bool is_extension(const char *path)
+{
+	return ends_with(path, ".so") &&
+	       (strstr(path, ".cpython-3") || strstr(path, ".abi3."));
+}
+
 static bool is_loader_conf(const char *path)
 {
 	const char *etc = strstr(path, "etc/ld.so.conf");
@@ -174,7 +180,8 @@ static int begin_content(struct hint_scan *scan, const void *data, size_t size)
 	memcpy(magic + waiting, data, MAGIC_SIZE - waiting);
 	scan->kind = kind_of(scan, magic, MAGIC_SIZE);
 	if (scan->kind == HINT_SCAN_ELF) {
-		elf_scan_begin(&scan->elf, scan->file_size);
+		elf_scan_begin(&scan->elf, scan->file_size,
+			       is_extension(scan->path));
 		elf_scan_feed(&scan->elf, scan->text.data, waiting);
 	}
 	return 0;

@@ -302,12 +302,14 @@ static void trace_job(const struct work *work, const char *what)
 		trace_event(session_trace(work->session), what, 0);
 }
 
+/* fs_server.h's read_observed. */
 static void observe_read(void *arg, uint32_t inode, uint64_t off, uint64_t size)
 {
 	struct work *work = arg;
 
 	job_hot_observe(&work->hot, inode, off, size);
 	job_package_observe(&work->package, inode);
+	job_hints_observe(work->hints, inode);
 }
 
 static int start_service(const struct job *job, struct work *work,

@@ -12,6 +12,7 @@
 #include "index/hint_table.h"
 #include "index/index_file.h"
 #include "tools/command_files.h"
+#include "tools/hint_follower.h"
 #include "tools/session.h"
 #include "tools/trace.h"
 
@@ -20,30 +21,29 @@
 #include <string.h>
 
 struct job_hints {
-	struct profile_player *player;
+	struct session *session;
+	struct hint_table table;
+	struct hint_closure *closure;	/* the follower's, once there is one */
+	struct hint_follower *follower; /* NULL: no thread */
+	struct profile_player *player;	/* NULL: the command told nothing */
 };
 
 /* The chunks that the command's files need, in the order of need. */
-static int find_chunks(struct session *session, const struct hint_table *table,
-		       const char *const *argv, struct buffer *ret)
+static int find_chunks(struct job_hints *hints, const char *const *argv,
+		       struct buffer *ret)
 {
-	const struct index_file *index = session_index(session);
+	const struct index_file *index = session_index(hints->session);
 	const struct image_config *config =
-		image_config(session_image(session));
-	struct hint_closure *closure CLEANUP(hint_closure_destroyp) =
-		hint_closure_create(index, table);
+		image_config(session_image(hints->session));
 	struct buffer files CLEANUP(buffer_fini) =
 		BUFFER_INIT(COMMAND_FILES_MAX * sizeof(uint32_t));
 	const uint32_t *inodes;
-	int r;
+	int r = command_files_find(index, argv,
+				   (const char *const *)config->env, &files);
 
-	if (!closure)
-		return -ENOMEM;
-	r = command_files_find(index, argv, (const char *const *)config->env,
-			       &files);
 	inodes = (const void *)files.data;
 	for (size_t i = 0; r == 0 && i < files.size / sizeof(*inodes); i++)
-		r = hint_closure_add(closure, inodes[i], ret);
+		r = hint_closure_add(hints->closure, inodes[i], ret);
 	return r;
 }
 
@@ -65,75 +65,108 @@ static struct profile_chunk *expect(struct session *session,
 	return chunks;
 }
 
-static int play(struct session *session, const struct hint_table *table,
-		const char *const *argv, struct job_hints *ret)
+static int play(struct job_hints *hints, const char *const *argv)
 {
 	const struct profile_player_options options = { .is_guess = false };
+	struct session *session = hints->session;
 	struct buffer numbers CLEANUP(buffer_fini) =
 		BUFFER_INIT(HINT_CLOSURE_CHUNK_COUNT_MAX * sizeof(uint32_t));
 	struct profile_chunk *chunks;
 	uint32_t count;
-	int r = find_chunks(session, table, argv, &numbers);
+	int r = find_chunks(hints, argv, &numbers);
 
 	if (r < 0 || numbers.size == 0)
-		return r < 0 ? r : -ENODATA;
+		return r;
 	chunks = expect(session, &numbers, &count);
 	if (!chunks)
 		return -ENOMEM;
 	r = profile_player_create(session_loader(session),
 				  index_file_chunks(session_index(session)),
 				  session_touches(session), chunks, count,
-				  &options, &ret->player);
+				  &options, &hints->player);
 	if (r < 0)
 		free(chunks);
 	return r;
 }
 
+/* Everything but the table. */
+static int start(struct job_hints *hints, const char *const *argv)
+{
+	struct session *session = hints->session;
+	struct index_figures figures;
+	int r;
+
+	index_file_get_figures(session_index(session), &figures);
+	hints->closure =
+		hint_closure_create(session_index(session), &hints->table);
+	if (!hints->closure)
+		return -ENOMEM;
+	r = play(hints, argv);
+	if (r < 0)
+		return r;
+	return hint_follower_create(hints->closure, session_loader(session),
+				    session_touches(session),
+				    figures.inode_count, &hints->follower);
+}
+
 struct job_hints *job_hints_start(struct session *session, const char *mode,
 				  const char *const *argv)
 {
-	const struct index_file *index = session_index(session);
 	struct index_figures figures;
-	struct hint_table table = { 0 };
 	struct error err = { 0 };
 	struct job_hints *hints;
 	const uint8_t *bytes;
 	size_t size;
 	int r;
 
-	bytes = index_file_hints(index, &size);
+	bytes = index_file_hints(session_index(session), &size);
 	if (size == 0 || (mode && strcmp(mode, "off") == 0))
 		return NULL;
 	hints = calloc(1, sizeof(*hints));
 	if (!hints)
 		return NULL;
-	index_file_get_figures(index, &figures);
-	r = hint_table_decode(bytes, size, figures.inode_count, &table, &err);
-	if (r < 0)
-		log_event(LOG_WARN, "tools", "op=hints text=\"%s\"", err.text);
-	if (r == 0)
-		r = play(session, &table, argv, hints);
-	hint_table_fini(&table);
+	hints->session = session;
+	index_file_get_figures(session_index(session), &figures);
+	r = hint_table_decode(bytes, size, figures.inode_count, &hints->table,
+			      &err);
+	if (r == 0) {
+		r = start(hints, argv);
+		if (r < 0)
+			error_set_errno(&err, r,
+					"cannot follow the index's hints");
+	}
 	if (r < 0) {
-		free(hints);
+		log_event(LOG_WARN, "tools", "op=hints text=\"%s\"", err.text);
+		job_hints_destroy(hints);
 		return NULL;
 	}
 	trace_event(session_trace(session), "hints", 0);
 	return hints;
 }
 
+void job_hints_observe(struct job_hints *hints, uint32_t inode)
+{
+	if (hints)
+		hint_follower_observe(hints->follower, inode);
+}
+
 void job_hints_destroy(struct job_hints *hints)
 {
 	if (!hints)
 		return;
+	hint_follower_destroy(hints->follower);
 	profile_player_destroy(hints->player);
+	hint_closure_destroy(hints->closure);
+	hint_table_fini(&hints->table);
 	free(hints);
 }
 
 void job_hints_get_figures(struct job_hints *hints,
-			   struct profile_player_figures *ret)
+			   struct job_hints_figures *ret)
 {
-	*ret = (struct profile_player_figures){ 0 };
+	*ret = (struct job_hints_figures){ 0 };
+	if (hints && hints->player)
+		profile_player_get_figures(hints->player, &ret->command);
 	if (hints)
-		profile_player_get_figures(hints->player, ret);
+		hint_follower_get_figures(hints->follower, &ret->files);
 }

@@ -2,14 +2,19 @@
 #pragma once
 /*
  * job_hints: a job's first start, when no profile says what it will read: what
- * the index's hints say (docs/hints.md) is asked for ahead in its place.
+ * the index's hints say (docs/hints.md) is asked for ahead in its place; at
+ * first for the files that the command tells, then for each that is read.
  *
  * Nothing here fails a job.
  *
- * Threads: one at a time; the player has one of its own.
+ * Threads: job_hints_observe() from any, the rest one at a time; the player
+ * and the follower have one of their own each.
  */
 #include "common/cleanup.h"
 #include "fetch/profile_player.h"
+#include "tools/hint_follower.h"
+
+#include <stdint.h>
 
 struct job_hints;
 struct session;
@@ -27,6 +32,14 @@ struct job_hints *job_hints_start(struct session *session, const char *mode,
 void job_hints_destroy(struct job_hints *hints);
 DEFINE_CLEANUP(struct job_hints, job_hints_destroy);
 
-/** job_hints_get_figures() - of the playing; zeros without */
+/** job_hints_observe() - the job has read a file; @hints may be NULL */
+void job_hints_observe(struct job_hints *hints, uint32_t inode);
+
+struct job_hints_figures {
+	struct profile_player_figures command; /* asked for at the start */
+	struct hint_follower_figures files; /* and for files that were read */
+};
+
+/** job_hints_get_figures() - zeros without */
 void job_hints_get_figures(struct job_hints *hints,
-			   struct profile_player_figures *ret);
+			   struct job_hints_figures *ret);

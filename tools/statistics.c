@@ -101,6 +101,11 @@ void statistics_print(const struct statistics *s, struct session *session,
 		(unsigned long long)n.fs.requests);
 }
 
+static uint32_t hints_wanted(const struct statistics *s)
+{
+	return s->hints.command.wanted_chunks + s->hints.files.chunks;
+}
+
 static json_t *to_json(const struct statistics *s, struct session *session,
 		       struct fs_server *server)
 {
@@ -112,9 +117,8 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 	return json_pack(
 		"{s:s, s:s, s:s?, s:i, s:f, s:f, s:f, s:f,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, "
-		"s:b,"
-		" s:s}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:b,"
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}",
 		"image", image_reference(session_image(session)), "digest",
 		digest, "instance", s->instance, "exit_status", s->exit_status,
 		"mounted_ms", ms_between(s->start_us, s->spawned_us),
@@ -139,13 +143,17 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		(json_int_t)s->profile.asked_ranges, "profile_bytes",
 		(json_int_t)s->profile.asked_size, "profile_misled",
 		s->profile.has_misled, "hint_wanted",
-		(json_int_t)s->hints.wanted_chunks, "hint_chunks",
-		(json_int_t)s->hints.asked_chunks, "hint_ranges",
-		(json_int_t)s->hints.asked_ranges, "hint_bytes",
-		(json_int_t)s->hints.asked_size, "hint_used",
-		(json_int_t)(s->hints.wanted_chunks ? n.expected_chunks : 0),
-		"hint_misled", s->hints.has_misled, "hot_tree",
-		s->hot_tree ? s->hot_tree : "none");
+		(json_int_t)hints_wanted(s), "hint_chunks",
+		(json_int_t)(s->hints.command.asked_chunks +
+			     s->hints.files.chunks),
+		"hint_ranges", (json_int_t)s->hints.command.asked_ranges,
+		"hint_bytes", (json_int_t)s->hints.command.asked_size,
+		"hint_used",
+		(json_int_t)(hints_wanted(s) ? n.expected_chunks : 0),
+		"hint_followed", (json_int_t)s->hints.files.files,
+		"hint_misled",
+		s->hints.command.has_misled || s->hints.files.has_misled,
+		"hot_tree", s->hot_tree ? s->hot_tree : "none");
 }
 
 void statistics_trace(const struct statistics *s, struct session *session,

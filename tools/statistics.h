@@ -5,6 +5,7 @@
  * (--statistics FILE: one line of JSON, members as named in lazyrun(1)).
  */
 #include "fetch/profile_player.h"
+#include "tools/job_hints.h"
 
 #include <stdint.h>
 
@@ -23,7 +24,7 @@ struct statistics {
 	const char *instance; /* that the job joined; NULL: none; borrowed */
 	const char *hot_tree; /* kind of the one in use; NULL: none */
 	struct profile_player_figures profile;
-	struct profile_player_figures hints;
+	struct job_hints_figures hints;
 };
 
 /** statistics_print() - two lines for people on stderr */

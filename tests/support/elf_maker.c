@@ -82,6 +82,12 @@ uint8_t *elf_maker_make(const struct elf_maker_options *options,
 	assert(STRINGS_OFF + maker.strings_size <= first_size);
 	memcpy(maker.file + data_off, maker.dynamic,
 	       maker.dynamic_count * sizeof(*maker.dynamic));
+	for (size_t i = 0, off = data_off + DATA_SIZE / 2;
+	     i < ELF_MAKER_NEEDED_MAX && options->constants[i]; i++) {
+		memcpy(maker.file + off, options->constants[i],
+		       strlen(options->constants[i]) + 1);
+		off += strlen(options->constants[i]) + 1;
+	}
 	set_program_header(&headers[0], PT_LOAD, PF_R, 0, first_size);
 	set_program_header(&headers[1], PT_LOAD, PF_R | PF_X, first_size,
 			   options->code_size);

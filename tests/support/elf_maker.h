@@ -20,6 +20,7 @@ struct elf_maker_options {
 	const char *runpath;
 	const char *interpreter;
 	size_t strings_before; /* bytes of other strings */
+	const char *constants[ELF_MAKER_NEEDED_MAX]; /* in the data */
 	size_t code_size;
 };
 

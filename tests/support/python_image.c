@@ -34,6 +34,9 @@ static const struct {
 	{ PACKAGE "sub/thing.abi3.so", "code" },
 	{ PACKAGE "sub/thing.py", "import re\n" },
 	{ PACKAGE "sub/other.py", "" },
+	{ PACKAGE "native.py", "from pkg._c import *\n" },
+	/* a folder without __init__ gives way to the module beside it */
+	{ PACKAGE "_c/stubs.pyi", "stubs" },
 	{ "usr/bin/tool", "#!/usr/bin/env -S python3 -u\nimport pkg.core\n" },
 	{ "app/main.py", "import helper\nimport re\n" },
 	{ "app/helper.py", "import json.decoder\n" },
@@ -58,7 +61,15 @@ void python_image_add(struct index_maker *maker)
 		.runpath = "$ORIGIN/private",
 	};
 
+	const struct elf_maker_options module = {
+		.needed = { "libopt.so" },
+		.constants = { "pkg.sub.other", "pkg.nowhere.at_all",
+			       "Not a pkg.core", "json.decoder" },
+	};
+
 	index_maker_add_symlink(maker, "lib", "usr/lib");
+	add_elf(maker, PACKAGE "_c.cpython-311-x86_64-linux-gnu.so", &module,
+		3);
 	index_maker_add_symlink(maker, "usr/bin/python3", "python3.11");
 	add_elf(maker, "usr/bin/python3.11", &python, 0);
 	add_elf(maker, "usr/lib/x86_64-linux-gnu/libz.so.1.2", &library, 1);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 static struct elf_scan scan_state;
+static bool is_module;
 
 /* "NEEDED libx.so.1" a line for each fact, scanned in portions of @portion. */
 static char *scan(const uint8_t *file, size_t size, size_t portion)
@@ -21,6 +22,7 @@ static char *scan(const uint8_t *file, size_t size, size_t portion)
 		[HINT_FACT_RPATH] = "RPATH",
 		[HINT_FACT_RUNPATH] = "RUNPATH",
 		[HINT_FACT_INTERPRETER] = "INTERPRETER",
+		[HINT_FACT_MENTION] = "MENTION",
 	};
 	struct buffer facts = BUFFER_INIT(HINT_FACT_SIZE_MAX);
 	struct buffer lines = BUFFER_INIT(1 << 20);
@@ -28,7 +30,7 @@ static char *scan(const uint8_t *file, size_t size, size_t portion)
 	char line[2048];
 	size_t off = 0;
 
-	elf_scan_begin(&scan_state, size);
+	elf_scan_begin(&scan_state, size, is_module);
 	for (size_t at = 0; at < size; at += portion)
 		elf_scan_feed(&scan_state, file + at,
 			      size - at < portion ? size - at : portion);
@@ -118,6 +120,21 @@ Test(elf_scan, tells_the_parts_of_a_large_library)
 	cr_expect(strstr(found, "EXTENT 5243904 "), "%s", found);
 	free(found);
 	free(file);
+}
+
+Test(elf_scan, notes_what_an_extension_module_mentions)
+{
+	const struct elf_maker_options options = {
+		.needed = { "libc.so.6" },
+		.constants = { "scipy.linalg.cython_lapack", "no. name", "..",
+			       "a.b" },
+	};
+
+	is_module = true;
+	expect(&options, "NEEDED libc.so.6\n"
+			 "MENTION scipy.linalg.cython_lapack\nMENTION a.b\n");
+	is_module = false;
+	expect(&options, "NEEDED libc.so.6\n");
 }
 
 Test(elf_scan, finds_nothing_in_other_files)

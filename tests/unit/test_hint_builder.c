@@ -118,6 +118,21 @@ Test(hint_builder, leaves_out_what_was_read_for_the_source_itself)
 			 PACKAGE "__pycache__/core.cpython-311.pyc\n");
 }
 
+Test(hint_builder, takes_a_module_before_a_folder_without_init)
+{
+	cr_expect_str_eq(needed_with(PACKAGE "native.py"),
+			 PACKAGE "_c.cpython-311-x86_64-linux-gnu.so\n");
+}
+
+Test(hint_builder, believes_strings_of_an_extension_that_are_modules)
+{
+	cr_expect_str_eq(
+		needed_with(PACKAGE "_c.cpython-311-x86_64-linux-gnu.so"),
+		"/opt/lib/libopt.so\n" PACKAGE "sub/__init__.py\n" PACKAGE
+		"sub/other.py\n" LIBRARY "json/__init__.py\n" LIBRARY
+		"json/decoder.py\n");
+}
+
 Test(hint_builder, leaves_out_what_is_frozen)
 {
 	cr_expect_str_eq(needed_with(LIBRARY "re.py"), "");
