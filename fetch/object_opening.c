@@ -52,6 +52,7 @@ static int open_pelican(const char *url,
 		.cache_dir_fd =
 			options->cache_dir_fd > 0 ? options->cache_dir_fd : -1,
 		.federation = options->federation,
+		.preferred_caches = options->preferred_caches,
 	};
 	struct http_watch watch = { 0 };
 	int r = pelican_object_create(url, &pelican_options, &ret->pelican,

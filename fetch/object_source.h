@@ -42,6 +42,9 @@ struct object_source_options {
 	/* What osdf: means, a host or https://HOST; NULL: what the environment
 	 * says (pelican_object.h), else osg-htc.org. */
 	const char *federation;
+	/* Caches to ask first (cache_preference.h); NULL: what the environment
+	 * says. */
+	const char *preferred_caches;
 	/* Optional, of object_source_fetch_small(): called once, when the
 	 * object's servers are known and before they are asked. */
 	void (*located)(void *arg);

@@ -80,7 +80,10 @@ int pelican_object_create(const char *url,
 	if (!federation)
 		federation = pelican_object_federation();
 	r = pelican_url_parse(url, federation, &self->url, err);
-	if (r == 0)
+	if (r == 0 && options->preferred_caches)
+		r = cache_preference_parse(options->preferred_caches,
+					   &self->preference, err);
+	else if (r == 0)
 		r = cache_preference_load(&self->preference, err);
 	if (r < 0)
 		pelican_object_destroy(self);

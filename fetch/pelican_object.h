@@ -23,7 +23,9 @@ struct pelican_object;
 struct pelican_object_options {
 	struct http_client *client; /* borrowed */
 	bool allow_http;
-	int cache_dir_fd;	/* negative: remember nothing */
+	int cache_dir_fd; /* negative: remember nothing */
+	/* a list (cache_preference.h); NULL: the environment's */
+	const char *preferred_caches;
 	const char *federation; /* what osdf: means; NULL: what
 				   pelican_object_federation() says */
 };

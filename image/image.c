@@ -55,6 +55,8 @@ static int create_object(struct image *image, struct http_client *client,
 		.client = client,
 		.allow_http = image->options.allow_http,
 		.cache_dir_fd = image->options.cache_dir_fd,
+		.federation = image->options.federation,
+		.preferred_caches = image->options.preferred_caches,
 		.architecture = image->platform.architecture,
 	};
 

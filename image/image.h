@@ -50,6 +50,9 @@ struct image_options {
 	 * Return: 0, or the result of image_open(). */
 	int (*find_known)(void *arg, struct image_options *options,
 			  struct error *err);
+	/* Of objects of federations, as object_source.h has them; borrowed. */
+	const char *federation;
+	const char *preferred_caches;
 	bool allow_http;    /* plain http to hosts that are not loopback */
 	int cache_dir_fd;   /* for refs/; -1: remember nothing */
 	unsigned tag_ttl_s; /* 0: always ask */

@@ -44,6 +44,8 @@ static int open_source(const struct image_object *self,
 		.client = self->options.client,
 		.allow_http = self->options.allow_http,
 		.cache_dir_fd = self->options.cache_dir_fd,
+		.federation = self->options.federation,
+		.preferred_caches = self->options.preferred_caches,
 	};
 
 	if (self->ref.kind == IMAGE_REF_FILE)

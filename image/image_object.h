@@ -19,7 +19,9 @@ struct range_source;
 struct image_object_options {
 	struct http_client *client; /* borrowed; NULL: files alone */
 	bool allow_http;
-	int cache_dir_fd;	  /* for what federations said; -1: none */
+	int cache_dir_fd;	/* for what federations said; -1: none */
+	const char *federation; /* as object_source.h's; borrowed */
+	const char *preferred_caches;
 	const char *architecture; /* copied */
 };
 

@@ -25,13 +25,15 @@ struct common_options {
 	const char *cache_dir; /* NULL: config_cache_dir() */
 	uint64_t cache_size;   /* bytes; 0: chunk_cache.h's default */
 	uint64_t tag_ttl_ms;
-	const char *platform;  /* NULL: this machine's */
-	const char *index;     /* --index FILE, or NULL */
-	const char *index_dir; /* where to look for an object's, or NULL */
-	const char *auth_file; /* --authfile FILE, or NULL */
-	const char *trace;     /* --trace FILE, or NULL */
-	int64_t start_us;      /* main() was entered; on clock_us() */
-	bool local_index;      /* ask no registry for an index or a profile */
+	const char *platform;	/* NULL: this machine's */
+	const char *index;	/* --index FILE, or NULL */
+	const char *index_dir;	/* where to look for an object's, or NULL */
+	const char *federation; /* what osdf: means, or NULL */
+	const char *preferred_caches; /* a list, or NULL */
+	const char *auth_file;	      /* --authfile FILE, or NULL */
+	const char *trace;	      /* --trace FILE, or NULL */
+	int64_t start_us;	      /* main() was entered; on clock_us() */
+	bool local_index; /* ask no registry for an index or a profile */
 	bool insecure;
 	bool quiet;
 	bool verbose;

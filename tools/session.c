@@ -32,6 +32,7 @@
 #include "tools/progress.h"
 #include "tools/reference.h"
 #include "tools/trace.h"
+#include "tools/user_agent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,14 +74,17 @@ static int get_http_client(void *arg, struct http_client **ret,
 {
 	struct session *session = arg;
 	struct http_client *http = session_http_client(session);
+	char user_agent[USER_AGENT_SIZE];
 	const struct http_client_options options = {
 		.connections_per_host = 16,
+		.user_agent = user_agent,
 		.observed = session->trace ? trace_exchange : NULL,
 		.observed_arg = session->trace,
 	};
 	int r;
 
 	if (!http) {
+		user_agent_format(user_agent);
 		r = http_client_create(&options, &http, err);
 		if (r < 0)
 			return r;
@@ -183,6 +187,8 @@ static int open_image(struct session *session, const struct image_ref *ref,
 		.find_known = session->search ? find_known : NULL,
 		.cache_dir_fd = chunk_cache_dir_fd(session->cache),
 		.tag_ttl_s = (unsigned)(options->tag_ttl_ms / 1000),
+		.federation = options->federation,
+		.preferred_caches = options->preferred_caches,
 	};
 
 	set_known(session, object_index_is_for(ref), &image_options);
@@ -577,6 +583,8 @@ static int open_index_beside(struct session *session,
 	struct object_source_options source = {
 		.allow_http = options->insecure,
 		.cache_dir_fd = cache_fd,
+		.federation = options->federation,
+		.preferred_caches = options->preferred_caches,
 	};
 	struct digest digest;
 	int r = object_index_recall(ref, cache_fd, options->tag_ttl_ms / 1000,

@@ -63,6 +63,22 @@ equal "with an index" "$WANTED" "$(read_all --index "$WORK/home/x.lzi")"
 fresh
 equal "without an index" "$WANTED" "$(read_all)"
 
+# the federation and its caches from a file, from options
+printf 'federation = %s\npreferred-caches = %s\n' "$LAZYRUN_FEDERATION" \
+	"http://127.0.0.1:$(awk '$1 == "c" {print $2}' "$CONTROL/ports")" >"$WORK/lazyrun.conf"
+chmod 644 "$WORK/lazyrun.conf"
+fresh
+: >"$CONTROL/log"
+equal "federation and cache from a file" "$WANTED" \
+	"$(unset LAZYRUN_FEDERATION; LAZYRUN_CONFIG=$WORK/lazyrun.conf read_all)"
+equal "other caches asked for the image" 0 "$(grep -cE '^(a|b) .*x\.sqfs( |$)' "$CONTROL/log")"
+fresh
+equal "federation from an option" "$WANTED" \
+	"$(federation=$LAZYRUN_FEDERATION; unset LAZYRUN_FEDERATION; read_all --federation "$federation")"
+fresh
+as_user "$LAZYRUN" -q exec --preferred-caches "+ x:1" "$IMAGE" true 2>"$WORK/err" && fault "a bad list was taken"
+contains "a bad list" "must be the last" "$(cat "$WORK/err")"
+
 # two caches lie in a way that only digests show; the third, or the origin, helps
 for kind in "flip" "zeros" "error-text" "in-band 1000" "old-blocks" "old" "lying-range"; do
 	fresh
