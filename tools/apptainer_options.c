@@ -20,8 +20,8 @@
 
 #define NO_POWER "no job ever has more power than its user"
 #define NO_CGROUP                                                              \
-	"lazyrun sets no cgroup limits: ask the batch system, or start it "    \
-	"within systemd-run --user --scope -p ..."
+	"there is --memory and its kin; for others start lazyrun within "      \
+	"systemd-run --user --scope -p ..."
 #define NO_DECRYPTION "encrypted images cannot be read"
 
 const struct option apptainer_option_table[] = {
@@ -78,6 +78,29 @@ const struct option apptainer_option_table[] = {
 	  .twins = "DROP_CAPS" },
 	{ "no-https", 0, OPTION_FLAG, NULL, "the same as --insecure", NULL,
 	  OPT(common.insecure), .twins = "NOHTTPS NO_HTTPS" },
+	{ "memory", 0, OPTION_SIZE, "SIZE",
+	  "no more memory than this, by the user's systemd", NULL,
+	  OPT(limits.memory), .twins = "MEMORY" },
+	{ "memory-reservation", 0, OPTION_SIZE, "SIZE",
+	  "what is not taken from the job before others' is", NULL,
+	  OPT(limits.memory_reservation), .twins = "MEMORY_RESERVATION" },
+	{ "memory-swap", 0, OPTION_TEXT, "SIZE",
+	  "no more memory and swap together; -1: no limit", NULL,
+	  OPT(limits.memory_swap), .twins = "MEMORY_SWAP" },
+	{ "cpus", 0, OPTION_TEXT, "NUMBER", "the time of so many CPUs", NULL,
+	  OPT(limits.cpus), .twins = "CPUS" },
+	{ "cpu-shares", 0, OPTION_NUMBER, "N",
+	  "weight where others want CPU time, 2 to 262144", NULL,
+	  OPT(limits.cpu_shares), .twins = "CPU_SHARES" },
+	{ "cpuset-cpus", 0, OPTION_TEXT, "LIST", "only these CPUs", NULL,
+	  OPT(limits.cpuset_cpus), .twins = "CPUSET_CPUS" },
+	{ "cpuset-mems", 0, OPTION_TEXT, "LIST", "only these memory nodes",
+	  NULL, OPT(limits.cpuset_mems), .twins = "CPUSET_MEMS" },
+	{ "blkio-weight", 0, OPTION_NUMBER, "N",
+	  "weight where others want disks, 10 to 1000", NULL,
+	  OPT(limits.blkio_weight), .twins = "BLKIO_WEIGHT" },
+	{ "pids-limit", 0, OPTION_NUMBER, "N", "no more processes", NULL,
+	  OPT(limits.pids_limit), .twins = "PIDS_LIMIT" },
 	REFUSED("keep-privs", NULL, NO_POWER, "KEEP_PRIVS"),
 	REFUSED("allow-setuid", NULL, NO_POWER, "ALLOW_SETUID"),
 	REFUSED("add-caps", "CAPS", NO_POWER, "ADD_CAPS"),
@@ -86,17 +109,8 @@ const struct option apptainer_option_table[] = {
 		"its own: nothing would hold what was asked for",
 		"SECURITY"),
 	REFUSED("apply-cgroups", "FILE", NO_CGROUP, "APPLY_CGROUPS"),
-	REFUSED("blkio-weight", "N", NO_CGROUP, "BLKIO_WEIGHT"),
 	REFUSED("blkio-weight-device", "N", NO_CGROUP, "BLKIO_WEIGHT_DEVICE"),
-	REFUSED("cpu-shares", "N", NO_CGROUP, "CPU_SHARES"),
-	REFUSED("cpus", "N", NO_CGROUP, "CPUS"),
-	REFUSED("cpuset-cpus", "LIST", NO_CGROUP, "CPUSET_CPUS"),
-	REFUSED("cpuset-mems", "LIST", NO_CGROUP, "CPUSET_MEMS"),
-	REFUSED("memory", "SIZE", NO_CGROUP, "MEMORY"),
-	REFUSED("memory-reservation", "SIZE", NO_CGROUP, "MEMORY_RESERVATION"),
-	REFUSED("memory-swap", "SIZE", NO_CGROUP, "MEMORY_SWAP"),
 	REFUSED("oom-kill-disable", NULL, NO_CGROUP, "OOM_KILL_DISABLE"),
-	REFUSED("pids-limit", "N", NO_CGROUP, "PIDS_LIMIT"),
 	REFUSED("dns", "LIST",
 		"bind a file of your own instead: --bind "
 		"FILE:/etc/resolv.conf",

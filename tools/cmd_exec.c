@@ -49,7 +49,11 @@ static int run_job(void *values, const char *command, char **operands,
 	};
 	int r = job_options_settle(options, err);
 
-	if (r < 0)
+	if (r == 0)
+		r = cgroup_scope_enter(&options->limits, err);
+	if (r == -ENOTSUP)
+		r = RUN_EXIT_FAILURE;
+	else if (r < 0)
 		r = options->common.is_apptainer ? r : EXIT_USAGE;
 	else if (options->disable_cache)
 		r = run_without_cache(&job, options, err);

@@ -10,6 +10,7 @@
  *
  * Threads: one at a time.
  */
+#include "tools/cgroup_scope.h"
 #include "tools/command.h"
 #include "tools/gpu_option.h"
 
@@ -66,6 +67,7 @@ struct job_options {
 	const char *app;
 
 	struct gpu_option gpu;
+	struct cgroup_scope limits;
 
 	const char *join; /* NULL, "auto", "never", "always" */
 	uint64_t keep_ms; /* 0: start no instance, or for ten minutes */

@@ -92,7 +92,7 @@ ends lazyrun 127 "lazyrun exec: " exec "$box" /no/such
 ends lazyrun 255 "lazyrun exec: " --exit-style apptainer exec "$box" /no/such
 ends lazyrun 2 "docker or apptainer" --exit-style other exec "$box" true
 ends apptainer 5 "" exec "$box" sh -c 'exit 5'
-for option in --memory=1 --cpus=1 --keep-privs --security=x --nvccli --sharens --docker-login --net --network=bridge; do
+for option in --apply-cgroups=x --oom-kill-disable --keep-privs --security=x --nvccli --sharens --docker-login --net --network=bridge; do
 	ends lazyrun 2 "--" exec "$option" "$box" true
 done
 ends lazyrun 125 "does not exist" exec -B /no/such/source "$box" true
