@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run_user.h"
 
+#include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/io.h"
@@ -18,7 +19,8 @@
 #include <sys/syscall.h>
 
 enum {
-	NAME_SPACE = 16 << 10, /* for one entry of the name services */
+	NAME_SPACE = 16 << 10,	 /* for one entry of the name services */
+	FILE_SIZE_MAX = 4 << 20, /* of a passwd that is read here */
 	CAPABILITY_MAX = 63,
 };
 
@@ -161,53 +163,120 @@ static void take_field(const char *text, char ret[RUN_USER_FIELD_SIZE])
 		snprintf(ret, RUN_USER_FIELD_SIZE, "%s", text);
 }
 
-/* Lines that mean others' (of NIS) are no entries. */
-static bool is_entry(const char *name)
+/* The field at @index of a line that ends at @end. */
+static void copy_field(const char *line, const char *end, unsigned index,
+		       char ret[RUN_USER_FIELD_SIZE])
 {
-	return name && name[0] != '+' && name[0] != '-';
+	size_t size;
+
+	for (; index > 0; index--) {
+		line = memchr(line, ':', (size_t)(end - line));
+		if (!line)
+			return;
+		line++;
+	}
+	size = 0;
+	while (line + size < end && line[size] != ':')
+		size++;
+	if (size == 0 || size >= RUN_USER_FIELD_SIZE)
+		return;
+	memcpy(ret, line, size);
+	ret[size] = '\0';
 }
 
-/* Name services look into the same file first on nearly every host, but to ask
- * them means two connections to nscd, their configuration and a plug-in. */
-static struct passwd *find_passwd(uid_t uid, struct passwd *entry, char *space)
+/* Lines that mean others' (of NIS) are no entries. */
+static bool is_entry(const char *line, const char *end, uint32_t id)
 {
-	FILE *file = fopen("/etc/passwd", "re");
+	char text[RUN_USER_FIELD_SIZE] = "";
+	char wanted[16];
+
+	if (*line == '+' || *line == '-' || *line == ':')
+		return false;
+	copy_field(line, end, 2, text);
+	snprintf(wanted, sizeof(wanted), "%u", id);
+	return strcmp(text, wanted) == 0;
+}
+
+/*
+ * The line of an id in a file as /etc/passwd; NULL: none.  Name services look
+ * into the same file first on nearly every host, but to ask them means two
+ * connections to nscd, their configuration and a plug-in.
+ */
+static const char *find_line(const char *path, uint32_t id,
+			     struct buffer *buffer, const char **ret_end)
+{
+	const char *line;
+
+	buffer->size = 0;
+	if (io_read_file(AT_FDCWD, path, buffer, NULL) < 0 ||
+	    buffer_terminate(buffer) < 0)
+		return NULL;
+	for (line = (const char *)buffer->data; *line;) {
+		const char *end = line + strcspn(line, "\n");
+
+		if (is_entry(line, end, id)) {
+			*ret_end = end;
+			return line;
+		}
+		line = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+static bool find_passwd(struct buffer *buffer, struct run_user *ret)
+{
+	const char *end;
+	const char *line = find_line("/etc/passwd", ret->uid, buffer, &end);
+
+	if (!line)
+		return false;
+	copy_field(line, end, 0, ret->name);
+	copy_field(line, end, 4, ret->gecos);
+	copy_field(line, end, 5, ret->home);
+	copy_field(line, end, 6, ret->shell);
+	return true;
+}
+
+static bool find_group(struct buffer *buffer, struct run_user *ret)
+{
+	const char *end;
+	const char *line = find_line("/etc/group", ret->gid, buffer, &end);
+
+	if (line)
+		copy_field(line, end, 0, ret->group);
+	return line != NULL;
+}
+
+static void ask_for_passwd(char *space, struct run_user *ret)
+{
+	struct passwd entry;
 	struct passwd *found = NULL;
 
-	while (file && fgetpwent_r(file, entry, space, NAME_SPACE, &found) == 0)
-		if (found->pw_uid == uid && is_entry(found->pw_name))
-			break;
-	if (file)
-		fclose(file);
-	if (found)
-		return found;
-	return getpwuid_r(uid, entry, space, NAME_SPACE, &found) == 0 ? found
-								      : NULL;
+	if (getpwuid_r(ret->uid, &entry, space, NAME_SPACE, &found) != 0 ||
+	    !found)
+		return;
+	take_field(found->pw_name, ret->name);
+	take_field(found->pw_gecos, ret->gecos);
+	take_field(found->pw_dir, ret->home);
+	take_field(found->pw_shell, ret->shell);
 }
 
-static struct group *find_group(gid_t gid, struct group *entry, char *space)
+static void ask_for_group(char *space, struct run_user *ret)
 {
-	FILE *file = fopen("/etc/group", "re");
+	struct group entry;
 	struct group *found = NULL;
 
-	while (file && fgetgrent_r(file, entry, space, NAME_SPACE, &found) == 0)
-		if (found->gr_gid == gid && is_entry(found->gr_name))
-			break;
-	if (file)
-		fclose(file);
-	if (found)
-		return found;
-	return getgrgid_r(gid, entry, space, NAME_SPACE, &found) == 0 ? found
-								      : NULL;
+	if (getgrgid_r(ret->gid, &entry, space, NAME_SPACE, &found) == 0 &&
+	    found)
+		take_field(found->gr_name, ret->group);
 }
 
 void run_user_load(uid_t uid, gid_t gid, struct run_user *ret)
 {
-	autofree char *space = malloc(NAME_SPACE);
-	struct passwd passwd_entry;
-	struct passwd *passwd = NULL;
-	struct group group_entry;
-	struct group *group = NULL;
+	struct buffer buffer CLEANUP(buffer_fini) = BUFFER_INIT(FILE_SIZE_MAX);
+	autofree char *space = NULL;
+	bool has_passwd;
+	bool has_group;
 
 	*ret = (struct run_user){
 		.uid = uid,
@@ -217,18 +286,17 @@ void run_user_load(uid_t uid, gid_t gid, struct run_user *ret)
 		.shell = "/bin/sh",
 		.group = "user",
 	};
+	has_passwd = find_passwd(&buffer, ret);
+	has_group = find_group(&buffer, ret);
+	if (has_passwd && has_group)
+		return;
+	space = malloc(NAME_SPACE);
 	if (!space)
 		return;
-	passwd = find_passwd(uid, &passwd_entry, space);
-	if (passwd) {
-		take_field(passwd->pw_name, ret->name);
-		take_field(passwd->pw_gecos, ret->gecos);
-		take_field(passwd->pw_dir, ret->home);
-		take_field(passwd->pw_shell, ret->shell);
-	}
-	group = find_group(gid, &group_entry, space);
-	if (group)
-		take_field(group->gr_name, ret->group);
+	if (!has_passwd)
+		ask_for_passwd(space, ret);
+	if (!has_group)
+		ask_for_group(space, ret);
 }
 
 static int say_not_dropped(struct error *err)
