@@ -14,6 +14,9 @@
  * answers     on the source's thread: hand the body over, nothing else.
  * workers     verify, decode, answer readers, store in the cache, unclaim.
  *
+ * Scheduler and workers are started by the first flight (chunk_crew.c): a run
+ * that finds all at hand has none.
+ *
  * All shared state is in chunk_board.c behind one lock, a leaf that is never
  * held across I/O, a callback or another module's call; read-ahead has a lock
  * of its own.  Deadlines are kept by the scheduler, so a source that never
@@ -29,15 +32,14 @@
 #include "fetch/chunk_block.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
+#include "fetch/chunk_crew.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_parts.h"
 #include "fetch/chunk_prefetch.h"
 #include "fetch/chunk_read_ahead.h"
 #include "fetch/chunk_request.h"
-#include "fetch/chunk_scheduler.h"
 #include "fetch/chunk_speculation.h"
 #include "fetch/chunk_touches.h"
-#include "fetch/chunk_worker.h"
 #include "fetch/range_source.h"
 
 #include <assert.h>
@@ -46,7 +48,6 @@
 #include <unistd.h>
 
 enum {
-	WORKERS_MAX = 16,
 	WORKERS_DEFAULT_MAX = 4,
 	/* stored to decoded, for what read-ahead may take of the memory */
 	RAW_PER_STORED = 4,
@@ -66,16 +67,11 @@ static const struct chunk_loader_options defaults = {
 struct chunk_loader {
 	/* immutable after create */
 	struct chunk_parts parts;
-	unsigned worker_count;
-	struct chunk_worker *workers[2 * WORKERS_MAX];
-	pthread_t worker_threads[2 * WORKERS_MAX];
-	pthread_t scheduler_thread;
-	bool has_scheduler;
-
 	struct chunk_touches *touches; /* borrowed; NULL: none */
 	uint64_t speculated;	       /* chunks so far; atomic */
 
 	struct chunk_read_ahead read_ahead; /* has a lock of its own */
+	struct chunk_crew crew;		    /* has a lock of its own */
 };
 
 static struct chunk_loader_options complete_options(
@@ -104,8 +100,8 @@ static struct chunk_loader_options complete_options(
 				   : cores > WORKERS_DEFAULT_MAX
 					   ? WORKERS_DEFAULT_MAX
 					   : (unsigned)cores;
-	if (all.worker_count > WORKERS_MAX)
-		all.worker_count = WORKERS_MAX;
+	if (all.worker_count > CHUNK_CREW_WORKERS_MAX)
+		all.worker_count = CHUNK_CREW_WORKERS_MAX;
 	return all;
 }
 
@@ -121,45 +117,14 @@ static unsigned read_ahead_max(const struct chunk_loader_options *options,
 	return fitting > 0 ? (unsigned)fitting : 1;
 }
 
-static int start_threads(struct chunk_loader *loader, unsigned worker_count,
-			 struct error *err)
-{
-	int r = 0;
-
-	while (r == 0 && loader->worker_count < 2 * worker_count) {
-		unsigned i = loader->worker_count;
-
-		loader->workers[i] = chunk_worker_create(
-			&loader->parts,
-			i < worker_count ? CHUNK_READ_AHEAD : CHUNK_FILL);
-		if (!loader->workers[i])
-			return error_set(err, -ENOMEM, "out of memory");
-		r = thread_start(&loader->worker_threads[i], "chunk-worker",
-				 chunk_worker_run, loader->workers[i]);
-		if (r == 0)
-			loader->worker_count++;
-		else
-			chunk_worker_destroy(loader->workers[i]);
-	}
-	if (r == 0)
-		r = thread_start(&loader->scheduler_thread, "chunk-sched",
-				 chunk_scheduler_run, &loader->parts);
-	if (r < 0)
-		return error_set_errno(err, r,
-				       "cannot start a thread; raise the limit "
-				       "on processes (ulimit -u)");
-	loader->has_scheduler = true;
-	return 0;
-}
-
 int chunk_loader_create(const struct chunk_table *table,
 			struct range_source *const *sources,
 			uint32_t source_count, struct chunk_cache *cache,
 			const struct chunk_loader_options *options,
 			struct chunk_loader **ret, struct error *err)
 {
-	CLEANUP(chunk_loader_destroyp) struct chunk_loader *loader = NULL;
 	struct chunk_loader_options all = complete_options(options);
+	struct chunk_loader *loader;
 	struct chunk_traffic_limits limits = {
 		.memory_size = all.memory_size,
 		.flight_size_max = all.flight_size_max,
@@ -176,11 +141,11 @@ int chunk_loader_create(const struct chunk_table *table,
 			.gap_size_max = all.gap_size_max,
 		},
 	};
-	int r;
 
 	loader = calloc(1, sizeof(*loader));
 	if (!loader)
 		return error_set(err, -ENOMEM, "out of memory");
+	chunk_crew_init(&loader->crew, &loader->parts, all.worker_count);
 	chunk_read_ahead_init(&loader->read_ahead, table, all.request_size_max,
 			      read_ahead_max(&all, cache != NULL));
 	loader->parts = (struct chunk_parts){
@@ -190,14 +155,13 @@ int chunk_loader_create(const struct chunk_table *table,
 		.cache = cache,
 		.board = chunk_board_create(&limits),
 	};
-	if (!loader->parts.board)
+	if (!loader->parts.board) {
+		chunk_loader_destroy(loader);
 		return error_set(err, -ENOMEM, "out of memory");
+	}
 	chunk_board_set_link(loader->parts.board, all.get_link, all.link_arg);
 	loader->touches = all.touches;
-	r = start_threads(loader, all.worker_count, err);
-	if (r < 0)
-		return r;
-	*ret = STEAL_PTR(loader);
+	*ret = loader;
 	return 0;
 }
 
@@ -207,14 +171,10 @@ void chunk_loader_destroy(struct chunk_loader *loader)
 
 	if (!loader)
 		return;
-	if (loader->parts.board) {
+	if (loader->parts.board)
 		chunk_board_stop(loader->parts.board);
-		if (loader->has_scheduler)
-			pthread_join(loader->scheduler_thread, NULL);
-		for (unsigned i = 0; i < loader->worker_count; i++) {
-			pthread_join(loader->worker_threads[i], NULL);
-			chunk_worker_destroy(loader->workers[i]);
-		}
+	chunk_crew_fini(&loader->crew);
+	if (loader->parts.board) {
 		chunk_board_drain(loader->parts.board, &outcome);
 		chunk_outcome_settle(&outcome, loader->parts.cache);
 		chunk_board_unref(loader->parts.board);
@@ -362,8 +322,12 @@ static int join(struct chunk_loader *loader, struct chunk_request *request,
 	struct chunk_flight *companions[CHUNK_BLOCK_COMPANIONS_MAX];
 	struct chunk_outcome outcome = { 0 };
 	size_t count = 0;
-	int r;
+	int r = chunk_crew_start(&loader->crew, NULL);
 
+	if (r < 0) {
+		chunk_request_destroy(request);
+		return r;
+	}
 	if (wants_companions(loader, request)) {
 		count = chunk_block_gather(&loader->parts, flights,
 					   request->count, companions);
@@ -484,17 +448,26 @@ bool chunk_loader_is_at_hand(struct chunk_loader *loader, uint32_t number)
 	return chunk_prefetch_is_at_hand(&loader->parts, number);
 }
 
+/* What nobody can fetch waits for the next one who asks. */
+static void see_to(struct chunk_loader *loader, size_t started)
+{
+	if (started > 0)
+		(void)chunk_crew_start(&loader->crew, NULL);
+}
+
 void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
 			   uint32_t count, enum chunk_priority priority)
 {
-	(void)chunk_prefetch_run(&loader->parts, first, count, priority);
+	see_to(loader,
+	       chunk_prefetch_run(&loader->parts, first, count, priority));
 }
 
 void chunk_loader_prefetch_many(struct chunk_loader *loader,
 				const uint32_t *numbers, uint32_t count,
 				enum chunk_priority priority)
 {
-	(void)chunk_prefetch_start(&loader->parts, numbers, count, priority);
+	see_to(loader,
+	       chunk_prefetch_start(&loader->parts, numbers, count, priority));
 }
 
 size_t chunk_loader_count_queued(struct chunk_loader *loader,
@@ -545,6 +518,7 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 		return;
 	started = chunk_prefetch_run(&loader->parts, range.first, range.count,
 				     CHUNK_READ_AHEAD);
+	see_to(loader, started);
 	chunk_traffic_count(
 		&chunk_board_counters(loader->parts.board)->read_ahead_chunks,
 		started);

@@ -96,7 +96,9 @@ struct chunk_loader_counters {
  * @sources: one per blob, in the table's order; borrowed
  * @cache:   NULL: none; borrowed
  *
- * Return: 0, -EAGAIN (no threads), -ENOMEM.
+ * Threads are started by the first chunk that is not at hand.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int chunk_loader_create(const struct chunk_table *table,
 			struct range_source *const *sources,
@@ -157,7 +159,7 @@ typedef void chunk_loader_done_fn(void *arg, int result,
  * has returned, too.
  *
  * Return: 0, or -EINVAL (count, number), -ENOMEM (memory, or 16384 chunks in
- * flight), -ECANCELED, and @done will not be called.
+ * flight), -EAGAIN (no threads), -ECANCELED, and @done will not be called.
  */
 int chunk_loader_request(struct chunk_loader *loader, const uint32_t *numbers,
 			 size_t count, enum chunk_priority priority,

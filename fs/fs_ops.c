@@ -265,10 +265,6 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
 	struct buffer names = BUFFER_INIT(FS_XATTR_LIST_SIZE_MAX);
 	int r;
 
-	if (!fs_xattr_exist(fuse_req_userdata(req))) {
-		fuse_reply_err(req, ENOSYS);
-		return;
-	}
 	r = fs_xattr_list(fuse_req_userdata(req), fs_context_inode(inode),
 			  &names);
 	if (r < 0)

@@ -43,8 +43,9 @@ struct fs_server_options {
 	 * in hex, for overlayfs redirects; never listed. */
 	bool has_inode_names;
 	/* Nobody asks for the root's status: of an image without extended
-	 * attributes the kernel learns that there are none (EOPNOTSUPP) and
-	 * never asks again, where overlayfs would for every directory. */
+	 * attributes the kernel learns that none can be got (EOPNOTSUPP) and
+	 * never asks again, where overlayfs would for every directory.  Lists
+	 * of them are empty. */
 	bool has_no_status;
 	/* Optional: after each read, for profiles; must be quick. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,

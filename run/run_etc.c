@@ -139,12 +139,17 @@ static void format_group(const struct run_user *user, char ret[LINE_SIZE])
 		 user->name);
 }
 
-/* Whether it has attributes that a new one would lack; or nobody can tell. */
+/* Whether it has attributes that a new one would lack; or nobody can tell.  An
+ * image without any says so to the first question, for good. */
 static bool has_xattrs(int fd)
 {
-	ssize_t n = flistxattr(fd, NULL, 0);
+	char byte;
+	ssize_t n = fgetxattr(fd, "user.overlay.metacopy", &byte, 1);
 
-	return n > 0 || (n < 0 && errno != EOPNOTSUPP && errno != ENOTSUP);
+	if (n < 0 && errno == EOPNOTSUPP)
+		return false;
+	n = flistxattr(fd, NULL, 0);
+	return n > 0 || (n < 0 && errno != EOPNOTSUPP);
 }
 
 /* The image's /etc in the upper layer; its descriptors.  False: it is no plain

@@ -233,10 +233,12 @@ static int prepare_upper(const struct run_root *root, const struct run_job *job,
 }
 
 /* Where nothing else lies between image and upper layer, and the ids are all
- * ours. */
+ * ours.  Files of a hot tree that only point to the image's have an attribute,
+ * so they are left alone. */
 static void prepare_etc(struct run_root *root, const struct run_job *job,
 			const struct run_user *user,
-			const struct overlays *overlays, int staging_fd)
+			const struct overlays *overlays, int staging_fd,
+			int hot_fd)
 {
 	autoclose int upper_fd = -1;
 
@@ -246,8 +248,9 @@ static void prepare_etc(struct run_root *root, const struct run_job *job,
 	upper_fd =
 		openat(staging_fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (upper_fd >= 0)
-		root->etc_done = run_etc_prepare(root->image_fd, upper_fd, user,
-						 job->home);
+		root->etc_done =
+			run_etc_prepare(hot_fd < 0 ? root->image_fd : hot_fd,
+					upper_fd, user, job->home);
 }
 
 static int mount_over_image(struct run_root *root, const struct run_job *job,
@@ -283,7 +286,7 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 		r = prepare_upper(root, job, host_cwd, upper_fd, err);
 	if (r < 0)
 		return r;
-	prepare_etc(root, job, user, overlays, staging_fd);
+	prepare_etc(root, job, user, overlays, staging_fd, hot_fd);
 	r = mount_layers(root, job, overlays, upper_fd, hot_fd, err);
 	if (r < 0)
 		return r;

@@ -36,7 +36,8 @@ void job_profile_finish(struct job_profile *self, bool is_partial);
 void job_profile_destroy(struct job_profile *self);
 DEFINE_CLEANUP(struct job_profile, job_profile_destroy);
 
-/** job_profile_is_played() - whether something is asked for; NULL: nothing */
+/** job_profile_is_played() - whether the command is known: what it needs is
+ * asked for, or is all at hand; NULL: no */
 bool job_profile_is_played(const struct job_profile *self);
 
 /** job_profile_get_figures() - of the playing; zeros when nothing was played */
