@@ -4,8 +4,9 @@
  * right, so that what lies behind them is reached.  index_maker_walk() calls
  * every accessor and asserts their promises.
  *
- * The corpus has a packed index, one whose sections are plain although it may
- * pack them (small, and open to the fuzzer's changes), and one of no layers.
+ * The corpus has a packed index, one with hints, one whose sections are plain
+ * although it may pack them (small, and open to the fuzzer's changes), and one
+ * of no layers.
  */
 #include "common/cleanup.h"
 #include "index/index_file.h"

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need umoci
 need busybox
+export LAZYRUN_HINTS=off # they would have the first run's ranges joined
 layout=$(image_layout tiny)
 serve "$layout"
 IMAGE=docker://127.0.0.1:$PORT/tiny:1
