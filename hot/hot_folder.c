@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "common/error.h"
+#include "common/hash.h"
 #include "common/io.h"
 #include "hot/hot_stamp.h"
 
@@ -131,21 +132,43 @@ void hot_folder_close(struct hot_folder *folder)
 		close(STEAL_FD(folder->fd));
 }
 
+/* Of a file that nobody ever writes to: one made in its place has another id,
+ * with the same inode number even. */
+static uint64_t get_id(const struct stat *st)
+{
+	const uint64_t parts[] = {
+		st->st_ino,
+		(uint64_t)st->st_ctim.tv_sec,
+		(uint64_t)st->st_ctim.tv_nsec,
+	};
+
+	return hash_xxh3(parts, sizeof(parts));
+}
+
 int hot_folder_load_stamp(const struct hot_folder *folder,
 			  struct hot_stamp *ret)
 {
 	struct buffer file = BUFFER_INIT(HOT_STAMP_SIZE);
+	struct hot_stamp stamp;
+	struct stat st;
 	int r = io_read_file(folder->fd, CURRENT, &file, NULL);
 
 	if (r == 0)
-		r = hot_stamp_decode(file.data, file.size, ret);
+		r = hot_stamp_decode(file.data, file.size, &stamp);
 	buffer_fini(&file);
-	return r == -EFBIG ? -EBADMSG : r;
+	if (r < 0)
+		return r == -EFBIG ? -EBADMSG : r;
+	/* `rm -rf` passed when the stamp was just written, and left it */
+	if (fstat(folder->locks.fd, &st) < 0 || get_id(&st) != stamp.locks_id)
+		return -ENOENT;
+	*ret = stamp;
+	return 0;
 }
 
 int hot_folder_publish(const struct hot_folder *folder,
 		       const struct hot_stamp *stamp, struct error *err)
 {
+	struct hot_stamp own = *stamp;
 	uint8_t bytes[HOT_STAMP_SIZE];
 	struct stat st;
 
@@ -154,7 +177,8 @@ int hot_folder_publish(const struct hot_folder *folder,
 		return error_set(err, -ESTALE,
 				 "the cache was removed while the hot tree "
 				 "was made");
-	hot_stamp_encode(stamp, bytes);
+	own.locks_id = get_id(&st);
+	hot_stamp_encode(&own, bytes);
 	return io_write_file_atomic(folder->fd, CURRENT, bytes, sizeof(bytes),
 				    err);
 }

@@ -7,7 +7,7 @@
  *	32  size              40  content size
  *	48  content count     56  inode count
  *	64  built (seconds)   72  building (milliseconds)
- *	80  zero              88  XXH3-64 of all before
+ *	80  id of the locks   88  XXH3-64 of all before
  */
 #include "hot/hot_stamp.h"
 
@@ -19,7 +19,7 @@
 #include <string.h>
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	HASH_OFF = HOT_STAMP_SIZE - 8,
 };
 
@@ -41,6 +41,7 @@ void hot_stamp_encode(const struct hot_stamp *stamp,
 	le_store64(ret + 56, stamp->inode_count);
 	le_store64(ret + 64, (uint64_t)stamp->built_s);
 	le_store64(ret + 72, stamp->build_ms);
+	le_store64(ret + 80, stamp->locks_id);
 	le_store64(ret + HASH_OFF, hash_xxh3(ret, HASH_OFF));
 }
 
@@ -71,6 +72,7 @@ int hot_stamp_decode(const uint8_t *data, size_t size, struct hot_stamp *ret)
 		.inode_count = le_load64(data + 56),
 		.built_s = (int64_t)le_load64(data + 64),
 		.build_ms = le_load64(data + 72),
+		.locks_id = le_load64(data + 80),
 	};
 	return 0;
 }

@@ -29,6 +29,7 @@ struct hot_stamp {
 	uint64_t inode_count;	/* inodes of every kind */
 	int64_t built_s;	/* seconds since 1970, after its last change */
 	uint64_t build_ms;	/* what building took */
+	uint64_t locks_id;	/* of the folder's locks then: hot_folder.c */
 };
 
 /** hot_stamp_encode() - as bytes, with their checksum */

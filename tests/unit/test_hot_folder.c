@@ -121,6 +121,24 @@ Test(hot_folder, publishes_nothing_where_its_locks_were_removed)
 	hot_folder_close(&folder);
 }
 
+Test(hot_folder, believes_no_stamp_that_outlived_its_locks)
+{
+	struct hot_folder folder = open_one();
+	uint64_t generation = make_tree(&folder, true);
+	struct hot_stamp stamp = { 0 };
+
+	cr_assert_eq(hot_folder_load_stamp(&folder, &stamp), 0);
+	cr_assert_eq(unlinkat(folder.fd, "locks", 0), 0);
+	hot_folder_close(&folder);
+	folder = open_one();
+	stamp.generation = 5;
+	cr_expect_eq(hot_folder_load_stamp(&folder, &stamp), -ENOENT);
+	cr_expect_eq(stamp.generation, 5, "untouched on failure");
+	cr_expect_eq(hot_folder_sweep(&folder), 0);
+	cr_expect_not(is_there(&folder, generation));
+	hot_folder_close(&folder);
+}
+
 Test(hot_folder, sweeps_all_but_the_current_tree)
 {
 	struct hot_folder folder = open_one();

@@ -18,6 +18,7 @@ static const struct hot_stamp stamp = {
 	.inode_count = 89,
 	.built_s = 1700000000,
 	.build_ms = 4321,
+	.locks_id = 0xfedcba9876543210,
 };
 
 Test(hot_stamp, says_again_what_it_was_told)
