@@ -143,13 +143,17 @@ int job_command_test(const struct job_options *options,
 		     const char ***ret_argv, struct error *err)
 {
 	static const char script[] = "/.singularity.d/test";
+	static const char actions[] = "/.singularity.d/actions/test";
 
 	if (options->app)
 		return choose_app(options, image, "test", arguments, ret_argv,
 				  err);
 	if (job_image_is_executable(image, script))
 		return join_words(script, arguments, NULL, ret_argv, err);
-	/* Apptainer's words; there is nothing in running true */
+	/* Apptainer's words where it has a script to say them; there is nothing
+	 * in running true */
+	if (!image->index && !job_image_is_executable(image, actions))
+		return join_words(NULL, NULL, NULL, ret_argv, err);
 	printf("No test found in container, executing /bin/sh -c true\n");
 	if (fflush(stdout) != 0)
 		return error_set_errno(err, -errno, "cannot write");

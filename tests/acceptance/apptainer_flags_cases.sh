@@ -207,6 +207,10 @@ t 21 M "default mounts" -- sh -c 'grep -c u1 /etc/passwd; cat /etc/group; ls -d 
 STATE=no
 t 23 "" "--writable-tmpfs" --writable-tmpfs -- sh -c 'touch /x /etc/y && ls /x /etc/y'
 t 23 "" "--overlay DIR" --overlay in/overlay -- sh -c 'echo kept >/kept; cat /kept /flags/in/overlay/upper/kept'
+STATE=no IMAGE=in/plain
+t 23 "" "-w" -w -- sh -c 'echo made >/made && cat /made && rm /made; ls -d /tmp; stat -c %a /etc/passwd'
+STATE=no IMAGE=in/box.sif
+t 23 "" "-w: SIF" -w -- true
 t 24 "" "-f" -f -- sh -c 'id -u; id -g; echo $HOME; touch /flags/in/work/f && stat -c %u /flags/in/work/f'
 t 24 "" "-f: other owners" -f -- sh -c 'touch /flags/in/work/f; chown 5:6 /flags/in/work/f 2>/dev/null; stat -c %u:%g /flags/in/work/f'
 umask 0027

@@ -16,8 +16,6 @@ REASONS = [
      "every failure of ours ends with 255; theirs is the exit of the image's script"),
     ("--app: missing", "output", "the sentence is ours, on the standard error"),
     ("--uts --hostname", "mounts", "/etc/hostname is made only where the image has one"),
-    ("-f: other owners", "output",
-     "no ranges of subordinate ids are used: there is one id, and other owners cannot be given"),
 ]
 # Variables that are compared in no case, and why.
 VARIABLES = {
