@@ -51,7 +51,7 @@ read_all() { # ARGUMENT...: every file's digest, by the job
 }
 # digests that are none of the right ones
 wrong_of() { comm -13 <(printf '%s\n' "$WANTED") <(printf '%s\n' "$1" | grep -E '^[0-9a-f]{64} ' | sort); }
-unset BEARER_TOKEN BEARER_TOKEN_FILE TOKEN _CONDOR_CREDS XDG_RUNTIME_DIR \
+unset CURL_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE BEARER_TOKEN BEARER_TOKEN_FILE TOKEN _CONDOR_CREDS XDG_RUNTIME_DIR \
 	PELICAN_CLIENT_PREFERREDCACHES PELICAN_NEAREST_CACHE NEAREST_CACHE OSG_NEAREST_CACHE
 federation
 
@@ -149,4 +149,23 @@ fresh
 equal "with a token" "$WANTED" "$(read_all)"
 if grep -rq "$token" "$WORK/home/cache" "$WORK/err"; then fault "the token is in the cache or in the log"; fi
 grep -q 'host .*authorized' "$CONTROL/log" && fault "the director was given a token it did not ask for"
+
+# the same by https, of an authority of its own
+(cd "$WORK" && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=authority -days 2 \
+	-keyout ca.key -out ca.pem &&
+	openssl req -newkey rsa:2048 -nodes -subj /CN=caches -keyout tls.key -out tls.csr &&
+	printf 'subjectAltName=IP:127.0.0.1\n' >tls.ext &&
+	openssl x509 -req -in tls.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+		-extfile tls.ext -out tls.pem) >/dev/null 2>&1 || fault "no certificate"
+chmod 644 "$WORK/ca.pem"
+rm -f "$CONTROL/ports"
+federation --token "$token" --tls "$WORK/tls.pem" "$WORK/tls.key"
+export LAZYRUN_FEDERATION=https://$LAZYRUN_FEDERATION
+fresh
+equal "by https" "$WANTED" "$(SSL_CERT_FILE=$WORK/ca.pem read_all)"
+fresh
+: >"$CONTROL/log"
+read_all >/dev/null
+contains "an authority that nobody trusts" "certificate" "$(cat "$WORK/err")"
+grep -q authorized "$CONTROL/log" && fault "a token went to a server that nobody trusts"
 true

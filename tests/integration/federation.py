@@ -40,6 +40,7 @@ import mmap
 import os
 import re
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -53,6 +54,7 @@ parser.add_argument("--origin")
 parser.add_argument("--old")
 parser.add_argument("--token")
 parser.add_argument("--listen", default="127.0.0.1")
+parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
 options = parser.parse_args()
 
 BLOCK = 128 << 10
@@ -115,8 +117,9 @@ class Host(Handler):
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
-        me = "http://%s:%d" % (self.headers["Host"].rsplit(":", 1)[0],
-                               ports["host"])
+        me = "%s://%s:%d" % ("https" if options.tls else "http",
+                             self.headers["Host"].rsplit(":", 1)[0],
+                             ports["host"])
         log(self.name, self.command, self.path, "-", 0, self.token_state())
         fault, argument = self.fault()
         if path == "/.well-known/pelican-configuration":
@@ -265,6 +268,12 @@ def start(name, kind):
     handler = type(name, (kind,), {"name": name})
     server = Server((options.listen, 0), handler)
     ports[name] = server.server_address[1]
+    if options.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*options.tls)
+        # the handshake is the connection's own thread's, at its first read
+        server.socket = context.wrap_socket(server.socket, server_side=True,
+                                            do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
