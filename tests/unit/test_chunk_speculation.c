@@ -70,6 +70,8 @@ Test(chunk_speculation, makes_one_range_of_a_chunk_and_what_follows)
 		await_cached(i);
 	cr_expect_eq(counters().fetched_ranges, 1);
 	cr_expect_eq(counters().fetched_chunks, 4);
+	/* 13 may still be landing, and who waits for a flight speculates too */
+	link_known.rtt_us = 0;
 	expect_get(13);
 	cr_expect_eq(counters().fetched_ranges, 1);
 }
