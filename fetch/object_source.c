@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads: `lock` protects the list of fetches.  Whoever takes a fetch out of
- * the list calls its `done`: the network thread when the answer is there, or
- * destroy, which then leaves the request to end by itself.  destroy waits for
- * a `done` that is being called by the other.
- *
  * References: the owner's, and one for each request under way, whose answer
- * may come after destroy.  What finds servers is stopped by destroy, which may
- * wait for its thread, and freed with the last reference, which may be given up
- * on the network thread.
+ * may come after destroy (fetch/source_fetches.h).  What finds servers is
+ * stopped by destroy, which may wait for its thread, and freed with the last
+ * reference, which may be given up on the network thread.
  */
 #include "fetch/object_source.h"
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/thread.h"
 #include "fetch/http_call.h"
 #include "fetch/http_client.h"
 #include "fetch/object.h"
@@ -25,13 +19,12 @@
 #include "fetch/pelican_object.h"
 #include "fetch/pelican_url.h"
 #include "fetch/range_source.h"
+#include "fetch/source_fetches.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 enum {
 	OPEN_TIMEOUT_MS = 60000,
@@ -49,117 +42,31 @@ struct object_source {
 	struct range_source source;
 	struct object_opening opened;
 	unsigned refs; /* atomic */
-	struct mutex lock;
-	struct condition quiet; /* calling is 0 */
-	/* -- protected by lock -- */
-	struct fetch *fetches GUARDED;
-	unsigned calling GUARDED; /* `done`s that the network thread is in */
-};
-
-struct fetch {
-	struct fetch *prev;
-	struct fetch *next;
-	struct object_source *source; /* a reference */
-	bool is_abandoned; /* atomic for the request; set under the lock */
-	range_done_fn *done;
-	void *arg;
+	struct source_fetches fetches;
 };
 
 /* ---- fetching ---- */
 
-static void unref(struct object_source *self)
+static void unref(void *arg)
 {
+	struct object_source *self = arg;
+
 	if (__atomic_sub_fetch(&self->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	object_opening_close(&self->opened);
-	condition_fini(&self->quiet);
-	mutex_fini(&self->lock);
+	source_fetches_fini(&self->fetches);
 	free(self);
 }
 
-/* Return: whether the caller may call `done`. */
-static bool take_fetch(struct fetch *fetch)
-{
-	struct object_source *self = fetch->source;
-	bool is_mine;
-
-	mutex_lock(&self->lock);
-	is_mine = !fetch->is_abandoned;
-	if (is_mine) {
-		DL_DELETE(self->fetches, fetch);
-		self->calling++;
-	}
-	mutex_unlock(&self->lock);
-	return is_mine;
-}
-
-static void end_call(struct object_source *self)
-{
-	mutex_lock(&self->lock);
-	assert(self->calling > 0);
-	if (--self->calling == 0)
-		condition_broadcast(&self->quiet);
-	mutex_unlock(&self->lock);
-}
-
-static void answer(struct fetch *fetch, int result, uint8_t *data,
-		   const struct error *err)
-{
-	struct object_source *self = fetch->source;
-
-	if (take_fetch(fetch)) {
-		fetch->done(fetch->arg, result, data, err);
-		end_call(self);
-	} else {
-		free(data);
-	}
-	free(fetch);
-	unref(self);
-}
-
-/* To the errors that range_source.h promises. */
-static int source_code(int result)
-{
-	switch (result) {
-	case -EACCES:
-	case -ENOENT:
-	case -ESTALE:
-	case -ETIMEDOUT:
-	case -EPROTO:
-	case -ECANCELED:
-	case -ENOMEM:
-		return result;
-	default:
-		return -EIO;
-	}
-}
-
-static void on_range(void *arg, int result, struct http_response *response,
-		     const struct error *err)
-{
-	struct fetch *fetch = arg;
-	struct error told = { 0 };
-	uint8_t *data;
-
-	if (result < 0) {
-		told = *err;
-		told.code = source_code(result);
-		answer(fetch, told.code, NULL, &told);
-		return;
-	}
-	data = response->body;
-	response->body = NULL;
-	answer(fetch, 0, data, &told);
-}
-
-static int start(struct object_source *self, struct fetch *fetch,
+static int start(struct object_source *self, struct source_fetch *fetch,
 		 const struct object_request_spec *spec, struct error *err)
 {
 	int r = object_check_unchanged(self->opened.object, err);
 
 	if (r < 0)
 		return r;
-	r = object_request_start(self->opened.object, spec, on_range, fetch);
+	r = object_request_start(self->opened.object, spec,
+				 source_fetches_answer, fetch);
 	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
 	return r;
@@ -170,7 +77,7 @@ static void object_source_fetch(struct range_source *source, uint64_t off,
 				range_done_fn *done, void *arg)
 {
 	struct object_source *self = (struct object_source *)source;
-	struct fetch *fetch = calloc(1, sizeof(*fetch));
+	struct source_fetch *fetch;
 	struct object_request_spec spec = {
 		.off = off,
 		.size = size,
@@ -179,22 +86,14 @@ static void object_source_fetch(struct range_source *source, uint64_t off,
 	struct error err = { 0 };
 	int r;
 
-	if (!fetch) {
-		error_set(&err, -ENOMEM, "out of memory");
-		done(arg, -ENOMEM, NULL, &err);
-		return;
-	}
 	__atomic_fetch_add(&self->refs, 1, __ATOMIC_RELAXED);
-	fetch->source = self;
-	fetch->done = done;
-	fetch->arg = arg;
-	spec.is_abandoned = &fetch->is_abandoned;
-	mutex_lock(&self->lock);
-	DL_APPEND(self->fetches, fetch);
-	mutex_unlock(&self->lock);
+	fetch = source_fetches_begin(&self->fetches, NULL, done, arg);
+	if (!fetch)
+		return;
+	spec.is_abandoned = source_fetches_abandoned(fetch);
 	r = start(self, fetch, &spec, &err);
 	if (r < 0)
-		answer(fetch, source_code(r), NULL, &err);
+		source_fetches_fail(fetch, r, &err);
 }
 
 static void object_source_report_bad(struct range_source *source, uint64_t off,
@@ -216,40 +115,12 @@ static bool object_source_find_sender(struct range_source *source, uint64_t off,
 	return true;
 }
 
-static struct fetch *abandon_one_locked(struct object_source *self,
-					range_done_fn **ret_done,
-					void **ret_arg) REQUIRES(self->lock)
-{
-	struct fetch *fetch = self->fetches;
-
-	if (!fetch)
-		return NULL;
-	DL_DELETE(self->fetches, fetch);
-	*ret_done = fetch->done;
-	*ret_arg = fetch->arg;
-	/* From here on the network thread may free it. */
-	__atomic_store_n(&fetch->is_abandoned, true, __ATOMIC_RELEASE);
-	return fetch;
-}
-
 static void object_source_destroy(struct range_source *source)
 {
 	struct object_source *self = (struct object_source *)source;
-	struct error err = { 0 };
-	range_done_fn *done = NULL;
-	void *arg = NULL;
 
-	error_set(&err, -ECANCELED, "canceled");
 	object_opening_stop(&self->opened);
-	mutex_lock(&self->lock);
-	while (abandon_one_locked(self, &done, &arg)) {
-		mutex_unlock(&self->lock);
-		done(arg, -ECANCELED, NULL, &err);
-		mutex_lock(&self->lock);
-	}
-	while (self->calling > 0)
-		condition_wait(&self->quiet, &self->lock);
-	mutex_unlock(&self->lock);
+	source_fetches_cancel(&self->fetches);
 	unref(self);
 }
 
@@ -311,8 +182,7 @@ static struct object_source *make_source(struct object_opening *opened,
 	self->opened = *opened;
 	*opened = (struct object_opening){ 0 };
 	self->refs = 1;
-	mutex_init(&self->lock);
-	condition_init(&self->quiet);
+	source_fetches_init(&self->fetches, unref, self);
 	return self;
 }
 
