@@ -77,7 +77,7 @@ static bool begin_call(struct source_fetch *fetch, bool is_last)
 	bool is_mine;
 
 	mutex_lock(&self->lock);
-	is_mine = !fetch->is_abandoned;
+	is_mine = !fetch->is_abandoned && (is_last || !self->is_canceled);
 	if (is_mine) {
 		if (is_last)
 			DL_DELETE(self->list, fetch);
@@ -182,6 +182,12 @@ static bool abandon_one_locked(struct source_fetches *self,
 	return true;
 }
 
+static void wait_quiet_locked(struct source_fetches *self) REQUIRES(self->lock)
+{
+	while (self->calling > 0)
+		condition_wait(&self->quiet, &self->lock);
+}
+
 void source_fetches_cancel(struct source_fetches *self)
 {
 	struct error err = { 0 };
@@ -190,12 +196,14 @@ void source_fetches_cancel(struct source_fetches *self)
 
 	error_set(&err, -ECANCELED, "canceled");
 	mutex_lock(&self->lock);
+	self->is_canceled = true;
+	/* a progress uses what `done` may free */
+	wait_quiet_locked(self);
 	while (abandon_one_locked(self, &done, &arg)) {
 		mutex_unlock(&self->lock);
 		done(arg, -ECANCELED, NULL, &err);
 		mutex_lock(&self->lock);
 	}
-	while (self->calling > 0)
-		condition_wait(&self->quiet, &self->lock);
+	wait_quiet_locked(self);
 	mutex_unlock(&self->lock);
 }

@@ -37,6 +37,7 @@ struct source_fetches {
 	struct condition quiet; /* calling is 0 */
 	/* -- protected by lock -- */
 	struct source_fetch *list GUARDED; /* whose `done` is to come */
+	bool is_canceled GUARDED;	   /* no progress begins any more */
 	unsigned calling GUARDED;	   /* functions of callers' that run */
 };
 
@@ -105,7 +106,9 @@ void source_fetches_progress(void *fetch, const uint8_t *data, size_t size);
 /**
  * source_fetches_cancel() - for the source's destroy: all end with -ECANCELED
  *
- * Returns when no function of a caller's is running or to come.  Needs a
- * reference of the caller's own, and no fetch may begin from now on.
+ * A progress that is running ends before its `done` is called, as `done` may
+ * free what both work on; none begins from here on.  Returns when no function
+ * of a caller's is running or to come.  Needs a reference of the caller's own,
+ * and no fetch may begin from now on.
  */
 void source_fetches_cancel(struct source_fetches *self);

@@ -30,6 +30,7 @@ struct caller {
 	uint8_t *data;
 	struct error err;
 	size_t shown;
+	unsigned done_when_shown;
 };
 
 static struct source source;
@@ -95,6 +96,8 @@ static void on_progress(void *arg, const uint8_t *data, size_t size)
 	cr_expect_eq(data[0], 'x');
 	if (caller->is_slow)
 		dawdle(caller);
+	caller->done_when_shown =
+		__atomic_load_n(&caller->done, __ATOMIC_ACQUIRE);
 	caller->shown = size;
 	set(&caller->is_left);
 }
@@ -248,6 +251,7 @@ Test(source_fetches, cancel_waits_for_a_progress_that_is_running)
 	source_fetches_cancel(&source.fetches);
 	cr_expect(__atomic_load_n(&caller.is_left, __ATOMIC_ACQUIRE));
 	pthread_join(thread, NULL);
+	cr_expect_eq(caller.done_when_shown, 0, "`done` frees what is shown");
 	cr_expect_eq(caller.result, -ECANCELED);
 	answer(fetch);
 	cr_expect_eq(caller.done, 1);
