@@ -42,7 +42,7 @@ static int start_locked(struct chunk_crew *crew)
 
 	if (__atomic_load_n(&crew->is_started, __ATOMIC_RELAXED))
 		return 0;
-	while (r == 0 && crew->count < 2 * crew->wanted)
+	while (r == 0 && crew->count < crew->wanted + (crew->wanted + 1) / 2)
 		r = start_worker_locked(crew);
 	if (r == 0)
 		r = thread_start(&crew->scheduler, "chunk-sched",

@@ -21,7 +21,7 @@ enum { CHUNK_CREW_WORKERS_MAX = 16 };
 struct chunk_crew {
 	/* immutable */
 	struct chunk_parts *parts;
-	unsigned wanted; /* workers for reads, and as many behind the job */
+	unsigned wanted; /* workers for reads; half as many behind the job */
 	bool is_started; /* atomic; is never taken back */
 
 	/* Held while threads are made: others who want them wait. */

@@ -60,8 +60,8 @@ struct chunk_loader_options {
 	size_t gap_size_max;		 /* unwanted bytes fetched to join two
 					    neighbours; 0: 64 KiB */
 	unsigned requests_max;		 /* ranges in flight; 0: 8 */
-	/* verify and decode what readers want; as many more for the rest, in
-	 * the background; 0: one per core, <= 4 */
+	/* verify and decode what readers want; half as many more for the rest,
+	 * in the background; 0: one per core, <= 4 */
 	unsigned worker_count;
 	int64_t deadline_ms; /* for a demand, from its start; 0: 120000 */
 	unsigned read_ahead_requests; /* kept in flight ahead of a sequential

@@ -33,8 +33,10 @@ static bool has_room(const struct chunk_traffic *traffic,
 	if (priority == CHUNK_PROFILE &&
 	    max < traffic->limits.profile_flight_size)
 		max = traffic->limits.profile_flight_size;
+	/* copies count: they are memory, too */
 	return traffic->flight_size == 0 ||
-	       (size <= max && traffic->flight_size <= max - size);
+	       (size <= max &&
+		traffic->flight_size + traffic->early_size <= max - size);
 }
 
 static const struct chunk_ref *find_queued(void *arg, uint32_t number)

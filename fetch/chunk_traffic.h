@@ -32,7 +32,7 @@ enum {
 	CHUNK_TRAFFIC_ATTEMPTS_MAX = 3,
 	/* Of bytes that are handed to the workers before their range is
 	 * complete; what readers wait for may exceed it. */
-	CHUNK_TRAFFIC_EARLY_SIZE_MAX = 8 << 20,
+	CHUNK_TRAFFIC_EARLY_SIZE_MAX = 4 << 20,
 };
 
 struct chunk_traffic_limits {

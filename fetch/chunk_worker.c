@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each worker has a decoder of its own and takes one READY flight after
- * another, demands first.  Half of them take only what readers wait for or are
+ * another, demands first.  Most of them take only what readers wait for or are
  * about to read; the others take all, and give way to the job for the CPU, so
  * that what is fetched for later does not slow down what runs now.  A flight in
  * LANDING belongs to its worker.

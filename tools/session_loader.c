@@ -19,7 +19,7 @@ int session_open_loader(struct session *session, struct error *err)
 	/* Together with what malloc() keeps, under 64 MiB of private memory
 	 * while a whole image is read (tests/integration/08-figures.sh). */
 	struct chunk_loader_options options = {
-		.memory_size = 16 << 20,
+		.memory_size = 12 << 20,
 		.flight_size_max = 10 << 20,
 		.flight_size_wide = 32 << 20,
 		.profile_flight_size = 20 << 20,
