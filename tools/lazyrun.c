@@ -200,9 +200,9 @@ static int run_parsed(const struct command *command,
 	if (values->auth_file && access(values->auth_file, R_OK) < 0)
 		return error_set_errno(err, -errno, "--authfile %s",
 				       values->auth_file);
-	/* Where fetch/credentials.c looks first; there is one thread yet.
-	 * NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	/* Where fetch/credentials.c looks first; there is one thread yet. */
 	if (values->auth_file &&
+	    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	    setenv("REGISTRY_AUTH_FILE", values->auth_file, 1) < 0)
 		return error_set_errno(err, -errno, "--authfile");
 	r = command->main(values, argv, count, err);

@@ -144,8 +144,8 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		(json_int_t)s->profile.asked_size, "profile_misled",
 		s->profile.has_misled, "hint_wanted",
 		(json_int_t)hints_wanted(s), "hint_chunks",
-		(json_int_t)(s->hints.command.asked_chunks +
-			     s->hints.files.chunks),
+		(json_int_t)s->hints.command.asked_chunks +
+			(json_int_t)s->hints.files.chunks,
 		"hint_ranges", (json_int_t)s->hints.command.asked_ranges,
 		"hint_bytes", (json_int_t)s->hints.command.asked_size,
 		"hint_used",

@@ -26,7 +26,7 @@ commands=$("$LAZYRUN" --help | sed -n 's/^  \([a-z]\{1,\}\) \{1,\}[a-z].*/\1/p')
 for command in $commands; do
 	equal "completion of $command" "$command" "$(complete_words lazyrun "$command" | head -n 1)"
 	for option in $("$LAZYRUN" "$command" --help | sed -n 's/^ \{1,\}\(-[A-Za-z], \)\{0,1\} *\(--[a-z0-9-]*\).*/\2/p'); do
-		complete_words lazyrun "$command" "$option" | grep -qxe "$option" ||
+		complete_words lazyrun "$command" "$option" | grep -xe "$option" >/dev/null ||
 			fault "$command $option is not completed in bash"
 		grep -q -e "from $command' -l ${option#--}\b" "$WORK/fish" ||
 			fault "$command $option is not completed in fish"
