@@ -4,9 +4,9 @@
 #include "common/error.h"
 #include "tools/bench_child.h"
 #include "tools/command.h"
+#include "tools/tree_removal.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 32, FTW_DESCRIPTORS = 16 };
+enum { WORDS_MAX = 32 };
 
 static const struct {
 	const char *name;
@@ -56,19 +56,6 @@ bool bench_plan_is_shown(const struct bench_plan *plan, enum bench_kind kind)
 }
 
 /* ---- folders ---- */
-
-static int remove_entry(const char *path, const struct stat *st, int kind,
-			struct FTW *place)
-{
-	(void)st;
-	(void)place;
-	return kind == FTW_DP ? rmdir(path) : unlink(path);
-}
-
-static void remove_tree(const char *path)
-{
-	nftw(path, remove_entry, FTW_DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
-}
 
 static void path_in(const struct places *places, const char *name,
 		    char ret[PATH_MAX])
@@ -263,7 +250,7 @@ static int add_run(const struct bench_plan *plan, const struct places *places,
 	if (r == 0)
 		r = exec(plan, places, cache, profile, result, err);
 	if (!is_warm)
-		remove_tree(cache);
+		tree_removal_run(cache);
 	return r;
 }
 
@@ -302,7 +289,7 @@ int bench_plan_run(struct bench_plan *plan, struct error *err)
 	plan->kinds = calloc(BENCH_KIND_COUNT, sizeof(*plan->kinds));
 	r = plan->kinds ? run_all(plan, &places, err)
 			: error_set(err, -ENOMEM, "out of memory");
-	remove_tree(places.folder);
+	tree_removal_run(places.folder);
 	return r;
 }
 

@@ -25,10 +25,10 @@
 #include "tools/session.h"
 #include "tools/statistics.h"
 #include "tools/trace.h"
+#include "tools/tree_removal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,16 +71,6 @@ struct work {
 		}                                                              \
 	}
 
-static int remove_entry(const char *path, const struct stat *st, int kind,
-			struct FTW *place)
-{
-	(void)st;
-	(void)kind;
-	(void)place;
-	(void)remove(path);
-	return 0;
-}
-
 static void work_fini(struct work *work)
 {
 	/* A kept image would go on being mounted. */
@@ -105,8 +95,7 @@ static void work_fini(struct work *work)
 	image_ref_fini(&work->ref);
 	job_join_fini(&work->join);
 	if (work->own_cache)
-		(void)nftw(work->own_cache, remove_entry, 16,
-			   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		tree_removal_run(work->own_cache);
 }
 
 static int add_gpus(const struct job *job, struct work *work,
