@@ -4,12 +4,11 @@
 #include "common/error.h"
 #include "image/image_name.h"
 #include "image/image_ref_object.h"
+#include "image/image_ref_text.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,21 +19,6 @@
 
 static const char hub_name[] = "docker.io";
 static const char hub_host[] = "registry-1.docker.io";
-
-static int __attribute__((format(printf, 2, 3)))
-format_text(char **ret, const char *fmt, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vasprintf(ret, fmt, args);
-	va_end(args);
-	if (n >= 0)
-		return 0;
-	*ret = NULL;
-	return -ENOMEM;
-}
 
 void image_ref_fini(struct image_ref *ref)
 {
@@ -135,6 +119,7 @@ static int take_host(const char *text, char **rest, struct image_ref *ref,
 		     struct error *err)
 {
 	char *slash = strchr(*rest, '/');
+	int r;
 
 	if (!has_host(*rest)) {
 		ref->auth_key = strdup(hub_name);
@@ -142,11 +127,9 @@ static int take_host(const char *text, char **rest, struct image_ref *ref,
 	}
 	assert(slash);
 	*slash = '\0';
-	if (!image_name_is_host(*rest))
-		return error_set(err, -EINVAL,
-				 "%.200s: \"%.140s\" is not a host name with "
-				 "or without a port",
-				 text, *rest);
+	r = image_ref_text_check_host(text, *rest, err);
+	if (r < 0)
+		return r;
 	ref->auth_key = strdup(strcmp(*rest, "index.docker.io") == 0 ? hub_name
 								     : *rest);
 	*rest = slash + 1;
@@ -172,7 +155,7 @@ static int set_docker_names(const char *text, const char *name,
 				 "'_', '-' between them, in parts divided by "
 				 "'/'",
 				 text, name);
-	r = format_text(&ref->repository, "%s%s", folder, name);
+	r = image_ref_text_format(&ref->repository, "%s%s", folder, name);
 	if (r < 0)
 		return r;
 	ref->host = strdup(is_hub ? hub_host : ref->auth_key);
@@ -185,10 +168,10 @@ static int set_docker_text(struct image_ref *ref)
 
 	if (ref->has_digest)
 		digest_format(&ref->digest, digest);
-	return format_text(&ref->text, "docker://%s/%s%s%s%s%s", ref->auth_key,
-			   ref->repository, ref->tag ? ":" : "",
-			   ref->tag ? ref->tag : "", ref->has_digest ? "@" : "",
-			   digest);
+	return image_ref_text_format(
+		&ref->text, "docker://%s/%s%s%s%s%s", ref->auth_key,
+		ref->repository, ref->tag ? ":" : "", ref->tag ? ref->tag : "",
+		ref->has_digest ? "@" : "", digest);
 }
 
 static int parse_docker(const char *text, const char *body,
@@ -263,15 +246,9 @@ static int parse_layout(const char *text, const char *body,
 	r = image_ref_object_make_absolute(ref->path, &absolute);
 	if (r < 0)
 		return r;
-	return format_text(&ref->text, "oci:%s%s%s", absolute,
-			   ref->tag ? ":" : "", ref->tag ? ref->tag : "");
-}
-
-static const char *skip_prefix(const char *text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+	return image_ref_text_format(&ref->text, "oci:%s%s%s", absolute,
+				     ref->tag ? ":" : "",
+				     ref->tag ? ref->tag : "");
 }
 
 /* A bare "debian:12" is the most frequent mistake: say what was meant. */
@@ -299,10 +276,10 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct error *err)
 				 "an image reference has at most %d "
 				 "characters, not %zu",
 				 IMAGE_REF_TEXT_LEN_MAX, strlen(text));
-	if ((body = skip_prefix(text, "docker://")))
+	if ((body = image_ref_text_skip(text, "docker://")))
 		r = parse_docker(text, body, &ref, err);
-	else if ((body = skip_prefix(text, "oci://")) ||
-		 (body = skip_prefix(text, "oci:")))
+	else if ((body = image_ref_text_skip(text, "oci://")) ||
+		 (body = image_ref_text_skip(text, "oci:")))
 		r = parse_layout(text, body, &ref, err);
 	else if ((r = image_ref_object_parse(text, &ref, err)) ==
 		 IMAGE_REF_OBJECT_OTHER)
@@ -321,12 +298,12 @@ int image_ref_split_path(const char *text, char **ret_image,
 			 const char **ret_path, struct error *err)
 {
 	const char *scheme = strstr(text, "://");
-	const char *body = skip_prefix(text, "oci:");
+	const char *body = image_ref_text_skip(text, "oci:");
 	const char *split;
 	char *image;
 
 	if (!body)
-		body = skip_prefix(text, "file:");
+		body = image_ref_text_skip(text, "file:");
 	if (scheme)
 		body = scheme + 3;
 	split = strstr(body ? body : text, ":/");

@@ -5,38 +5,15 @@
 #include "common/error.h"
 #include "image/image_name.h"
 #include "image/image_ref.h"
+#include "image/image_ref_text.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int __attribute__((format(printf, 2, 3)))
-format_text(char **ret, const char *fmt, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vasprintf(ret, fmt, args);
-	va_end(args);
-	if (n >= 0)
-		return 0;
-	*ret = NULL;
-	return -ENOMEM;
-}
-
-static const char *skip_prefix(const char *text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return strncmp(text, prefix, len) == 0 ? text + len : NULL;
-}
 
 int image_ref_object_make_absolute(const char *path, char **ret)
 {
@@ -46,9 +23,10 @@ int image_ref_object_make_absolute(const char *path, char **ret)
 	if (*ret)
 		return 0;
 	if (path[0] == '/')
-		return format_text(ret, "%s", path);
+		return image_ref_text_format(ret, "%s", path);
 	current = getcwd(NULL, 0);
-	return format_text(ret, "%s/%s", current ? current : ".", path);
+	return image_ref_text_format(ret, "%s/%s", current ? current : ".",
+				     path);
 }
 
 static int set_file(const char *path, struct image_ref *ref)
@@ -61,13 +39,13 @@ static int set_file(const char *path, struct image_ref *ref)
 	ref->kind = stat(path, &st) == 0 && S_ISDIR(st.st_mode)
 			    ? IMAGE_REF_DIRECTORY
 			    : IMAGE_REF_FILE;
-	return format_text(&ref->text, "file:%s", ref->path);
+	return image_ref_text_format(&ref->text, "file:%s", ref->path);
 }
 
 static int parse_file(const char *text, const char *path, struct image_ref *ref,
 		      struct error *err)
 {
-	if (skip_prefix(path, "//")) {
+	if (image_ref_text_skip(path, "//")) {
 		path += 2;
 		if (path[0] != '/')
 			return error_set(err, -EINVAL,
@@ -86,8 +64,8 @@ static bool is_path(const char *text)
 {
 	struct stat st;
 
-	return text[0] == '/' || skip_prefix(text, "./") ||
-	       skip_prefix(text, "../") || strcmp(text, ".") == 0 ||
+	return text[0] == '/' || image_ref_text_skip(text, "./") ||
+	       image_ref_text_skip(text, "../") || strcmp(text, ".") == 0 ||
 	       strcmp(text, "..") == 0 ||
 	       (!strstr(text, "://") && stat(text, &st) == 0);
 }
@@ -117,6 +95,7 @@ static int take_host(const char *text, const char **rest, char **ret,
 {
 	size_t len = strcspn(*rest, "/?#");
 	autofree char *host = strndup(*rest, len);
+	int r;
 
 	if (!host)
 		return -ENOMEM;
@@ -126,11 +105,9 @@ static int take_host(const char *text, const char **rest, char **ret,
 		return error_set(err, -EINVAL,
 				 "a name or password cannot stand in a URL, "
 				 "where others would see it; write it without");
-	if (!image_name_is_host(host))
-		return error_set(err, -EINVAL,
-				 "%.200s: \"%.140s\" is not a host name with "
-				 "or without a port",
-				 text, host);
+	r = image_ref_text_check_host(text, host, err);
+	if (r < 0)
+		return r;
 	*rest += len;
 	*ret = STEAL_PTR(host);
 	return 0;
@@ -152,8 +129,8 @@ static int parse_url(const char *text, const char *scheme, const char *rest,
 		return error_set(err, -EINVAL,
 				 "%.200s names no file; write %s://HOST/PATH",
 				 text, scheme);
-	return format_text(&ref->text, "%s://%s%.*s", scheme, ref->host,
-			   (int)len, rest);
+	return image_ref_text_format(&ref->text, "%s://%s%.*s", scheme,
+				     ref->host, (int)len, rest);
 }
 
 /* Folds repeated slashes and "." in place; 0, or -EINVAL for "..". */
@@ -193,7 +170,7 @@ static int set_osdf_path(const char *text, const char *path,
 			 struct image_ref *ref, struct error *err)
 {
 	size_t len = strcspn(path, "?");
-	int r = format_text(&ref->path, "/%.*s", (int)len, path);
+	int r = image_ref_text_format(&ref->path, "/%.*s", (int)len, path);
 
 	if (r < 0)
 		return r;
@@ -210,12 +187,12 @@ static int set_osdf_path(const char *text, const char *path,
 
 static int set_osdf_text(struct image_ref *ref)
 {
-	return format_text(&ref->text, "%s%s%s://%s%s%s%s",
-			   ref->token_name ? ref->token_name : "",
-			   ref->token_name ? "+" : "",
-			   ref->host ? "pelican" : "osdf",
-			   ref->host ? ref->host : "", ref->path,
-			   ref->query ? "?" : "", ref->query ? ref->query : "");
+	return image_ref_text_format(
+		&ref->text, "%s%s%s://%s%s%s%s",
+		ref->token_name ? ref->token_name : "",
+		ref->token_name ? "+" : "", ref->host ? "pelican" : "osdf",
+		ref->host ? ref->host : "", ref->path, ref->query ? "?" : "",
+		ref->query ? ref->query : "");
 }
 
 /* @scheme: where it starts in @text; a token's name and '+' may precede */
@@ -240,7 +217,7 @@ static int parse_osdf(const char *text, const char *scheme, const char *rest,
 		if (!(ref->token_name = strndup(text, len)))
 			return -ENOMEM;
 	}
-	if (skip_prefix(scheme, "pelican://")) {
+	if (image_ref_text_skip(scheme, "pelican://")) {
 		if (rest[0] == '/')
 			return error_set(err, -EINVAL,
 					 "%.200s names no federation; write "
@@ -277,11 +254,11 @@ int image_ref_object_parse(const char *text, struct image_ref *ref,
 						    "pelican" };
 	const char *body;
 
-	if ((body = skip_prefix(text, "file:")))
+	if ((body = image_ref_text_skip(text, "file:")))
 		return parse_file(text, body, ref, err);
-	if ((body = skip_prefix(text, "http://")))
+	if ((body = image_ref_text_skip(text, "http://")))
 		return parse_url(text, "http", body, ref, err);
-	if ((body = skip_prefix(text, "https://")))
+	if ((body = image_ref_text_skip(text, "https://")))
 		return parse_url(text, "https", body, ref, err);
 	for (size_t i = 0; i < sizeof(osdf_schemes) / sizeof(osdf_schemes[0]);
 	     i++) {
