@@ -58,7 +58,10 @@ static struct profile_chunk *expect(struct session *session,
 		calloc(count + (size_t)1, sizeof(*chunks));
 	uint32_t made = 0;
 
-	for (uint32_t i = 0; chunks && i < count; i++)
+	*ret_count = 0;
+	if (!chunks)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++)
 		if (chunk_touches_expect(session_touches(session), all[i]))
 			chunks[made++] = (struct profile_chunk){ all[i], i };
 	*ret_count = made;

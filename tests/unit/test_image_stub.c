@@ -119,8 +119,8 @@ Test(image_stub, brings_its_index)
 	cr_assert_eq(image_stub_format(&stub, &buffer), 0);
 	cr_expect_eq(memcmp(buffer.data, "#!", 2), 0);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	cr_assert_eq(write(fd, buffer.data, buffer.size), buffer.size);
-	cr_assert_eq(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	cr_assert_eq(write(fd, buffer.data, buffer.size), (ssize_t)buffer.size);
+	cr_assert_eq(write(fd, bytes, sizeof(bytes)), (ssize_t)sizeof(bytes));
 	cr_assert_eq(image_stub_load(path, &found, NULL), IMAGE_STUB_FOUND);
 	cr_expect_eq(found.index_off, buffer.size);
 	cr_assert_eq(image_stub_load_index(path, &found, &read, NULL), 0);
