@@ -21,6 +21,8 @@ struct source {
 
 /* What a caller heard; a slow one is in its functions until another cancels. */
 struct caller {
+	struct caller *other; /* is answered while this one is canceled */
+	bool is_next;	      /* atomic */
 	bool is_slow;
 	bool is_entered;   /* atomic */
 	bool is_canceling; /* atomic */
@@ -81,6 +83,11 @@ static void on_done(void *arg, int result, uint8_t *data,
 
 	if (caller->is_slow && result == 0)
 		dawdle(caller);
+	if (caller->other) {
+		set(&caller->other->is_next);
+		wait_for(&caller->other->is_entered);
+		set(&caller->other->is_canceling);
+	}
 	caller->result = result;
 	caller->data = data;
 	caller->err = *err;
@@ -255,4 +262,36 @@ Test(source_fetches, cancel_waits_for_a_progress_that_is_running)
 	cr_expect_eq(caller.result, -ECANCELED);
 	answer(fetch);
 	cr_expect_eq(caller.done, 1);
+}
+
+struct late {
+	struct caller *caller;
+	struct source_fetch *fetch;
+};
+
+static void *answer_next(void *arg)
+{
+	struct late *late = arg;
+
+	wait_for(&late->caller->is_next);
+	return answer(late->fetch);
+}
+
+Test(source_fetches, cancel_waits_for_a_done_that_began_meanwhile)
+{
+	struct caller second = { .is_slow = true };
+	struct caller first = { .other = &second };
+	struct source_fetch *fetch = begin(&first);
+	struct late late = { &second, begin(&second) };
+	pthread_t thread;
+
+	cr_assert_eq(thread_start(&thread, "answer", answer_next, &late), 0);
+	source_fetches_cancel(&source.fetches);
+	cr_expect(__atomic_load_n(&second.is_left, __ATOMIC_ACQUIRE));
+	pthread_join(thread, NULL);
+	cr_expect_eq(first.result, -ECANCELED);
+	cr_expect_eq(second.result, 0);
+	cr_expect_eq(second.done, 1);
+	free(second.data);
+	answer(fetch);
 }
