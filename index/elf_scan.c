@@ -297,7 +297,7 @@ void elf_scan_feed(struct elf_scan *scan, const uint8_t *data, size_t size)
 {
 	size_t want;
 
-	if (scan->is_over)
+	if (scan->is_over || size == 0)
 		return;
 	if (scan->has_head) {
 		feed_body(scan, data, size);
