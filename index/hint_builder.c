@@ -225,15 +225,15 @@ static int keep_found(struct builder *builder, struct hint_record *record)
 {
 	const uint32_t *found = (const void *)builder->found.data;
 	size_t count = builder->found.size / sizeof(*found);
-	size_t start = builder->targets.size;
+	size_t start = builder->targets.size / sizeof(*found);
 	int r = 0;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
-		const uint32_t *kept =
-			(const void *)(builder->targets.data + start);
+		/* NULL while there are none */
+		const uint32_t *kept = (const void *)builder->targets.data;
 		uint32_t j = 0;
 
-		while (j < record->target_count && kept[j] != found[i])
+		while (j < record->target_count && kept[start + j] != found[i])
 			j++;
 		if (j < record->target_count || found[i] == record->inode ||
 		    record->target_count == HINT_TABLE_TARGET_COUNT_MAX)
