@@ -280,7 +280,8 @@ static int add_file(struct builder *builder, struct file *file)
 	record.extent_count =
 		(uint32_t)(builder->extents.size / sizeof(struct hint_extent)) -
 		record.first_extent;
-	if (!extents_are_sound((const struct hint_extent *)(const void *)
+	if (record.extent_count > 0 &&
+	    !extents_are_sound((const struct hint_extent *)(const void *)
 					       builder->extents.data +
 				       record.first_extent,
 			       record.extent_count))

@@ -144,7 +144,7 @@ uint32_t hint_libraries_find(const struct hint_libraries *libraries,
 			     size_t name_size)
 {
 	const struct index_file *index = libraries->index;
-	const char *end = paths + paths_size;
+	const char *end = paths ? paths + paths_size : NULL;
 	char path[PATH_SIZE];
 	char text[256];
 	uint32_t found = 0;
