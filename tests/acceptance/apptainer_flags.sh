@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 1800
 # apptainer_flags.sh [TABLE.md]: the same command under Apptainer and lazyrun,
 # for every flag of the command line: standard output, exit status, environment
 # and mounts compared.  Prints a table; fails when a row that a drop-in must

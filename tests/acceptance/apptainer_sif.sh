@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# TIMEOUT: 1800
 # apptainer_sif.sh: SIFs that Apptainer builds here, by gzip and by zstd, with
 # environment, runscript, test and help: exec, run, test, shell and inspect under
 # Apptainer and under lazyrun, output and status compared; then the mounted tree
