@@ -2,6 +2,8 @@
 #pragma once
 /*
  * run_job: what is to be run, and what it is to find in its root.
+ *
+ * Threads: plain data, lent to run.h for the length of a call.
  */
 #include <stdbool.h>
 #include <stddef.h>

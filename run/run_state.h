@@ -2,6 +2,8 @@
 #pragma once
 /*
  * run_state: what the caller's side knows of a run; for run.c and run_wait.c.
+ *
+ * Threads: as run.h says of its functions.
  */
 #include "common/buffer.h"
 #include "run/run.h"
