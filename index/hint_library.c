@@ -101,19 +101,6 @@ void hint_libraries_add_conf(struct hint_libraries *libraries, const char *text,
 	}
 }
 
-static uint32_t find_file(const struct index_file *index, uint32_t dir,
-			  const char *path)
-{
-	struct index_inode inode;
-	uint32_t number;
-
-	if (index_file_resolve_at(index, dir, path, true, &number) < 0 ||
-	    index_file_get_inode(index, number, &inode) < 0 ||
-	    !S_ISREG(inode.mode))
-		return 0;
-	return number;
-}
-
 /* One of a list of folders with the name behind it, "$ORIGIN" taken off: the
  * rest is relative to the origin then.  False when it does not fit. */
 static bool make_path(const char *folder, size_t folder_size, const char *name,
@@ -155,7 +142,7 @@ uint32_t hint_libraries_find(const struct hint_libraries *libraries,
 	memcpy(text, name, name_size);
 	text[name_size] = '\0';
 	if (strchr(text, '/'))
-		return find_file(index, origin, text);
+		return index_file_find_regular_at(index, origin, text);
 	while (paths < end && !found) {
 		const char *stop = memchr(paths, ':', (size_t)(end - paths));
 
@@ -163,12 +150,14 @@ uint32_t hint_libraries_find(const struct hint_libraries *libraries,
 			stop = end;
 		if (stop > paths &&
 		    make_path(paths, (size_t)(stop - paths), text, path))
-			found = find_file(index, origin, path);
+			found = index_file_find_regular_at(index, origin, path);
 		paths = stop + 1;
 	}
 	for (size_t i = 0; i < libraries->folder_count && !found; i++)
-		found = find_file(index, libraries->folders[i], text);
+		found = index_file_find_regular_at(index, libraries->folders[i],
+						   text);
 	for (size_t i = 0; i < libraries->usual_count && !found; i++)
-		found = find_file(index, libraries->usual[i], text);
+		found = index_file_find_regular_at(index, libraries->usual[i],
+						   text);
 	return found;
 }

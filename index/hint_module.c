@@ -17,19 +17,6 @@ static bool is_directory(const struct index_file *index, uint32_t number)
 	       S_ISDIR(inode.mode);
 }
 
-static uint32_t resolve_file(const struct index_file *index, uint32_t dir,
-			     const char *path)
-{
-	struct index_inode inode;
-	uint32_t number;
-
-	if (index_file_resolve_at(index, dir, path, true, &number) < 0 ||
-	    index_file_get_inode(index, number, &inode) < 0 ||
-	    !S_ISREG(inode.mode))
-		return 0;
-	return number;
-}
-
 enum rank { NOT_THERE, BYTECODE, SOURCE, EXTENSION, PACKAGE };
 
 static bool has_text(const char *name, size_t size, const char *text)
@@ -63,7 +50,7 @@ uint32_t hint_module_find_compiled(const struct index_file *index,
 		return 0;
 	snprintf(path, sizeof(path), "__pycache__/%.*s.cpython-3%u.pyc",
 		 (int)size, name, rules->minor);
-	return resolve_file(index, dir, path);
+	return index_file_find_regular_at(index, dir, path);
 }
 
 static uint32_t file_of(const struct index_file *index,

@@ -210,58 +210,19 @@ static int check_child(const struct index_file *index,
 	return 0;
 }
 
-int index_file_lookup(const struct index_file *index, uint32_t dir,
-		      const char *name, size_t name_size, uint32_t *ret_inode)
+/* Where a name is, or would be, among a directory's. */
+static int find_position(const struct index_file *index,
+			 const struct directory *directory, const char *name,
+			 size_t name_size, uint32_t *ret)
 {
-	struct directory directory;
 	struct index_dirent dirent;
 	uint32_t low = 0;
-	uint32_t high;
-	int r = get_directory(index, dir, &directory);
+	uint32_t high = directory->count;
 
-	if (r < 0)
-		return r;
-	high = directory.count;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order;
+		int r = get_dirent(index, directory, middle, &dirent);
 
-		r = get_dirent(index, &directory, middle, &dirent);
-		if (r < 0)
-			return r;
-		order = index_format_compare(name, name_size, dirent.name,
-					     dirent.name_size);
-		if (order == 0) {
-			r = check_child(index, &directory, dirent.inode);
-			if (r == 0)
-				*ret_inode = dirent.inode;
-			return r;
-		}
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return -ENOENT;
-}
-
-int index_file_find_dirent(const struct index_file *index, uint32_t dir,
-			   const char *name, size_t name_size,
-			   uint32_t *ret_position)
-{
-	struct directory directory;
-	struct index_dirent dirent;
-	uint32_t low = 0;
-	uint32_t high;
-	int r = get_directory(index, dir, &directory);
-
-	if (r < 0)
-		return r;
-	high = directory.count;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		r = get_dirent(index, &directory, middle, &dirent);
 		if (r < 0)
 			return r;
 		if (index_format_compare(dirent.name, dirent.name_size, name,
@@ -270,8 +231,45 @@ int index_file_find_dirent(const struct index_file *index, uint32_t dir,
 		else
 			high = middle;
 	}
-	*ret_position = low;
+	*ret = low;
 	return 0;
+}
+
+int index_file_lookup(const struct index_file *index, uint32_t dir,
+		      const char *name, size_t name_size, uint32_t *ret_inode)
+{
+	struct directory directory;
+	struct index_dirent dirent;
+	uint32_t position;
+	int r = get_directory(index, dir, &directory);
+
+	if (r == 0)
+		r = find_position(index, &directory, name, name_size,
+				  &position);
+	if (r == 0 && position == directory.count)
+		r = -ENOENT;
+	if (r == 0)
+		r = get_dirent(index, &directory, position, &dirent);
+	if (r == 0 && index_format_compare(dirent.name, dirent.name_size, name,
+					   name_size) != 0)
+		r = -ENOENT;
+	if (r == 0)
+		r = check_child(index, &directory, dirent.inode);
+	if (r == 0)
+		*ret_inode = dirent.inode;
+	return r;
+}
+
+int index_file_find_dirent(const struct index_file *index, uint32_t dir,
+			   const char *name, size_t name_size,
+			   uint32_t *ret_position)
+{
+	struct directory directory;
+	int r = get_directory(index, dir, &directory);
+
+	return r < 0 ? r
+		     : find_position(index, &directory, name, name_size,
+				     ret_position);
 }
 
 int index_file_get_dirent(const struct index_file *index, uint32_t dir,

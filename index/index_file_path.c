@@ -145,3 +145,16 @@ int index_file_get_path(const struct index_file *index, uint32_t number,
 	memmove(ret, ret + pos, capacity - pos);
 	return 0;
 }
+
+uint32_t index_file_find_regular_at(const struct index_file *index,
+				    uint32_t dir, const char *path)
+{
+	struct index_inode inode;
+	uint32_t number;
+
+	if (index_file_resolve_at(index, dir, path, true, &number) < 0 ||
+	    index_file_get_inode(index, number, &inode) < 0 ||
+	    !S_ISREG(inode.mode))
+		return 0;
+	return number;
+}
