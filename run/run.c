@@ -75,6 +75,23 @@ static int say_gone(struct run *run, struct error *err)
 			 "the runner ended before the command was started");
 }
 
+/* The runner did not wait for what was to be sent: what it said last tells. */
+static int say_last_words(struct run *run, int *ret_exit, struct error *err)
+{
+	struct buffer body CLEANUP(buffer_fini) =
+		BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
+	autoclose int fd = -1;
+	enum run_message_type type;
+
+	while (run_message_receive(run->socket, 0, &body, &type, &fd) == 0) {
+		if (type == RUN_MESSAGE_FAILED)
+			return take_failure(&body, ret_exit, err);
+		if (fd >= 0)
+			close(STEAL_FD(fd));
+	}
+	return say_gone(run, err);
+}
+
 static int await_mount(struct run *run, struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
@@ -160,9 +177,10 @@ static int decide(struct run *run, const struct run_message_target *target,
 {
 	int r = run_message_send(run->socket, RUN_MESSAGE_TARGET, target,
 				 sizeof(*target), fd);
+	int exit_code;
 
 	if (r == -EPIPE)
-		return say_gone(run, err);
+		return say_last_words(run, &exit_code, err);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot speak to the runner");
 	return 0;
@@ -331,7 +349,7 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 	}
 }
 
-static int send_job(struct run *run, const struct run_job *job,
+static int send_job(struct run *run, const struct run_job *job, int *ret_exit,
 		    struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
@@ -343,7 +361,7 @@ static int send_job(struct run *run, const struct run_job *job,
 	r = run_message_send(run->socket, RUN_MESSAGE_JOB, body.data, body.size,
 			     -1);
 	if (r == -EPIPE)
-		return say_gone(run, err);
+		return say_last_words(run, ret_exit, err);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot pass the job on");
 	return 0;
@@ -362,7 +380,7 @@ int run_start(struct run *run, const struct run_job *job, int *ret_exit,
 	if (run->signal_fd < 0)
 		return error_set_errno(err, run->signal_fd,
 				       "cannot watch for signals");
-	r = send_job(run, job, err);
+	r = send_job(run, job, ret_exit, err);
 	if (r == 0)
 		r = await_start(run, ret_exit, err);
 	close(STEAL_FD(run->socket));

@@ -149,7 +149,6 @@ Test(chunk_scheduler, lets_demands_overtake)
 	struct chunk_loader_options one = small;
 
 	one.requests_max = 1;
-	one.worker_count = 1; /* answers come in the order of the ranges */
 	fault_source_script(source, FAULT_HOLD, 0, 1);
 	loader = create(cache, &one);
 	request_one(answers, 0);
@@ -158,10 +157,12 @@ Test(chunk_scheduler, lets_demands_overtake)
 		chunk_loader_request(loader, &far[i], 1, CHUNK_FILL,
 				     note_answer, answers);
 	request_one(answers, 80);
+	fault_source_script(source, FAULT_HOLD, 0, 1);
 	fault_source_release_all(source);
+	cr_assert(fault_source_wait_held(source, 1));
+	/* The next range is the demand's: another's would hold all up. */
+	fault_source_release(source, 80 * CHUNK);
 	await(answers, 5);
-	cr_expect_eq(answers->firsts[0], 0);
-	cr_expect_eq(answers->firsts[1], 80);
 	answers_destroy(answers);
 }
 
@@ -171,7 +172,6 @@ Test(chunk_scheduler, raises_a_prefetch_that_is_demanded)
 	struct chunk_loader_options one = small;
 
 	one.requests_max = 1;
-	one.worker_count = 1; /* answers come in the order of the ranges */
 	fault_source_script(source, FAULT_HOLD, 0, 1);
 	loader = create(cache, &one);
 	request_one(answers, 0);
@@ -185,7 +185,6 @@ Test(chunk_scheduler, raises_a_prefetch_that_is_demanded)
 	cr_assert(fault_source_wait_held(source, 1));
 	fault_source_release(source, 60 * CHUNK);
 	await(answers, 2);
-	cr_expect_eq(answers->firsts[1], 60);
 	await_cached(20);
 	await_cached(40);
 	answers_destroy(answers);

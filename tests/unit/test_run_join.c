@@ -27,8 +27,17 @@ enum {
 
 static const char *const envp[] = { "PATH=/bin", NULL };
 static struct run_test_root root;
-static char *output; /* of all jobs; shared with the processes of a test */
-static int output_fd;
+static int output_fd; /* of all jobs */
+static char output[RUN_TEST_OUTPUT_SIZE];
+
+/* What all jobs have written so far. */
+static const char *load_output(void)
+{
+	ssize_t n = pread(output_fd, output, sizeof(output) - 1, 0);
+
+	output[n < 0 ? 0 : n] = '\0';
+	return output;
+}
 
 static void set_up(void)
 {
@@ -37,15 +46,12 @@ static void set_up(void)
 	if (!run_test_root_create(&root))
 		cr_skip_test("no static /bin/busybox");
 	output_fd = memfd_create("output", 0);
-	cr_assert_eq(ftruncate(output_fd, RUN_TEST_OUTPUT_SIZE), 0);
-	output = mmap(NULL, RUN_TEST_OUTPUT_SIZE, PROT_READ, MAP_SHARED,
-		      output_fd, 0);
-	cr_assert_neq(output, MAP_FAILED);
+	/* two processes that write share one position, without a lock */
+	cr_assert_eq(fcntl(output_fd, F_SETFL, O_APPEND), 0);
 }
 
 static void tear_down(void)
 {
-	munmap(output, RUN_TEST_OUTPUT_SIZE);
 	close(output_fd);
 	run_test_root_destroy(&root);
 }
@@ -140,7 +146,7 @@ Test(run_join, shares_the_root_and_its_namespaces)
 		"ls /bin/busybox; grep -c . /proc/self/uid_map";
 
 	cr_expect_eq(join_as(RUN_TEST_USER, true, script), 0);
-	cr_expect_str_eq(output, "/bin/busybox\n1\n");
+	cr_expect_str_eq(load_output(), "/bin/busybox\n1\n");
 }
 
 Test(run_join, passes_the_status_on)
@@ -157,17 +163,26 @@ Test(run_join, has_no_power)
 			     "grep -E 'Cap(Eff|Prm|Bnd)|NoNew' "
 			     "/proc/self/status"),
 		     0);
-	cr_expect_str_eq(output, "CapPrm:\t0000000000000000\n"
-				 "CapEff:\t0000000000000000\n"
-				 "CapBnd:\t0000000000000000\n"
-				 "NoNewPrivs:\t1\n");
+	cr_expect_str_eq(load_output(), "CapPrm:\t0000000000000000\n"
+					"CapEff:\t0000000000000000\n"
+					"CapBnd:\t0000000000000000\n"
+					"NoNewPrivs:\t1\n");
 }
 
-static bool comes(const char *text)
+/* The number that a job writes after @name, or -1. */
+static int await_number(char name)
 {
-	for (int i = 0; i < WAIT_MS && !strstr(output, text); i++)
+	const char *line;
+	int number = -1;
+
+	for (int i = 0; i < WAIT_MS; i++) {
+		line = strchr(load_output(), name);
+		if (line && strchr(line, '\n'))
+			return sscanf(line + 1, "%d", &number) == 1 ? number
+								    : -1;
 		usleep(1000);
-	return strstr(output, text) != NULL;
+	}
+	return -1;
 }
 
 static bool ends(int pid_fd)
@@ -177,13 +192,8 @@ static bool ends(int pid_fd)
 	return poll(&pollfd, 1, WAIT_MS) > 0;
 }
 
-/* Two callers in one root; each writes the pid of a background process. */
-struct pair {
-	pid_t first;
-	pid_t second;
-};
-
-static pid_t start_caller(int root_fd, const char *script)
+/* It writes to @ready_fd when the job is started and its guard knows it. */
+static pid_t start_caller(int root_fd, const char *script, int ready_fd)
 {
 	pid_t pid = fork();
 
@@ -196,54 +206,66 @@ static pid_t start_caller(int root_fd, const char *script)
 		int status;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (start(run, &target, script) == 0)
+		if (start(run, &target, script) == 0 &&
+		    write(ready_fd, "x", 1) == 1)
 			(void)run_wait(run, &status, NULL);
 		_exit(0);
 	}
 	return pid;
 }
 
-Test(run_join, a_killed_caller_takes_only_its_own_job)
+/* Two callers in one root; the first is killed when told so on @told_fd. */
+static pid_t start_two_callers(int ready_fd, int told_fd)
 {
-	pid_t keeper = fork();
-	int first_fd;
-	int second_fd;
-	int first;
-	int second;
+	pid_t pid = fork();
 
-	if (keeper == 0) {
-		struct run *kept;
-		int root_fd;
+	if (pid == 0) {
 		pid_t killed;
+		int root_fd;
+		char byte;
 
 		run_test_root_become(RUN_TEST_USER);
 		dup2(output_fd, STDOUT_FILENO);
-		kept = keep(false);
-		root_fd = run_open_root(kept);
-		killed = start_caller(root_fd, "sleep 1000 & echo A $!; wait");
-		start_caller(root_fd, "sleep 1000 & echo B $!; wait");
-		for (int i = 0; i < WAIT_MS && (!strstr(output, "A ") ||
-						!strstr(output, "B "));
-		     i++)
-			usleep(1000);
-		usleep(100000);
+		root_fd = run_open_root(keep(false));
+		killed = start_caller(root_fd, "sleep 1000 & echo A $!; wait",
+				      ready_fd);
+		start_caller(root_fd, "sleep 1000 & echo B $!; wait", ready_fd);
+		(void)!read(told_fd, &byte, 1);
 		kill(killed, SIGKILL);
 		pause();
 	}
-	cr_assert(comes("A ") && comes("B "));
-	usleep(20000);
-	cr_assert_eq(sscanf(strstr(output, "A "), "A %d", &first), 1);
-	cr_assert_eq(sscanf(strstr(output, "B "), "B %d", &second), 1);
-	first_fd = pidfd_open(first, 0);
-	second_fd = pidfd_open(second, 0);
-	cr_assert(second_fd >= 0);
-	cr_expect(first_fd < 0 || ends(first_fd));
+	return pid;
+}
+
+static bool await_byte(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	return poll(&pollfd, 1, WAIT_MS) > 0 && read(fd, &byte, 1) == 1;
+}
+
+Test(run_join, a_killed_caller_takes_only_its_own_job)
+{
+	int ready[2];
+	int told[2];
+	int first_fd;
+	int second;
+	pid_t keeper;
+
+	cr_assert(pipe(ready) == 0 && pipe(told) == 0);
+	keeper = start_two_callers(ready[1], told[0]);
+	first_fd = pidfd_open(await_number('A'), 0);
+	second = await_number('B');
+	cr_assert(first_fd >= 0 && second > 0);
+	cr_assert(await_byte(ready[0]) && await_byte(ready[0]));
+	cr_assert_eq(write(told[1], "x", 1), 1);
+	cr_expect(ends(first_fd));
 	cr_expect_eq(kill(second, 0), 0, "the other job goes on");
 	kill(keeper, SIGKILL);
 	kill(second, SIGKILL);
 	waitpid(keeper, NULL, 0);
 	close(first_fd);
-	close(second_fd);
 }
 
 static int say_lost(void *arg)
@@ -347,9 +369,8 @@ Test(run_join, who_guards_a_job_can_kill_all_of_it)
 			_exit(97);
 		if (count_children() != before + 1)
 			_exit(96);
-		while (!strchr(output, '\n'))
-			usleep(1000);
-		if (sscanf(output, "C %d", &left) != 1)
+		left = await_number('C');
+		if (left < 0)
 			_exit(95);
 		run_guard_kill(mark_fd);
 		if (run_wait(run, &status, NULL) < 0 || !WIFSIGNALED(status))
