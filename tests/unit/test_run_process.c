@@ -32,6 +32,8 @@ static void set_up(void)
 		cr_skip_test("needs root, to become several users");
 	if (!run_test_root_create(&root))
 		cr_skip_test("no static /bin/busybox");
+	/* nohup(1) has it ignored, and so would all jobs */
+	signal(SIGHUP, SIG_DFL);
 }
 
 static void tear_down(void)
