@@ -12,25 +12,23 @@
 #include "common/error.h"
 #include "common/thread.h"
 #include "fetch/deferred_source.h"
+#include "image/image_description.h"
 #include "image/image_layout.h"
+#include "image/image_memory.h"
 #include "image/image_object.h"
 #include "image/image_origin.h"
 #include "image/image_registry.h"
 #include "image/object_layout.h"
 #include "image/object_manifest.h"
 #include "image/platform.h"
-#include "image/resolve_cache.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum {
-	INDEX_DEPTH_MAX = 4,
-	/* of a key in refs/; paths and URLs may be longer */
-	KEY_NAME_LEN_MAX = RESOLVE_CACHE_KEY_SIZE - 2 * PLATFORM_TEXT_SIZE,
-};
+enum { INDEX_DEPTH_MAX = 4 };
 
 struct image {
 	struct image_ref ref;
@@ -40,12 +38,8 @@ struct image {
 	struct mutex lock;	      /* of making it, once sources of layers
 					 make it on their threads */
 	struct platform platform;
-	struct digest digest;
-	struct image_document document; /* bytes NULL until the manifest is
-					   at hand */
-	struct manifest manifest;	/* valid with document.bytes */
-	uint8_t *config_json;		/* NULL until loaded */
-	struct image_config config;	/* valid with config_json */
+	struct image_memory memory; /* of nothing, for files of this host */
+	struct image_description description;
 };
 
 static int create_object(struct image *image, struct http_client *client,
@@ -84,60 +78,6 @@ static int ensure_origin(struct image *image, struct error *err)
 				     err);
 }
 
-/* Takes the document's bytes, in any case, as the image's manifest. */
-static int set_manifest(struct image *image, struct image_document *document,
-			struct error *err)
-{
-	struct image_document owned CLEANUP(image_document_fini) = *document;
-	struct manifest manifest = { 0 };
-	int r;
-
-	document->bytes = NULL;
-	assert(!image->document.bytes);
-	assert(digest_equal(&owned.digest, &image->digest));
-	r = manifest_parse(owned.bytes, owned.size, &manifest, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", image->ref.text);
-	if ((manifest.layer_count == 1 &&
-	     descriptor_is_object_type(manifest.layers[0].media_type)) !=
-	    image_object_is_kind(&image->ref)) {
-		manifest_fini(&manifest);
-		return error_set(err, -EPROTO,
-				 "%s: its manifest is of another kind of image",
-				 image->ref.text);
-	}
-	image->manifest = manifest;
-	image->document = owned;
-	owned.bytes = NULL;
-	return 0;
-}
-
-/* Takes @json, in any case, as the image's configuration. */
-static int set_config(struct image *image, uint8_t *json, struct error *err)
-{
-	autofree uint8_t *owned = json;
-	struct image_config config = { 0 };
-	int r;
-
-	assert(image->document.bytes && !image->config_json);
-	r = image_config_parse(owned, image->manifest.config.size, &config,
-			       err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", image->ref.text);
-	if (config.diff_id_count != image->manifest.layer_count) {
-		r = error_set(err, -EPROTO,
-			      "%s: the manifest has %u layers, the "
-			      "configuration %u",
-			      image->ref.text, image->manifest.layer_count,
-			      config.diff_id_count);
-		image_config_fini(&config);
-		return r;
-	}
-	image->config = config;
-	image->config_json = STEAL_PTR(owned);
-	return 0;
-}
-
 /* From what the reference names down to the platform's manifest. */
 static int follow_indexes(struct image *image, const struct platform *platform,
 			  struct image_document *document, struct error *err)
@@ -165,92 +105,6 @@ static int follow_indexes(struct image *image, const struct platform *platform,
 	return 0;
 }
 
-/* A reference or digest, and all that decides what is chosen from an index. */
-static void format_key(const char *name, const struct platform *platform,
-		       char ret[RESOLVE_CACHE_KEY_SIZE])
-{
-	char text[PLATFORM_TEXT_SIZE];
-	char digest_text[DIGEST_TEXT_SIZE];
-	struct digest digest;
-
-	if (strlen(name) > KEY_NAME_LEN_MAX) {
-		digest_compute(name, strlen(name), &digest);
-		digest_format(&digest, digest_text);
-		name = digest_text;
-	}
-
-	platform_format(platform, text);
-	snprintf(ret, RESOLVE_CACHE_KEY_SIZE, "%s|%s~%u", name, text,
-		 platform->cpu_level);
-}
-
-static bool remembers(const struct image *image)
-{
-	return (image->ref.kind == IMAGE_REF_DOCKER ||
-		image->ref.kind == IMAGE_REF_URL ||
-		image->ref.kind == IMAGE_REF_OSDF) &&
-	       image->options.cache_dir_fd >= 0;
-}
-
-static bool recall(struct image *image, const struct platform *platform)
-{
-	uint64_t age_s_max = image->options.tag_ttl_s;
-	char key[RESOLVE_CACHE_KEY_SIZE];
-	char digest[DIGEST_TEXT_SIZE];
-
-	if (!remembers(image))
-		return false;
-	if (image->ref.has_digest) {
-		age_s_max = UINT64_MAX;
-		digest_format(&image->ref.digest, digest);
-	}
-	format_key(image->ref.has_digest ? digest : image->ref.text, platform,
-		   key);
-	return resolve_cache_load(image->options.cache_dir_fd, key, age_s_max,
-				  &image->digest) == RESOLVE_CACHE_HIT;
-}
-
-static void remember_name(const struct image *image, const char *name,
-			  const struct platform *platform)
-{
-	char key[RESOLVE_CACHE_KEY_SIZE];
-
-	format_key(name, platform, key);
-	/* a full disk costs a round trip next time, nothing else */
-	(void)resolve_cache_store(image->options.cache_dir_fd, key,
-				  &image->digest, NULL);
-}
-
-/* @top: of what the reference names; people copy either digest. */
-static void remember(const struct image *image, const struct digest *top,
-		     const struct platform *platform)
-{
-	char digest[DIGEST_TEXT_SIZE];
-
-	if (!remembers(image))
-		return;
-	if (!image->ref.has_digest)
-		remember_name(image, image->ref.text, platform);
-	digest_format(top, digest);
-	remember_name(image, digest, platform);
-	if (digest_equal(top, &image->digest))
-		return;
-	digest_format(&image->digest, digest);
-	remember_name(image, digest, platform);
-}
-
-/* Remembered under the reference and the index that it was compared with. */
-static bool recall_object(struct image *image, const char *name)
-{
-	char key[RESOLVE_CACHE_KEY_SIZE];
-
-	format_key(name, &image->platform, key);
-	return remembers(image) &&
-	       resolve_cache_load(image->options.cache_dir_fd, key,
-				  image->options.tag_ttl_s,
-				  &image->digest) == RESOLVE_CACHE_HIT;
-}
-
 static int identify_object(struct image *image, struct error *err)
 {
 	const struct image_options *options = &image->options;
@@ -262,7 +116,7 @@ static int identify_object(struct image *image, struct error *err)
 	if (r < 0)
 		return r;
 	if (options->known_manifest_json) {
-		image->digest = *options->known_manifest;
+		image->description.digest = *options->known_manifest;
 		return object_manifest_check(
 			options->known_manifest_json,
 			options->known_manifest_size,
@@ -273,8 +127,9 @@ static int identify_object(struct image *image, struct error *err)
 					       err);
 	if (r < 0)
 		return r;
-	image->digest = document.digest;
-	return set_manifest(image, &document, err);
+	image->description.digest = document.digest;
+	return image_description_take_manifest(&image->description, &document,
+					       err);
 }
 
 static int find_known(struct image *image, struct error *err)
@@ -290,6 +145,7 @@ static int find_known(struct image *image, struct error *err)
 	return r < 0 ? r : options->find_known(options->arg, options, err);
 }
 
+/* Remembered under the reference and the index that it was compared with. */
 static int resolve_object(struct image *image, struct error *err)
 {
 	const struct digest *known;
@@ -304,11 +160,13 @@ static int resolve_object(struct image *image, struct error *err)
 		digest_format(known, digest);
 	if (asprintf(&name, "%s#%s", image->ref.text, digest) < 0)
 		return error_set(err, -ENOMEM, "out of memory");
-	if (recall_object(image, name))
+	if (image_memory_load_name(&image->memory, name, &image->platform,
+				   &image->description.digest))
 		return 0;
 	r = identify_object(image, err);
-	if (r == 0 && remembers(image))
-		remember_name(image, name, &image->platform);
+	if (r == 0)
+		image_memory_store_name(&image->memory, name, &image->platform,
+					&image->description.digest);
 	return r;
 }
 
@@ -322,10 +180,11 @@ static int resolve(struct image *image, const struct platform *platform,
 	int r;
 
 	if (ref->has_digest && known && digest_equal(known, &ref->digest)) {
-		image->digest = *known;
+		image->description.digest = *known;
 		return 0;
 	}
-	if (recall(image, platform))
+	if (image_memory_load(&image->memory, ref, platform,
+			      &image->description.digest))
 		return 0;
 	r = ensure_origin(image, err);
 	if (r == 0)
@@ -338,10 +197,12 @@ static int resolve(struct image *image, const struct platform *platform,
 	r = follow_indexes(image, platform, &document, err);
 	if (r < 0)
 		return r;
-	image->digest = document.digest;
-	r = set_manifest(image, &document, err);
+	image->description.digest = document.digest;
+	r = image_description_take_manifest(&image->description, &document,
+					    err);
 	if (r == 0)
-		remember(image, &top, platform);
+		image_memory_store(&image->memory, ref, platform, &top,
+				   &image->description.digest);
 	return r;
 }
 
@@ -372,6 +233,12 @@ static int check_kind(const struct image_ref *ref, struct error *err)
 		ref->text);
 }
 
+bool image_is_local(const struct image *image)
+{
+	return image->ref.kind == IMAGE_REF_OCI_LAYOUT ||
+	       image->ref.kind == IMAGE_REF_FILE;
+}
+
 int image_open(const struct image_ref *ref, const struct image_options *options,
 	       struct image **ret, struct error *err)
 {
@@ -398,6 +265,13 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 		return error_set(err, -ENOMEM, "out of memory");
 	image->options = *options;
 	image->platform = platform;
+	image->memory = (struct image_memory){
+		.cache_dir_fd =
+			image_is_local(image) ? -1 : options->cache_dir_fd,
+		.tag_ttl_s = options->tag_ttl_s,
+	};
+	image->description.reference = image->ref.text;
+	image->description.is_object = image_object_is_kind(ref);
 	r = image_object_is_kind(ref) ? resolve_object(image, err)
 				      : resolve(image, &platform, err);
 	if (r < 0)
@@ -411,10 +285,7 @@ void image_close(struct image *image)
 	if (!image)
 		return;
 	image_origin_destroy(image->origin);
-	image_config_fini(&image->config);
-	free(image->config_json);
-	manifest_fini(&image->manifest);
-	image_document_fini(&image->document);
+	image_description_fini(&image->description);
 	image_ref_fini(&image->ref);
 	mutex_fini(&image->lock);
 	free(image);
@@ -427,21 +298,24 @@ const char *image_reference(const struct image *image)
 
 const struct digest *image_manifest_digest(const struct image *image)
 {
-	return &image->digest;
+	return &image->description.digest;
 }
 
 static int fetch_manifest(struct image *image, struct error *err)
 {
 	struct image_document document CLEANUP(image_document_fini) = { 0 };
 	int r = image->origin->ops->fetch_document(
-		image->origin, &image->digest, &document, err);
+		image->origin, &image->description.digest, &document, err);
 
-	return r < 0 ? r : set_manifest(image, &document, err);
+	return r < 0 ? r
+		     : image_description_take_manifest(&image->description,
+						       &document, err);
 }
 
 static int fetch_config(struct image *image, struct error *err)
 {
-	const struct descriptor *descriptor = &image->manifest.config;
+	const struct descriptor *descriptor =
+		&image->description.manifest.config;
 	uint8_t *json = NULL;
 	int r;
 
@@ -452,7 +326,9 @@ static int fetch_config(struct image *image, struct error *err)
 				 image->ref.text, IMAGE_CONFIG_SIZE_MAX);
 	r = image->origin->ops->fetch_blob(image->origin, descriptor, &json,
 					   err);
-	return r < 0 ? r : set_config(image, json, err);
+	return r < 0 ? r
+		     : image_description_take_config(&image->description, json,
+						     err);
 }
 
 int image_get_origin(struct image *image, struct image_origin **ret,
@@ -469,97 +345,46 @@ int image_load_manifest(struct image *image, struct error *err)
 {
 	int r;
 
-	if (image->config_json)
+	if (image->description.config_json)
 		return 0;
 	r = ensure_origin(image, err);
-	if (r == 0 && !image->document.bytes)
+	if (r == 0 && !image->description.document.bytes)
 		r = fetch_manifest(image, err);
 	return r < 0 ? r : fetch_config(image, err);
-}
-
-static uint8_t *copy_bytes(const void *data, size_t size)
-{
-	uint8_t *copy = malloc(size + 1);
-
-	if (!copy)
-		return NULL;
-	memcpy(copy, data, size);
-	copy[size] = '\0';
-	return copy;
-}
-
-static int copy_manifest(struct image *image, const void *data, size_t size,
-			 struct error *err)
-{
-	struct image_document document = { .size = size };
-
-	digest_compute(data, size, &document.digest);
-	if (!digest_equal(&document.digest, &image->digest))
-		return error_set(err, -EBADMSG,
-				 "%s: the index is of another image",
-				 image->ref.text);
-	if (image->document.bytes)
-		return 0;
-	document.bytes = copy_bytes(data, size);
-	if (!document.bytes)
-		return error_set(err, -ENOMEM, "out of memory");
-	return set_manifest(image, &document, err);
-}
-
-static int copy_config(struct image *image, const void *data, size_t size,
-		       struct error *err)
-{
-	struct digest digest;
-	uint8_t *copy;
-
-	digest_compute(data, size, &digest);
-	if (size != image->manifest.config.size ||
-	    !digest_equal(&digest, &image->manifest.config.digest))
-		return error_set(err, -EBADMSG,
-				 "%s: the index holds another configuration "
-				 "than its manifest names",
-				 image->ref.text);
-	if (image->config_json)
-		return 0;
-	copy = copy_bytes(data, size);
-	if (!copy)
-		return error_set(err, -ENOMEM, "out of memory");
-	return set_config(image, copy, err);
 }
 
 int image_set_manifest(struct image *image, const void *manifest,
 		       size_t manifest_size, const void *config,
 		       size_t config_size, struct error *err)
 {
-	int r = copy_manifest(image, manifest, manifest_size, err);
-
-	return r < 0 ? r : copy_config(image, config, config_size, err);
+	return image_description_copy(&image->description, manifest,
+				      manifest_size, config, config_size, err);
 }
 
 const struct manifest *image_manifest(const struct image *image)
 {
-	assert(image->config_json);
-	return &image->manifest;
+	assert(image->description.config_json);
+	return &image->description.manifest;
 }
 
 const struct image_config *image_config(const struct image *image)
 {
-	assert(image->config_json);
-	return &image->config;
+	assert(image->description.config_json);
+	return &image->description.config;
 }
 
 const char *image_manifest_json(const struct image *image, size_t *ret_size)
 {
-	assert(image->config_json);
-	*ret_size = image->document.size;
-	return (const char *)image->document.bytes;
+	assert(image->description.config_json);
+	*ret_size = image->description.document.size;
+	return (const char *)image->description.document.bytes;
 }
 
 const char *image_config_json(const struct image *image, size_t *ret_size)
 {
-	assert(image->config_json);
-	*ret_size = image->manifest.config.size;
-	return (const char *)image->config_json;
+	assert(image->description.config_json);
+	*ret_size = image->description.manifest.config.size;
+	return (const char *)image->description.config_json;
 }
 
 /* Is the object still, or at last, the one that the manifest says? */
@@ -569,16 +394,10 @@ static int check_object(struct image *image, struct error *err)
 
 	if (r < 0)
 		return r;
-	return object_manifest_check(image->document.bytes,
-				     image->document.size,
+	return object_manifest_check(image->description.document.bytes,
+				     image->description.document.size,
 				     image->options.known_has_digests,
 				     image_object_identity(image->origin), err);
-}
-
-bool image_is_local(const struct image *image)
-{
-	return image->ref.kind == IMAGE_REF_OCI_LAYOUT ||
-	       image->ref.kind == IMAGE_REF_FILE;
 }
 
 bool image_is_object(const struct image *image)
@@ -620,21 +439,23 @@ static int open_layer(void *arg, uint32_t number, struct range_source **ret,
 	if (r < 0)
 		return r;
 	return image->origin->ops->open_blob(
-		image->origin, &image->manifest.layers[number], ret, err);
+		image->origin, &image->description.manifest.layers[number], ret,
+		err);
 }
 
 int image_open_layer(struct image *image, uint32_t number,
 		     struct range_source **ret, struct error *err)
 {
-	assert(image->config_json);
-	if (number >= image->manifest.layer_count)
+	assert(image->description.config_json);
+	if (number >= image->description.manifest.layer_count)
 		return error_set(err, -EINVAL, "%s has %u layers; no layer %u",
-				 image->ref.text, image->manifest.layer_count,
+				 image->ref.text,
+				 image->description.manifest.layer_count,
 				 number);
 	if (!image->origin && image->ref.kind != IMAGE_REF_OCI_LAYOUT) {
 		*ret = deferred_source_create(
-			image->manifest.layers[number].size, open_layer, image,
-			number);
+			image->description.manifest.layers[number].size,
+			open_layer, image, number);
 		return *ret ? 0 : error_set(err, -ENOMEM, "out of memory");
 	}
 	return open_layer(image, number, ret, err);
