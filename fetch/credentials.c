@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/io.h"
 #include "fetch/base64.h"
+#include "fetch/base64.h"
 #include "fetch/credential_helper.h"
 
 #include <assert.h>
@@ -350,4 +351,24 @@ int credentials_load(const char *host, const char *repository,
 	if (failure == 0)
 		*ret = (struct credentials){ 0 };
 	return failure;
+}
+
+int credentials_make_basic(const struct credentials *credentials, char **ret)
+{
+	autofree char *pair = NULL;
+	autofree char *encoded = NULL;
+	char *header = NULL;
+
+	if (asprintf(&pair, "%s:%s", credentials->user, credentials->password) <
+	    0) {
+		pair = NULL;
+		return -ENOMEM;
+	}
+	encoded = base64_encode(pair, strlen(pair));
+	explicit_bzero(pair, strlen(pair));
+	if (!encoded || asprintf(&header, "Basic %s", encoded) < 0)
+		return -ENOMEM;
+	explicit_bzero(encoded, strlen(encoded));
+	*ret = header;
+	return 0;
 }

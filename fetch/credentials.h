@@ -46,3 +46,12 @@ int credentials_load(const char *host, const char *repository,
 
 /** credentials_list_files() - the files looked in, "A, B, C", for sentences */
 void credentials_list_files(char *ret, size_t size);
+
+/**
+ * credentials_make_basic() - "Basic ..." (RFC 7617)
+ * @credentials: with user and password
+ * @ret:         a secret; free() releases it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int credentials_make_basic(const struct credentials *credentials, char **ret);

@@ -22,7 +22,7 @@
 #include "common/error.h"
 #include "common/thread.h"
 #include "fetch/curl_library.h"
-#include "fetch/http_call.h"
+#include "fetch/http_counters.h"
 #include "fetch/http_exchange.h"
 #include "fetch/http_settings.h"
 #include "fetch/http_transfer.h"
@@ -35,8 +35,6 @@
 #include <utlist.h>
 
 enum {
-	RATE_BODY_SIZE_MIN = 64 << 10,
-	RATE_TIME_US_MIN = 1000,
 	TICK_MS = 250,
 	POLL_MS_MAX = 60000,
 	QUEUE_MAX = 4096, /* requests, and as many timers */
@@ -68,16 +66,11 @@ struct http_client {
 	bool may_start; /* the waiting ones are worth a look */
 	CURL **idle;	/* settings.active_max of them at most */
 	unsigned idle_count;
-	/* -- atomic, relaxed: figures for people -- */
+	/* -- written by the network thread, read by any -- */
 	struct http_client_counters counters;
 };
 
 /* ---- transfers, on the network thread ---- */
-
-static void count_up(uint64_t *counter, uint64_t by)
-{
-	__atomic_fetch_add(counter, by, __ATOMIC_RELAXED);
-}
 
 static CURL *take_handle(struct http_client *client)
 {
@@ -116,68 +109,15 @@ static void tell_observer(const struct http_client *client,
 	client->settings.observed(client->settings.observed_arg, &exchange);
 }
 
-/* Written by the network thread only.  What is in the kernel's buffers when
- * we come to read it says nothing: hence the least time. */
-static void note_rate(struct http_client *client,
-		      const struct http_transfer *transfer)
-{
-	uint64_t size = http_transfer_body_size(transfer);
-	uint64_t *average = &client->counters.body_rate;
-	curl_off_t first_us = 0;
-	curl_off_t end_us = 0;
-	uint64_t rate;
-
-	if (size < RATE_BODY_SIZE_MIN)
-		return;
-	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
-			     CURLINFO_STARTTRANSFER_TIME_T, &first_us);
-	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
-			     CURLINFO_TOTAL_TIME_T, &end_us);
-	if (end_us - first_us < RATE_TIME_US_MIN)
-		end_us = first_us + RATE_TIME_US_MIN;
-	rate = size * 1000000 / (uint64_t)(end_us - first_us);
-	/* faster is believed sooner: slow starts of TCP are many */
-	if (*average && rate > *average)
-		rate = *average / 2 + rate / 2;
-	else if (*average)
-		rate = *average - *average / 8 + rate / 8;
-	__atomic_store_n(average, rate, __ATOMIC_RELAXED);
-}
-
-/* Written by the network thread only. */
-static void note_rtt(struct http_client *client,
-		     const struct http_transfer *transfer)
-{
-	uint64_t *shortest = &client->counters.rtt_us;
-	curl_off_t found_us = 0;
-	curl_off_t open_us = 0;
-
-	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
-			     CURLINFO_NAMELOOKUP_TIME_T, &found_us);
-	CURL_LIBRARY_GETINFO(client->curl, transfer->easy,
-			     CURLINFO_CONNECT_TIME_T, &open_us);
-	open_us -= found_us;
-	if (open_us > 0 && (*shortest == 0 || (uint64_t)open_us < *shortest))
-		__atomic_store_n(shortest, (uint64_t)open_us, __ATOMIC_RELAXED);
-}
-
 static void end_active(struct http_client *client,
 		       struct http_transfer *transfer, CURLcode code)
 {
 	CURL *easy = transfer->easy;
-	long connections = 0;
 
 	http_transfer_finish(transfer, code);
 	if (client->settings.observed)
 		tell_observer(client, transfer);
-	CURL_LIBRARY_GETINFO(client->curl, easy, CURLINFO_NUM_CONNECTS,
-			     &connections);
-	count_up(&client->counters.connections, (uint64_t)connections);
-	if (connections > 0)
-		note_rtt(client, transfer);
-	note_rate(client, transfer);
-	count_up(&client->counters.body_bytes,
-		 http_transfer_body_size(transfer));
+	http_counters_note_end(&client->counters, transfer);
 	client->curl->curl_multi_remove_handle(client->multi, easy);
 	transfer->easy = NULL;
 	give_handle(client, easy);
@@ -200,9 +140,7 @@ static void activate(struct http_client *client, struct http_transfer *transfer)
 		complete(transfer);
 		return;
 	}
-	count_up(&client->counters.requests, 1);
-	if (transfer->has_range)
-		count_up(&client->counters.range_requests, 1);
+	http_counters_note_start(&client->counters, transfer);
 	if (http_transfer_start(transfer, easy, &client->settings) < 0 ||
 	    client->curl->curl_multi_add_handle(client->multi, easy) !=
 		    CURLM_OK)
@@ -449,47 +387,6 @@ int http_client_run_later(struct http_client *client, int64_t delay_ms,
 	return r;
 }
 
-/* ---- waiting for an answer ---- */
-
-struct answer {
-	struct http_call call;
-	struct http_response *response; /* once the call has ended */
-};
-
-static void take_answer(void *arg, int result, struct http_response *response,
-			const struct error *err)
-{
-	struct answer *answer = arg;
-
-	answer->response = response;
-	http_call_end(&answer->call, result, err);
-}
-
-int http_client_call(struct http_client *client,
-		     const struct http_request *request,
-		     struct http_response **ret, struct error *err)
-{
-	struct http_transfer *transfer;
-	struct answer answer = { 0 };
-	int r;
-
-	assert(!pthread_equal(pthread_self(), client->thread));
-	http_call_init(&answer.call);
-	transfer = http_transfer_create(client->curl, request, take_answer,
-					&answer);
-	if (transfer)
-		transfer->is_kept = true;
-	r = queue_transfer(client, transfer);
-	if (r < 0)
-		error_set_errno(err, r, "cannot start a request");
-	else
-		r = http_call_wait(&answer.call, err);
-	if (r == 0)
-		*ret = answer.response;
-	http_call_fini(&answer.call);
-	return r;
-}
-
 /* ---- life ---- */
 
 /* Once libcurl is loaded. */
@@ -583,16 +480,5 @@ void http_client_destroy(struct http_client *client)
 void http_client_get_counters(struct http_client *client,
 			      struct http_client_counters *ret)
 {
-	const struct http_client_counters *counters = &client->counters;
-
-	ret->requests = __atomic_load_n(&counters->requests, __ATOMIC_RELAXED);
-	ret->body_bytes =
-		__atomic_load_n(&counters->body_bytes, __ATOMIC_RELAXED);
-	ret->range_requests =
-		__atomic_load_n(&counters->range_requests, __ATOMIC_RELAXED);
-	ret->body_rate =
-		__atomic_load_n(&counters->body_rate, __ATOMIC_RELAXED);
-	ret->rtt_us = __atomic_load_n(&counters->rtt_us, __ATOMIC_RELAXED);
-	ret->connections =
-		__atomic_load_n(&counters->connections, __ATOMIC_RELAXED);
+	http_counters_get(&client->counters, ret);
 }

@@ -69,12 +69,14 @@ struct http_request {
 	bool has_range; /* ask for exactly this closed range */
 	uint64_t range_off;
 	uint64_t range_size;
-	uint64_t range_total;	    /* size of the whole, checked against
-				       Content-Range; 0 when not known */
-	size_t body_size_max;	    /* a larger body is -EFBIG */
-	int64_t deadline_ms;	    /* on clock_ms()'s clock; required */
-	bool use_fresh_connection;  /* after a fault on the kept one */
-	bool keeps_headers;	    /* for http_response_find_header() */
+	uint64_t range_total;	   /* size of the whole, checked against
+				      Content-Range; 0 when not known */
+	size_t body_size_max;	   /* a larger body is -EFBIG */
+	int64_t deadline_ms;	   /* on clock_ms()'s clock; required */
+	bool use_fresh_connection; /* after a fault on the kept one */
+	bool keeps_headers;	   /* for http_response_find_header() */
+	bool keeps_response; /* `done` takes over a response that it is given:
+				http_response_destroy() */
 	struct http_watch *watch;   /* NULL: none */
 	http_progress_fn *progress; /* NULL: none */
 };

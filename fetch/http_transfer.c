@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "fetch/curl_library.h"
+#include "fetch/http_failure.h"
 #include "fetch/http_range.h"
 #include "fetch/http_response.h"
 #include "fetch/http_settings.h"
@@ -278,6 +279,7 @@ struct http_transfer *http_transfer_create(const struct curl_library *curl,
 	transfer->body_size_max = request->body_size_max;
 	transfer->deadline_ms = request->deadline_ms;
 	transfer->use_fresh_connection = request->use_fresh_connection;
+	transfer->keeps_response = request->keeps_response;
 	transfer->watch = request->watch;
 	transfer->progress = request->progress;
 	transfer->done = done;
@@ -446,67 +448,6 @@ int http_transfer_check_time(struct http_transfer *transfer, int64_t now_ms,
 	return -ETIMEDOUT;
 }
 
-static int code_of_connect_failure(const struct http_transfer *transfer)
-{
-	long number = 0;
-
-	CURL_LIBRARY_GETINFO(transfer->curl, transfer->easy, CURLINFO_OS_ERRNO,
-			     &number);
-	if (number == EHOSTUNREACH || number == ENETUNREACH)
-		return -EHOSTUNREACH;
-	if (number == ETIMEDOUT)
-		return -ETIMEDOUT;
-	return -ECONNREFUSED;
-}
-
-static int explain(struct http_transfer *transfer, CURLcode code,
-		   const char **ret_why)
-{
-	switch ((int)code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		*ret_why = "the host's name does not resolve; check the "
-			   "spelling and the network";
-		return -EHOSTUNREACH;
-	case CURLE_COULDNT_CONNECT:
-		*ret_why = "cannot connect; check host and port, and that "
-			   "the server is up";
-		return code_of_connect_failure(transfer);
-	case CURLE_OPERATION_TIMEDOUT:
-		*ret_why = "no connection within the time allowed; check "
-			   "host, port and firewall";
-		return -ETIMEDOUT;
-	case CURLE_SSL_CONNECT_ERROR:
-		*ret_why = "the TLS handshake failed; does the server speak "
-			   "https on this port?";
-		return -EKEYREJECTED;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-		*ret_why = "the server's certificate is not trusted; put its "
-			   "CA into SSL_CERT_FILE if it should be";
-		return -EKEYREJECTED;
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-		*ret_why = "the CA certificates cannot be read; check "
-			   "SSL_CERT_FILE and SSL_CERT_DIR";
-		return -EKEYREJECTED;
-	case CURLE_OUT_OF_MEMORY:
-		*ret_why = "out of memory";
-		return -ENOMEM;
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_BAD_CONTENT_ENCODING:
-		*ret_why = "what answers there does not speak HTTP";
-		return -EPROTO;
-	default:
-		*ret_why = transfer->has_head
-				   ? "the connection broke in the middle of "
-				     "the answer"
-				   : "the connection broke before an answer";
-		return -ECONNRESET;
-	}
-}
-
 static void complete_response(struct http_transfer *transfer)
 {
 	curl_off_t retry_after_s = 0;
@@ -526,7 +467,8 @@ void http_transfer_finish(struct http_transfer *transfer, CURLcode code)
 	if (transfer->result < 0)
 		return;
 	if (!is_whole && !(transfer->has_head && transfer->is_cut)) {
-		r = explain(transfer, code, &why);
+		r = http_failure_explain(transfer->curl, transfer->easy, code,
+					 transfer->has_head, &why);
 		http_transfer_fail(transfer, r, why);
 		return;
 	}
@@ -555,7 +497,7 @@ void http_transfer_deliver(struct http_transfer *transfer)
 	assert(!transfer->easy);
 	if (transfer->result == 0)
 		response = &transfer->parts->response;
-	if (transfer->is_kept && response)
+	if (transfer->keeps_response && response)
 		transfer->parts = NULL;
 	transfer->done(transfer->arg, transfer->result, response,
 		       &transfer->err);

@@ -42,7 +42,7 @@ struct http_transfer {
 	http_progress_fn *progress;
 	http_done_fn *done;
 	void *arg;
-	bool is_kept; /* `done` takes over the response */
+	bool keeps_response;
 	int64_t submitted_ms;
 	/* -- the network thread's -- */
 	CURL *easy;	     /* borrowed from the client while active */

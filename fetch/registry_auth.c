@@ -11,17 +11,15 @@
  */
 #include "fetch/registry_auth.h"
 
-#include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "fetch/auth_challenge.h"
-#include "fetch/base64.h"
 #include "fetch/credentials.h"
 #include "fetch/http_client.h"
 #include "fetch/registry_login.h"
 #include "fetch/registry_token.h"
-#include "fetch/url.h"
+#include "fetch/registry_token_request.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,10 +30,6 @@
 
 enum {
 	TICK_MS = 250,
-	TOKEN_TIMEOUT_MS = 20000,
-	TOKEN_ANSWER_SIZE_MAX = 256 << 10,
-	URL_SIZE_MAX = 16 << 10,
-	FORM_SIZE_MAX = 256 << 10,
 	/* After a renewal ahead of need has failed. */
 	RENEW_PAUSE_MS = 1000,
 };
@@ -152,26 +146,6 @@ static void fail_login(struct registry_auth *auth)
 
 /* ---- the header ---- */
 
-static int make_basic(const struct credentials *credentials, char **ret)
-{
-	autofree char *pair = NULL;
-	autofree char *encoded = NULL;
-	char *header = NULL;
-
-	if (asprintf(&pair, "%s:%s", credentials->user, credentials->password) <
-	    0) {
-		pair = NULL;
-		return -ENOMEM;
-	}
-	encoded = base64_encode(pair, strlen(pair));
-	explicit_bzero(pair, strlen(pair));
-	if (!encoded || asprintf(&header, "Basic %s", encoded) < 0)
-		return -ENOMEM;
-	explicit_bzero(encoded, strlen(encoded));
-	*ret = header;
-	return 0;
-}
-
 static void set_header(struct registry_auth *auth, char *header)
 {
 	clear_secret(&auth->header);
@@ -188,7 +162,7 @@ static void set_basic(struct registry_auth *auth)
 		fail_login(auth);
 		return;
 	}
-	if (make_basic(&auth->credentials, &header) < 0) {
+	if (credentials_make_basic(&auth->credentials, &header) < 0) {
 		fail(auth, -ENOMEM, "out of memory");
 		return;
 	}
@@ -281,90 +255,26 @@ static void on_token(void *arg, int result, struct http_response *response,
 	registry_auth_unref(auth);
 }
 
-static bool may_send_credentials(const struct registry_auth *auth)
+static void request_token(struct registry_auth *auth)
 {
-	struct url realm = { 0 };
-	bool may;
-
-	if (url_parse(auth->challenge.realm, &realm) < 0)
-		return false;
-	may = auth->allows_http || strcmp(realm.scheme, "https") == 0 ||
-	      url_host_is_loopback(realm.host);
-	url_fini(&realm);
-	return may;
-}
-
-static int build_token_request(const struct registry_auth *auth,
-			       struct buffer *url, struct buffer *form,
-			       char **ret_header)
-{
-	const struct credentials *credentials = &auth->credentials;
-	const struct auth_challenge *challenge = &auth->challenge;
-	int r;
-
-	if (credentials->identity_token && !auth->avoids_post) {
-		r = buffer_append(url, challenge->realm,
-				  strlen(challenge->realm) + 1);
-		if (r < 0)
-			return r;
-		return registry_token_build_form(
-			challenge, credentials->identity_token, form);
-	}
-	r = registry_token_build_url(challenge, credentials->user, url);
-	if (r == 0 && credentials->user && credentials->password)
-		r = make_basic(credentials, ret_header);
-	return r;
-}
-
-static int submit_token_request(struct registry_auth *auth)
-{
-	CLEANUP(buffer_fini) struct buffer url = BUFFER_INIT(URL_SIZE_MAX);
-	CLEANUP(buffer_fini) struct buffer form = BUFFER_INIT(FORM_SIZE_MAX);
-	autofree char *header = NULL;
-	struct http_header headers[1] = { { "Authorization", NULL } };
-	struct http_request request = {
-		.headers = headers,
-		.body_size_max = TOKEN_ANSWER_SIZE_MAX,
-		.deadline_ms = clock_ms() + TOKEN_TIMEOUT_MS,
+	const struct registry_token_request request = {
+		.challenge = &auth->challenge,
+		.credentials = &auth->credentials,
+		.allows_http = auth->allows_http,
+		.avoids_post = auth->avoids_post,
 	};
 	int r;
 
-	r = build_token_request(auth, &url, &form, &header);
-	if (r < 0)
-		return r;
-	headers[0].value = header;
-	request.header_count = header ? 1 : 0;
-	request.url = (const char *)url.data;
-	if (form.size) {
-		request.method = HTTP_POST;
-		request.body = (const char *)form.data;
-	}
-	r = http_client_submit(auth->client, &request, on_token, auth);
-	if (header)
-		explicit_bzero(header, strlen(header));
-	if (form.size)
-		explicit_bzero(form.data, form.size);
-	return r;
-}
-
-static void request_token(struct registry_auth *auth)
-{
-	bool has_secret =
-		auth->credentials.user || auth->credentials.identity_token;
-	int r;
-
-	if (has_secret && !may_send_credentials(auth)) {
-		fail(auth, -EACCES,
-		     "the registry asks to send the password to a token "
-		     "server over plain http; not done");
-		return;
-	}
 	ref(auth);
-	r = submit_token_request(auth);
-	if (r < 0) {
-		fail(auth, r, "cannot ask for a token");
-		registry_auth_unref(auth);
-	}
+	r = registry_token_request_start(auth->client, &request, on_token,
+					 auth);
+	if (r == 0)
+		return;
+	fail(auth, r,
+	     r == -EACCES ? "the registry asks to send the password to a token "
+			    "server over plain http; not done"
+			  : "cannot ask for a token");
+	registry_auth_unref(auth);
 }
 
 /* ---- credentials ---- */

@@ -166,3 +166,15 @@ bool registry_endpoint_switch_scheme(struct registry_endpoint *endpoint)
 	endpoint->is_scheme_sure = true;
 	return true;
 }
+
+char *registry_endpoint_name(const struct registry_endpoint *endpoint,
+			     const char *reference)
+{
+	const char *mark = strchr(reference, ':') ? "@" : ":";
+	char *name = NULL;
+
+	if (asprintf(&name, "%s/%s%s%s", endpoint->host, endpoint->repository,
+		     *reference ? mark : "", reference) < 0)
+		return NULL;
+	return name;
+}

@@ -63,3 +63,8 @@ bool registry_endpoint_owns(const struct registry_endpoint *endpoint,
  * Return: whether it was switched.
  */
 bool registry_endpoint_switch_scheme(struct registry_endpoint *endpoint);
+
+/** registry_endpoint_name() - "host/repository:tag" or "...@digest", for
+ * sentences; malloc'ed, NULL when out of memory */
+char *registry_endpoint_name(const struct registry_endpoint *endpoint,
+			     const char *reference);

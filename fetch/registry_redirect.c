@@ -93,3 +93,17 @@ const char *registry_redirect_find(const struct registry_redirect *redirect,
 	return redirect->url && now_ms < redirect->until_ms ? redirect->url
 							    : NULL;
 }
+
+bool registry_redirect_is_allowed(const char *from, const char *to)
+{
+	struct url from_url = { 0 };
+	struct url to_url = { 0 };
+	bool is_allowed = url_parse(from, &from_url) == 0 &&
+			  url_parse(to, &to_url) == 0 &&
+			  (strcmp(to_url.scheme, "https") == 0 ||
+			   strcmp(from_url.scheme, "http") == 0);
+
+	url_fini(&from_url);
+	url_fini(&to_url);
+	return is_allowed;
+}

@@ -6,6 +6,7 @@
  *
  * Threads: one at a time.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct registry_redirect {
@@ -33,3 +34,7 @@ const char *registry_redirect_find(const struct registry_redirect *redirect,
 
 /** registry_redirect_life_s() - seconds a URL received at @wall_s will hold */
 int64_t registry_redirect_life_s(const char *url, int64_t wall_s);
+
+/** registry_redirect_is_allowed() - whether a redirect may be followed: never
+ * from https to http, nor to what is no web address */
+bool registry_redirect_is_allowed(const char *from, const char *to);

@@ -8,7 +8,7 @@
  *	           +---- wait: for a header (registry_auth), for a retry (timer)
  *
  * Each loop is bounded: redirects, refusals in a row and malformed answers by
- * counts of their own, retries by retry_policy and so by the deadline.
+ * registry_attempts, retries by retry_policy and so by the deadline.
  */
 #include "fetch/registry_request.h"
 
@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "fetch/http_client.h"
+#include "fetch/registry_attempts.h"
 #include "fetch/registry_auth.h"
 #include "fetch/registry_error.h"
 #include "fetch/registry_redirect.h"
@@ -29,15 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	REDIRECTS_MAX = 5,
-	REFUSALS_MAX = 3, /* 401: expired, wrong scope, and once more */
-	MALFORMED_MAX = 2,
-	CONNECT_RETRIES_MAX = 2, /* for the impatient */
-	/* Broken connections before a storage URL is asked for anew. */
-	STORAGE_FAULTS_MAX = 2,
-	HEADERS_MAX = 3,
-};
+enum { HEADERS_MAX = 3 };
 
 struct registry_request {
 	struct registry_endpoint *endpoint; /* a reference */
@@ -56,11 +49,7 @@ struct registry_request {
 	bool use_fresh_connection;
 	bool is_remembered; /* location is from spec.redirect, so maybe old */
 	bool has_come_back; /* from a dead storage URL that was new */
-	unsigned redirects;
-	unsigned refusals;
-	unsigned malformed;
-	unsigned connect_faults;
-	unsigned storage_faults;
+	struct registry_attempts attempts;
 };
 
 static void request_destroy(struct registry_request *request)
@@ -271,7 +260,7 @@ static void on_refused(struct registry_request *request,
 	struct error err = { 0 };
 	int r;
 
-	if (++request->refusals > REFUSALS_MAX) {
+	if (!registry_attempts_may_login(&request->attempts)) {
 		r = registry_error_set_status(response, request->what,
 					      request->endpoint->host, &err);
 		finish(request, r, NULL, &err);
@@ -287,33 +276,19 @@ static void on_refused(struct registry_request *request,
 		fail(request, r, err.text);
 }
 
-static bool is_redirect_allowed(const char *from, const char *to)
-{
-	struct url from_url = { 0 };
-	struct url to_url = { 0 };
-	bool is_allowed = url_parse(from, &from_url) == 0 &&
-			  url_parse(to, &to_url) == 0 &&
-			  (strcmp(to_url.scheme, "https") == 0 ||
-			   strcmp(from_url.scheme, "http") == 0);
-
-	url_fini(&from_url);
-	url_fini(&to_url);
-	return is_allowed;
-}
-
 static void follow(struct registry_request *request,
 		   const struct http_response *response)
 {
 	char *location;
 
 	if (!response->location ||
-	    !is_redirect_allowed(response->url, response->location)) {
+	    !registry_redirect_is_allowed(response->url, response->location)) {
 		fail(request, -EPROTO,
 		     "redirected to where lazyrun does not follow (from https "
 		     "to http, or not a web address)");
 		return;
 	}
-	if (++request->redirects > REDIRECTS_MAX) {
+	if (!registry_attempts_may_follow(&request->attempts)) {
 		fail(request, -EPROTO, "redirected in a circle");
 		return;
 	}
@@ -375,7 +350,7 @@ static void on_other_status(struct registry_request *request,
 	}
 	if (is_dead_url(request, status)) {
 		request->has_come_back |= !request->is_remembered;
-		request->redirects = 0;
+		request->attempts.redirects = 0;
 		forget_location(request);
 		send_request(request);
 		return;
@@ -400,7 +375,7 @@ static void on_status(struct registry_request *request,
 	if (request->is_at_registry && response->status != 400)
 		request->endpoint->is_scheme_sure = true;
 	if (request->is_at_registry && response->status != 401)
-		request->refusals = 0;
+		request->attempts.refusals = 0;
 	switch (response->status) {
 	case 201:
 	case 202:
@@ -435,24 +410,6 @@ static void on_status(struct registry_request *request,
 	}
 }
 
-/* Return: whether a fault of that kind is worth another try. */
-static bool may_pass(struct registry_request *request, int result)
-{
-	switch (result) {
-	case -EPROTO:
-		return ++request->malformed <= MALFORMED_MAX;
-	case -ECONNREFUSED:
-	case -EHOSTUNREACH:
-	case -ETIMEDOUT:
-		return request->spec.is_patient ||
-		       ++request->connect_faults <= CONNECT_RETRIES_MAX;
-	case -ECONNRESET:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* https failed where http is allowed; another request may have found out. */
 static bool may_try_http(const struct registry_request *request, int result)
 {
@@ -474,13 +431,14 @@ static void on_fault(struct registry_request *request, int result,
 		return;
 	}
 	error_prefix(&told, result, "%s", request->what);
-	if (!may_pass(request, result)) {
+	if (!registry_attempts_may_repeat(&request->attempts, result,
+					  request->spec.is_patient)) {
 		finish(request, result, NULL, &told);
 		return;
 	}
 	request->use_fresh_connection = true;
 	if (!request->is_at_registry &&
-	    ++request->storage_faults % STORAGE_FAULTS_MAX == 0)
+	    registry_attempts_doubts_storage(&request->attempts))
 		forget_location(request);
 	retry(request, -1, &told);
 }
@@ -514,18 +472,6 @@ static void begin(void *arg)
 	send_request(request);
 }
 
-static char *make_what(const struct registry_endpoint *endpoint,
-		       const char *reference)
-{
-	const char *mark = strchr(reference, ':') ? "@" : ":";
-	char *what = NULL;
-
-	if (asprintf(&what, "%s/%s%s%s", endpoint->host, endpoint->repository,
-		     *reference ? mark : "", reference) < 0)
-		return NULL;
-	return what;
-}
-
 int registry_request_start(struct registry_endpoint *endpoint,
 			   const struct registry_request_spec *spec,
 			   registry_request_fn *done, void *arg)
@@ -540,7 +486,7 @@ int registry_request_start(struct registry_endpoint *endpoint,
 	request->spec = *spec;
 	request->reference = strdup(spec->reference);
 	request->upload_url = spec->url ? strdup(spec->url) : NULL;
-	request->what = make_what(endpoint, spec->reference);
+	request->what = registry_endpoint_name(endpoint, spec->reference);
 	request->done = done;
 	request->arg = arg;
 	request->use_fresh_connection = spec->use_fresh_connection;

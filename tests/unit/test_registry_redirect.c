@@ -52,3 +52,26 @@ Test(registry_redirect, is_forgotten_a_little_before_its_end)
 	registry_redirect_fini(&redirect);
 	cr_assert_null(registry_redirect_find(&redirect, 0));
 }
+
+Test(registry_redirect, never_leaves_https_for_http)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+		bool is_allowed;
+	} cases[] = {
+		{ "https://r/v2/", "https://storage/x", true },
+		{ "http://r/v2/", "http://storage/x", true },
+		{ "http://r/v2/", "https://storage/x", true },
+		{ "https://r/v2/", "http://storage/x", false },
+		{ "https://r/v2/", "file:///etc/passwd", false },
+		{ "http://r/v2/", "ftp://storage/x", false },
+		{ "https://r/v2/", "", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_expect_eq(registry_redirect_is_allowed(cases[i].from,
+							  cases[i].to),
+			     cases[i].is_allowed, "%s to %s", cases[i].from,
+			     cases[i].to);
+}
