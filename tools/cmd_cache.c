@@ -10,8 +10,8 @@
 #include "image/image.h"
 #include "index/index_file.h"
 #include "tools/command.h"
+#include "tools/hot_builder.h"
 #include "tools/index_store.h"
-#include "tools/job_hot.h"
 #include "tools/session.h"
 #include "tools/size_text.h"
 
@@ -218,7 +218,7 @@ static int remove_damaged(void *arg, int fd, const struct digest *manifest,
 static int cache_gc(struct session *session, struct error *err)
 {
 	int cache_fd = chunk_cache_dir_fd(session_cache(session));
-	int r = job_hot_collect(session_cache(session), err);
+	int r = hot_builder_collect(session_cache(session), err);
 
 	if (r == 0)
 		r = chunk_cache_collect(session_cache(session), err);

@@ -88,6 +88,7 @@ extern const struct command cmd_cat;
 extern const struct command cmd_completion;
 extern const struct command cmd_doctor;
 extern const struct command cmd_exec;
+extern const struct command cmd_hot;
 extern const struct command cmd_htcondor;
 extern const struct command cmd_index;
 extern const struct command cmd_inspect;

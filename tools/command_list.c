@@ -29,6 +29,7 @@ const struct command *const command_list[] = {
 	&cmd_bench,
 	&cmd_completion,
 	&cmd_oci,
+	&cmd_hot,
 	NULL,
 };
 /* clang-format on */

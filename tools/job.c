@@ -310,7 +310,7 @@ static int start_service(const struct job *job, struct work *work,
 	};
 
 	if (!job->keeper && !work->own_cache)
-		job_hot_open(&work->hot, work->session,
+		job_hot_open(&work->hot, work->session, work->ref.path,
 			     run_maps_ids(work->run));
 	work->statistics.hot_tree = job_hot_kind(&work->hot);
 	if (!job->keeper)
@@ -358,8 +358,11 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 	trace_job(work, "ready");
 	r = run_start(work->run, &run_job, ret_exit, err);
 	work->statistics.started_us = clock_us();
-	if (r == 0)
+	if (r == 0) {
 		trace_job(work, "exec");
+		job_hot_build_beside(&work->hot, &job->options->common,
+				     job->image);
+	}
 	return r;
 }
 
@@ -402,8 +405,8 @@ static int pass_on(int status)
 static int wait_for_end(const struct job *job, struct work *work,
 			struct error *err)
 {
+	struct job_hot hot;
 	bool needs_build;
-	bool maps_ids;
 	int status = 0;
 	int r = run_wait(work->run, &status, err);
 
@@ -421,11 +424,11 @@ static int wait_for_end(const struct job *job, struct work *work,
 	job_profile_finish(work->profile, job_hot_path(&work->hot) != NULL);
 	report(job, work);
 	needs_build = job_hot_end(&work->hot, work->session);
-	maps_ids = work->hot.maps_ids;
+	hot = (struct job_hot){ .maps_ids = work->hot.maps_ids };
 	work_fini(work);
 	*work = (struct work)WORK_INIT;
 	if (needs_build)
-		job_hot_build(&job->options->common, job->image, maps_ids);
+		job_hot_build(&hot, &job->options->common, job->image);
 	return pass_on(status);
 }
 

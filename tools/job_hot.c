@@ -10,26 +10,20 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "fetch/chunk_cache.h"
-#include "hot/hot_build.h"
 #include "hot/hot_content.h"
 #include "hot/hot_folder.h"
-#include "hot/hot_gc.h"
 #include "hot/hot_record.h"
 #include "hot/hot_stamp.h"
 #include "hot/hot_tree.h"
 #include "image/image.h"
 #include "index/index_file.h"
+#include "tools/hot_builder.h"
 #include "tools/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum {
 	/* A new tree is worth it for so many files, or bytes, that it would
@@ -38,17 +32,9 @@ enum {
 	NEWS_SIZE = 1 << 20,
 	/* Building may take a hundredth of the time, one over all. */
 	COST_RATIO = 100,
-	BUILD_S_MAX = 120,
-	/* Part of the cache's bound that hot trees may take. */
-	SIZE_DIVISOR = 4,
-	/* Larger files of local images are no news unless they were read
-	 * whole. */
-	FETCH_SIZE_MAX = 64 << 20,
-	NICENESS = 19,
-	/* ioprio_set(2) */
-	IOPRIO_WHO_PROCESS = 1,
-	IOPRIO_CLASS_IDLE = 3,
-	IOPRIO_CLASS_SHIFT = 13,
+	/* A job that ends sooner than this after its start is over before a
+	 * builder would have got anywhere. */
+	DELAY_MS = 1000,
 };
 
 struct news {
@@ -71,12 +57,62 @@ static void log_failure(const char *what, const struct error *err)
 	log_event(LOG_DEBUG, "tools", "op=hot_%s text=\"%s\"", what, err->text);
 }
 
-void job_hot_open(struct job_hot *hot, struct session *session, bool maps_ids)
+/* HTCondor removes the job's scratch directory, and images in it, with the job:
+ * nobody will come for a tree of one. */
+static bool is_transient(struct session *session, const char *path)
+{
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it */
+	const char *scratch = getenv("_CONDOR_SCRATCH_DIR");
+	size_t len = scratch ? strlen(scratch) : 0;
+
+	return len > 1 && path && image_is_local(session_image(session)) &&
+	       strncmp(path, scratch, len) == 0 && path[len] == '/';
+}
+
+static bool is_rebuildable(const struct hot_stamp *stamp)
+{
+	return clock_wall_s() - stamp->built_s >=
+	       (int64_t)(stamp->build_ms / 1000 * COST_RATIO);
+}
+
+/* Does the record know enough that the tree in use lacks?  Builders that were
+ * started at a job's end may have been killed with it. */
+static bool is_due(const struct job_hot *hot, struct session *session)
+{
+	const struct index_file *index = session_index(session);
+	CLEANUP(hot_record_destroyp) struct hot_record *known = NULL;
+	struct hot_folder folder = HOT_FOLDER_INIT;
+	uint64_t count = 0;
+	int r;
+
+	if (hot->tree && !is_rebuildable(&hot->tree->stamp))
+		return false;
+	known = hot_record_create(hot->touched->inode_count);
+	if (!known ||
+	    hot_folder_open(chunk_cache_dir_fd(session_cache(session)),
+			    index_file_manifest_digest(index), false, &folder,
+			    NULL) < 0)
+		return false;
+	r = hot_record_load(known, folder.fd, HOT_FOLDER_RECORD,
+			    index_file_hash(index));
+	/* while another works, it has the lock */
+	if (r == 0 && hot_folder_try_builder(&folder) == NODE_LOCK_TAKEN)
+		r = -EBUSY;
+	hot_folder_close(&folder);
+	for (uint32_t n = r < 0 ? 0 : hot_record_next(known, 0); n != 0;
+	     n = hot_record_next(known, n))
+		count++;
+	return hot->tree ? count >= hot->tree->stamp.content_count + NEWS_COUNT
+			 : count > 0;
+}
+
+void job_hot_open(struct job_hot *hot, struct session *session,
+		  const char *path, bool maps_ids)
 {
 	struct index_figures figures;
 	struct error err = { 0 };
 
-	if (hot->is_off)
+	if (hot->is_off || is_transient(session, path))
 		return;
 	index_file_get_figures(session_index(session), &figures);
 	hot->maps_ids = maps_ids;
@@ -87,6 +123,7 @@ void job_hot_open(struct job_hot *hot, struct session *session, bool maps_ids)
 			  session_index(session), maps_ids, &hot->tree,
 			  &err) < 0)
 		log_failure("open", &err);
+	hot->is_due = is_due(hot, session);
 }
 
 const char *job_hot_path(const struct job_hot *hot)
@@ -116,20 +153,13 @@ void job_hot_observe(void *arg, uint32_t inode, uint64_t off, uint64_t size)
 		hot_record_add(hot->touched, inode);
 }
 
-/* What a tree may have of it although it is not all in the cache: reading a
- * file of this host again is no fetching. */
-static uint64_t get_fetch_size_max(struct session *session)
-{
-	return image_is_local(session_image(session)) ? FETCH_SIZE_MAX : 0;
-}
-
 /* Takes away from @touched what @known has or what no tree may have. */
 static struct news keep_news(struct hot_record *touched,
 			     const struct hot_record *known,
 			     struct session *session)
 {
 	const struct index_file *index = session_index(session);
-	uint64_t fetch_size_max = get_fetch_size_max(session);
+	uint64_t fetch_size_max = hot_builder_fetch_size_max(session);
 	struct news news = { 0 };
 
 	for (uint32_t n = hot_record_next(touched, 0); n != 0;
@@ -163,8 +193,7 @@ static bool is_worth_it(const struct hot_folder *folder,
 		return true;
 	if (news->count < NEWS_COUNT && news->size < NEWS_SIZE)
 		return false;
-	return clock_wall_s() - stamp.built_s >=
-	       (int64_t)(stamp.build_ms / 1000 * COST_RATIO);
+	return is_rebuildable(&stamp);
 }
 
 /* Return: whether a new tree is worth making; negative errno. */
@@ -217,114 +246,36 @@ bool job_hot_end(struct job_hot *hot, struct session *session)
 	return r == 1;
 }
 
-/* -- in the process that builds */
-
-static void become_unnoticed(void)
+static void start_builder(const struct job_hot *hot,
+			  const struct common_options *options,
+			  const char *image, uint64_t delay_ms)
 {
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	setsid();
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null_fd >= 0; fd++)
-		dup2(null_fd, fd);
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	if (chdir("/") < 0)
-		_exit(EXIT_FAILED);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGALRM, SIG_DFL);
-	alarm(BUILD_S_MAX);
-	setpriority(PRIO_PROCESS, 0, NICENESS);
-	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-		      IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT);
-}
-
-static int get_size_max(struct chunk_cache *cache, uint64_t *ret,
-			struct error *err)
-{
-	struct chunk_cache_figures figures;
-	int r = chunk_cache_get_figures(cache, &figures, err);
-
-	if (r == 0)
-		*ret = figures.size_max / SIZE_DIVISOR;
-	return r;
-}
-
-int job_hot_collect(struct chunk_cache *cache, struct error *err)
-{
-	uint64_t size_max = 0;
-	int r = get_size_max(cache, &size_max, err);
-
-	return r < 0 ? r
-		     : hot_gc_collect(chunk_cache_dir_fd(cache), size_max, err);
-}
-
-static int build_locked(struct session *session, struct hot_folder *folder,
-			bool maps_ids, struct error *err)
-{
-	const struct index_file *index = session_index(session);
-	struct index_figures figures;
-	struct hot_build_options options = {
-		.index = index,
-		.loader = session_loader(session),
-		.maps_ids = maps_ids,
-		.wants_whole = hot_build_can_be_whole(),
-		.fetch_size_max = get_fetch_size_max(session),
+	const struct hot_builder_order order = {
+		.image = image,
+		.maps_ids = hot->maps_ids,
+		.delay_ms = delay_ms,
 	};
-	struct hot_record *record;
-	int r;
-
-	r = get_size_max(session_cache(session), &options.size_max, err);
-	if (r < 0)
-		return r;
-	index_file_get_figures(index, &figures);
-	record = hot_record_create(figures.inode_count);
-	if (!record)
-		return error_set(err, -ENOMEM, "out of memory");
-	r = hot_record_load(record, folder->fd, HOT_FOLDER_RECORD,
-			    index_file_hash(index));
-	options.record = record;
-	if (r == 0)
-		r = hot_build(folder, &options, err);
-	hot_record_destroy(record);
-	return r;
-}
-
-static int build(const struct common_options *options, const char *image,
-		 bool maps_ids, struct error *err)
-{
-	CLEANUP(session_closep) struct session *session = NULL;
-	struct hot_folder folder = HOT_FOLDER_INIT;
-	int r;
-
-	r = session_open(image, options, SESSION_LOADER, &session, err);
-	if (r < 0)
-		return r;
-	r = hot_folder_open(chunk_cache_dir_fd(session_cache(session)),
-			    index_file_manifest_digest(session_index(session)),
-			    true, &folder, err);
-	if (r < 0)
-		return r;
-	if (hot_folder_try_builder(&folder) == NODE_LOCK_HELD)
-		r = build_locked(session, &folder, maps_ids, err);
-	hot_folder_close(&folder);
-	return r < 0 ? r : job_hot_collect(session_cache(session), err);
-}
-
-void job_hot_build(const struct common_options *options, const char *image,
-		   bool maps_ids)
-{
-	struct common_options own = *options;
 	struct error err = { 0 };
-	pid_t pid;
+	int r = hot_builder_start(options, &order);
 
-	/* what the tag meant for the job, it means here */
-	own.tag_ttl_ms = (uint64_t)INT32_MAX * 1000;
-	own.quiet = true;
-	own.trace = NULL;
-	pid = fork();
-	if (pid != 0)
-		return;
-	become_unnoticed();
-	_exit(build(&own, image, maps_ids, &err) < 0 ? EXIT_FAILED : 0);
+	if (r < 0) {
+		error_set_errno(&err, r, "cannot start the builder");
+		log_failure("build", &err);
+	}
+}
+
+void job_hot_build_beside(const struct job_hot *hot,
+			  const struct common_options *options,
+			  const char *image)
+{
+	if (hot->is_due)
+		start_builder(hot, options, image, DELAY_MS);
+}
+
+void job_hot_build(const struct job_hot *hot,
+		   const struct common_options *options, const char *image)
+{
+	start_builder(hot, options, image, 0);
 }
 
 void job_hot_fini(struct job_hot *hot)

@@ -2,8 +2,9 @@
 #pragma once
 /*
  * job_hot: the hot tree's part in a job (docs/hot-tree.md): take the current
- * one into use, note which files the job reads from the image, and after its
- * end, when that has taught something, make a new one in a process of its own.
+ * one into use, note which files the job reads from the image, and have a new
+ * one made, by hot_builder.h: while the job runs when earlier ones have taught
+ * enough, after its end when it has itself.
  *
  * A hot tree is never a reason for a job to fail: what goes wrong here is
  * logged at debug.
@@ -15,7 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct chunk_cache;
 struct error;
 struct hot_record;
 struct hot_tree;
@@ -27,6 +27,7 @@ struct job_hot {
 	struct hot_tree *tree;	    /* in use; NULL: none */
 	struct hot_record *touched; /* by this job; NULL: off */
 	bool maps_ids;
+	bool is_due; /* a tree could be made of what earlier jobs read */
 };
 
 /**
@@ -36,8 +37,10 @@ struct job_hot {
  */
 int job_hot_set_mode(struct job_hot *hot, const char *text, struct error *err);
 
-/** job_hot_open() - begin; @session is opened as far as SESSION_LOADER */
-void job_hot_open(struct job_hot *hot, struct session *session, bool maps_ids);
+/** job_hot_open() - begin; @session is opened as far as SESSION_LOADER
+ * @path: the image's file or layout; NULL when it is not on this host */
+void job_hot_open(struct job_hot *hot, struct session *session,
+		  const char *path, bool maps_ids);
 
 /** job_hot_path() - the tree's directory for run.h's hot_tree; NULL: none */
 const char *job_hot_path(const struct job_hot *hot);
@@ -55,23 +58,24 @@ void job_hot_observe(void *arg, uint32_t inode, uint64_t off, uint64_t size);
  * job_hot_end() - the job has ended: remember what it read
  *
  * Releases the tree.  Return: whether a new tree is worth making; call
- * job_hot_build() then, after the session is closed.
+ * job_hot_build() then.
  */
 bool job_hot_end(struct job_hot *hot, struct session *session);
 
 /**
- * job_hot_build() - make a new tree in a process that nobody waits for
+ * job_hot_build_beside() - make a tree while the job runs, if one is due
  *
- * To be called without any other thread.  The process has a session of its
- * own, the lowest priority for CPU and disk, none of the caller's descriptors,
- * and ends by itself after two minutes at the latest.
+ * One is due when earlier jobs have read what no tree has: their own builders
+ * were killed with them, as batch systems do.  To be called when the job has
+ * been started.
  */
-void job_hot_build(const struct common_options *options, const char *image,
-		   bool maps_ids);
+void job_hot_build_beside(const struct job_hot *hot,
+			  const struct common_options *options,
+			  const char *image);
 
-/** job_hot_collect() - keep the cache's hot trees within their part of its
- * bound, and remove what killed builders left; 0 or as hot_gc_collect() */
-int job_hot_collect(struct chunk_cache *cache, struct error *err);
+/** job_hot_build() - make a tree after the job; @hot may have ended */
+void job_hot_build(const struct job_hot *hot,
+		   const struct common_options *options, const char *image);
 
 /** job_hot_fini() - also after job_hot_end() */
 void job_hot_fini(struct job_hot *hot);

@@ -202,6 +202,79 @@ int option_parse(const struct option *const *tables, void *values,
 	return 0;
 }
 
+/* 1 with a word, 0 when it needs none, -ENOMEM */
+static int format_value(const struct option *option, const void *values,
+			char **ret)
+{
+	const void *place = (const char *)values + option->offset;
+	const char *text;
+	uint64_t number;
+	int len = 0;
+
+	switch (option->kind) {
+	case OPTION_FLAG:
+		if (*(const bool *)place)
+			len = asprintf(ret, "--%s", option->name);
+		break;
+	case OPTION_TEXT:
+		text = *(const char *const *)place;
+		if (text)
+			len = asprintf(ret, "--%s=%s", option->name, text);
+		break;
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+	case OPTION_NUMBER:
+		number = *(const uint64_t *)place;
+		if (number != 0)
+			len = asprintf(ret, "--%s=%llu%s", option->name,
+				       (unsigned long long)number,
+				       option->kind == OPTION_DURATION ? "ms"
+								       : "");
+		break;
+	case OPTION_LIST:
+		assert(false);
+		break;
+	case OPTION_REFUSED:
+		break;
+	}
+	return len < 0 ? -ENOMEM : len > 0;
+}
+
+int option_format(const struct option *const *tables, const void *values,
+		  char ***ret)
+{
+	size_t count = 0;
+	size_t used = 0;
+	char **words;
+
+	for (size_t t = 0; tables[t]; t++)
+		for (const struct option *o = tables[t]; o->name; o++)
+			count++;
+	words = calloc(count + 1, sizeof(*words));
+	for (size_t t = 0; words && tables[t]; t++)
+		for (const struct option *o = tables[t]; o->name; o++) {
+			int r = format_value(o, values, &words[used]);
+
+			if (r < 0) {
+				words[used] = NULL;
+				option_free_words(words);
+				return r;
+			}
+			used += (size_t)r;
+		}
+	if (!words)
+		return -ENOMEM;
+	*ret = words;
+	return 0;
+}
+
+void option_free_words(char **words)
+{
+	for (size_t i = 0; words && words[i]; i++)
+		free(words[i]);
+	free(words);
+}
+
 bool option_takes_next(const struct option *const *tables, const char *word)
 {
 	const struct option *option = NULL;

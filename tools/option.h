@@ -75,6 +75,19 @@ int option_parse(const struct option *const *tables, void *values,
 		 bool stop_early, char **argv, int *ret_count,
 		 struct error *err);
 
+/**
+ * option_format() - the words from which option_parse() makes @values
+ * @tables: without lists
+ * @ret:    each word malloc'ed, and the array, NULL-ended; NULL on failure
+ *
+ * What is false, zero or NULL is left out.  Return: 0 or -ENOMEM.
+ */
+int option_format(const struct option *const *tables, const void *values,
+		  char ***ret);
+
+/** option_free_words() - what option_format() gave; NULL is fine */
+void option_free_words(char **words);
+
 /** option_takes_next() - whether the option that @word is has its value in the
  * word behind it */
 bool option_takes_next(const struct option *const *tables, const char *word);

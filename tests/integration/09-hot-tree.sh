@@ -99,6 +99,28 @@ learned "many jobs"
 equal "trees of many jobs" 1 "$(trees)"
 contains "cache du" "in hot trees" "$(lr cache du)"
 
+# A batch system kills what a job leaves: here with the job's PID namespace.  The
+# first job's builder dies with it, the second's works while that one runs.
+if [ "$(id -u)" = 0 ]; then
+	lr cache rm --all
+	batch_job() { # SECONDS
+		unshare --pid --fork --kill-child sh -c '"$@"; exit $?' sh \
+			"${USER_PREFIX[@]}" "$LAZYRUN" -q exec --no-home --pwd / --statistics "$WORK/home/batch" \
+			"$base" /bin/sh -c "cat /etc/os-release >/dev/null; sleep $1"
+	}
+	rm -f "$WORK/home/batch"
+	for seconds in 0 0 0; do batch_job $seconds || fault "a job of a batch system"; done
+	equal "trees whose builders were killed" "" "$(grep -Eo '"hot_tree":"(whole|partial)"' "$WORK/home/batch")"
+	batch_job 20 &
+	job=$!
+	learned "a builder beside a job"
+	batch_job 0
+	equal "a job after the one with a builder beside it" 1 \
+		"$(tail -n 1 "$WORK/home/batch" | grep -Ec '"hot_tree":"(whole|partial)"')"
+	kill -KILL $job
+	wait $job 2>/dev/null
+fi
+
 # Folders that others can enter are not used.
 "${USER_PREFIX[@]}" chmod 755 "$HOT"
 equal "a job beside an open folder" "$(lr exec --hot-tree=off "$base" /bin/cat /etc/os-release)" \

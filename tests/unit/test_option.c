@@ -246,3 +246,61 @@ Test(option, knows_which_words_have_their_value_behind_them)
 	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
 		cr_expect_not(option_takes_next(tables, no[i]), "%s", no[i]);
 }
+
+/* All but lists. */
+static const struct option plain_table[] = {
+	{ "flag", 'f', OPTION_FLAG, NULL, "", NULL, OPT(flag) },
+	{ "twin", 'w', OPTION_FLAG, NULL, "", NULL, OPT(twin) },
+	{ "text", 't', OPTION_TEXT, "T", "", NULL, OPT(text) },
+	{ "size", 0, OPTION_SIZE, "S", "", NULL, OPT(size) },
+	{ "time", 0, OPTION_DURATION, "D", "", NULL, OPT(time_ms) },
+	{ "number", 'n', OPTION_NUMBER, "N", "", NULL, OPT(number) },
+	{ "refused", 'r', OPTION_REFUSED, NULL, "the reason", NULL, 0 },
+	{ 0 },
+};
+
+static const struct option *const plain_tables[] = { plain_table, NULL };
+
+Test(option, formats_words_that_parse_to_the_same_values)
+{
+	const struct values given = {
+		.flag = true,
+		.text = "a b=c",
+		.size = 12345,
+		.time_ms = 1500,
+		.number = 7,
+	};
+	struct values values = { 0 };
+	char **words = NULL;
+	char **copy;
+	int count;
+
+	cr_assert_eq(option_format(plain_tables, &given, &words), 0);
+	copy = calloc(8, sizeof(*copy));
+	for (count = 0; words[count]; count++)
+		copy[count] = words[count];
+	cr_expect_eq(count, 5);
+	cr_expect_eq(
+		option_parse(plain_tables, &values, false, copy, &count, NULL),
+		0);
+	cr_expect_eq(count, 0);
+	cr_expect(values.flag);
+	cr_expect_not(values.twin);
+	cr_expect_str_eq(values.text, given.text);
+	cr_expect_eq(values.size, given.size);
+	cr_expect_eq(values.time_ms, given.time_ms);
+	cr_expect_eq(values.number, given.number);
+	free(copy);
+	option_free_words(words);
+}
+
+Test(option, formats_nothing_of_values_that_are_not_set)
+{
+	const struct values given = { 0 };
+	char **words = NULL;
+
+	cr_assert_eq(option_format(plain_tables, &given, &words), 0);
+	cr_expect_null(words[0]);
+	option_free_words(words);
+	option_free_words(NULL);
+}
