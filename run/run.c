@@ -202,6 +202,7 @@ int run_join(struct run *run, const struct run_target *target,
 		.kind = target->kind,
 		.has_pid_namespace = target->has_pid_namespace,
 		.has_ipc_namespace = target->has_ipc_namespace,
+		.offers_root = target->offers_root,
 	};
 
 	int r = decide(run, &message, target->fd, err);
@@ -210,7 +211,7 @@ int run_join(struct run *run, const struct run_target *target,
 		return r;
 	if (!run->watch.mark)
 		return start_guard(run, err);
-	run->is_reaper = target->kind == RUN_JOIN_IMAGE &&
+	run->is_reaper = target->kind != RUN_JOIN_ROOT &&
 			 prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 	return 0;
 }
@@ -344,6 +345,8 @@ static int await_start(struct run *run, int *ret_exit, struct error *err)
 					  body.size);
 		else if (type == RUN_MESSAGE_FORKED)
 			r = follow_first(run, &body, err);
+		else if (type == RUN_MESSAGE_ROOT && run->watch.offer)
+			run->watch.offer(run->watch.arg, fd);
 		if (r < 0)
 			return r;
 	}

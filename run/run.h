@@ -66,12 +66,16 @@ struct run_options {
 enum run_join {
 	RUN_JOIN_IMAGE = 1, /* its mounted image; the root is the job's own */
 	RUN_JOIN_ROOT,	    /* its job's root and namespaces, as they are */
+	RUN_JOIN_READY, /* a root that a job like this one offered: a copy of
+			   its mounts, in namespaces of the job's own */
 };
 
 /* What run_join() joins. */
 struct run_target {
 	enum run_join kind;
-	int fd; /* of run_open_image() or run_open_root(); borrowed */
+	int fd; /* of run_open_image(), run_open_root() or a run_offer_fn;
+		   borrowed */
+	bool offers_root;	/* RUN_JOIN_IMAGE: to run_watch.offer */
 	bool has_pid_namespace; /* RUN_JOIN_ROOT: how that job was started */
 	bool has_ipc_namespace;
 };
@@ -100,6 +104,10 @@ int run_mount(struct run *run, struct error *err);
  *
  * With RUN_JOIN_ROOT the other one's job must run; of the job that run_start()
  * gets only argv, envp, cwd and home count then, and --pid means nothing.
+ *
+ * With RUN_JOIN_READY nothing is mounted: the job must have all that shapes its
+ * root in common with the one that offered it, and neither may be root's or
+ * writable; all else is its own.
  *
  * Both must be of one user, in one mount namespace of the host.  Nothing is
  * waited for: what cannot be joined (-ESRCH: it has ended) is run_start()'s
@@ -177,12 +185,18 @@ typedef int run_watch_fn(void *arg);
  * runs; borrowed. */
 typedef void run_mark_fn(void *arg, int mark_fd);
 
+/* The job's root has been assembled, with nothing of the job in it yet: others
+ * may join it as RUN_JOIN_READY while somebody keeps the descriptor; borrowed
+ */
+typedef void run_offer_fn(void *arg, int root_fd);
+
 struct run_watch {
 	int fd; /* borrowed; run_wait() and run_wait_rest() watch it, too */
 	run_watch_fn *happened;
 	/* Whoever kills what the job leaves when the caller is killed
 	 * (run_guard_kill()) is told; NULL: a child of the caller's does it. */
 	run_mark_fn *mark;
+	run_offer_fn *offer; /* with run_target.offers_root; else NULL */
 	void *arg;
 };
 
@@ -204,7 +218,8 @@ int run_wait(struct run *run, int *ret_status, struct error *err);
 /**
  * run_wait_rest() - wait for the processes that the job left in the background
  *
- * Only after run_join(RUN_JOIN_IMAGE) with a run_mark_fn, which makes the
+ * Only after run_join() of an image or a ready root with a run_mark_fn, which
+ * makes the
  * caller a reaper of orphans (PR_SET_CHILD_SUBREAPER: it must have no other
  * children); else returns at once: the end of the FUSE session tells.
  */

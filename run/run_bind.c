@@ -187,6 +187,13 @@ int run_bind_standard(struct run_path_root *root, const struct run_job *job,
 	return r;
 }
 
+const char *run_bind_standard_path(size_t number)
+{
+	return number < sizeof(standard_mounts) / sizeof(*standard_mounts)
+		       ? standard_mounts[number].path
+		       : NULL;
+}
+
 int run_bind_asked(struct run_path_root *root, const struct run_job *job,
 		   struct error *err)
 {

@@ -10,6 +10,7 @@
  * Threads: the one of the runner.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 struct error;
 struct run_job;
@@ -24,6 +25,10 @@ struct run_path_root;
  */
 int run_bind_standard(struct run_path_root *root, const struct run_job *job,
 		      bool has_ipc, const char *host_cwd, struct error *err);
+
+/** run_bind_standard_path() - of the host's that run_bind_standard() shows to
+ * every job, by number; NULL behind the last */
+const char *run_bind_standard_path(size_t number);
 
 /** run_bind_asked() - run_job.binds; as run_mount_bind() */
 int run_bind_asked(struct run_path_root *root, const struct run_job *job,

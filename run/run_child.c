@@ -20,6 +20,7 @@
 #include "run/run_dev.h"
 #include "run/run_environment.h"
 #include "run/run_exec.h"
+#include "run/run_idle.h"
 #include "run/run_idmap.h"
 #include "run/run_init.h"
 #include "run/run_join.h"
@@ -172,6 +173,7 @@ static int receive_target(struct child *child, struct buffer *body,
 	child->target.kind = (enum run_join)message.kind;
 	child->target.has_pid_namespace = message.has_pid_namespace;
 	child->target.has_ipc_namespace = message.has_ipc_namespace;
+	child->target.offers_root = message.offers_root;
 	return 0;
 }
 
@@ -234,19 +236,9 @@ static int open_mark(const struct child *child)
 
 	if (child->is_privileged || child->target.kind == RUN_JOIN_ROOT)
 		path = "self/ns/uts";
-	else if (child->target.kind == RUN_JOIN_IMAGE)
+	else if (child->target.kind != 0)
 		path = "self/ns/mnt";
 	return openat(child->proc_fd, path, O_RDONLY | O_CLOEXEC);
-}
-
-/* Keeps the root for others to join.  The closed socket says that it is there
- * now. */
-__attribute__((noreturn)) static void be_idle(void)
-{
-	prctl(PR_SET_NAME, "lazyrun-idle");
-	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
-	for (;;)
-		pause();
 }
 
 /* As root, real or its own, the capabilities stay, as with apptainer: see
@@ -328,7 +320,7 @@ __attribute__((noreturn)) static void become_job(struct child *child)
 	if (r < 0)
 		_exit(RUN_EXIT_FAILURE);
 	if (!child->spec.job.argv[0])
-		be_idle();
+		run_idle_be();
 	run_exec(&child->spec.job, &exit_code, &err);
 	fail(child, &err, exit_code);
 }
@@ -412,9 +404,41 @@ static bool starts_first(const struct child *child)
 	return child->options->use_pid_namespace;
 }
 
+/* Before the job's own namespaces copy it.  Failures are passed over: this job
+ * has what it needs. */
+static void offer_root(const struct child *child)
+{
+	autoclose int fd =
+		openat(child->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)run_message_send(child->socket, RUN_MESSAGE_ROOT, NULL, 0,
+				       fd);
+}
+
+/* A joined root is one already. */
+static int make_root(struct child *child, struct error *err)
+{
+	const char *host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
+	int r = 0;
+
+	if (child->target.kind == RUN_JOIN_READY)
+		return 0;
+	if (child->options->is_kept)
+		r = run_root_leave_image(&child->root, err);
+	if (r == 0)
+		r = run_root_assemble(&child->root, &child->spec.job,
+				      &child->user, host_cwd, err);
+	if (r == 0)
+		r = run_root_enter(&child->root, child->spec.job.is_writable,
+				   err);
+	if (r == 0 && child->target.offers_root)
+		offer_root(child);
+	return r;
+}
+
 static int set_up(struct child *child, struct buffer *body, struct error *err)
 {
-	const char *host_cwd;
 	int r = 0;
 
 	child->user.uid = geteuid();
@@ -439,31 +463,12 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 	r = receive_job(child, body, err);
 	if (r < 0 || child->target.kind == RUN_JOIN_ROOT)
 		return r;
-	host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
 	if (child->options->is_fake_root) {
 		child->user.uid = 0;
 		child->user.gid = 0;
 	}
-	if (child->options->is_kept)
-		r = run_root_leave_image(&child->root, err);
-	if (r == 0)
-		r = run_root_assemble(&child->root, &child->spec.job,
-				      &child->user, host_cwd, err);
-	if (r == 0)
-		r = run_root_enter(&child->root, child->spec.job.is_writable,
-				   err);
-	if (r == 0)
-		r = enter_inner_namespaces(child, err);
-	return r;
-}
-
-static void leave_standard_io(void)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
-		dup2(fd, i);
-	close(fd);
+	r = make_root(child, err);
+	return r < 0 ? r : enter_inner_namespaces(child, err);
 }
 
 void run_child_main(const struct run_options *options, int socket,
@@ -482,7 +487,7 @@ void run_child_main(const struct run_options *options, int socket,
 
 	follow_caller(socket);
 	if (options->is_kept)
-		leave_standard_io();
+		run_idle_leave_standard_io();
 	child.umask = umask(022);
 	if (!getcwd(child.host_cwd, sizeof(child.host_cwd)) ||
 	    child.host_cwd[0] != '/')

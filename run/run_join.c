@@ -32,7 +32,7 @@ static int say_not_joined(int code, struct error *err)
 	return error_set_errno(err, code, "the instance cannot be joined");
 }
 
-static int enter_image(int mount_fd, bool is_privileged, struct error *err)
+static int enter_mounts(int mount_fd, bool is_privileged, struct error *err)
 {
 	autoclose int user_fd = -1;
 
@@ -43,10 +43,17 @@ static int enter_image(int mount_fd, bool is_privileged, struct error *err)
 	}
 	if (setns(mount_fd, CLONE_NEWNS) < 0)
 		return say_not_joined(-errno, err);
-	if (unshare(CLONE_NEWNS) < 0)
-		return error_set_errno(err, -errno,
-				       "cannot make a mount namespace");
 	return 0;
+}
+
+static int enter_image(int mount_fd, bool is_privileged, struct error *err)
+{
+	int r = enter_mounts(mount_fd, is_privileged, err);
+
+	if (r == 0 && unshare(CLONE_NEWNS) < 0)
+		r = error_set_errno(err, -errno,
+				    "cannot make a mount namespace");
+	return r;
 }
 
 static int enter_root(const struct run_target *target, bool is_privileged,
@@ -74,5 +81,7 @@ int run_join_enter(const struct run_target *target, bool is_privileged,
 {
 	if (target->kind == RUN_JOIN_IMAGE)
 		return enter_image(target->fd, is_privileged, err);
+	if (target->kind == RUN_JOIN_READY)
+		return enter_mounts(target->fd, is_privileged, err);
 	return enter_root(target, is_privileged, err);
 }

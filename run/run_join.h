@@ -15,9 +15,10 @@ struct run_target;
  * @is_privileged: no user namespace is to be entered
  *
  * With RUN_JOIN_IMAGE into a mount namespace of our own that starts as a copy
- * of the kept one; with RUN_JOIN_ROOT into the kept one itself.  A pid
- * namespace is for the next child.  All capabilities in the user namespace are
- * ours then.
+ * of the kept one; with RUN_JOIN_ROOT into the kept one itself, and with
+ * RUN_JOIN_READY as well: there the job's own copy comes with its user
+ * namespace.  A pid namespace is for the next child.  All capabilities in the
+ * user namespace are ours then.
  *
  * Return: 0, -ESRCH (the other one has ended), -EPERM (it is another user's),
  * other negative errno, with @err.

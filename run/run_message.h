@@ -34,6 +34,7 @@ enum run_message_type {
 	RUN_MESSAGE_ADOPTED,	 /* caller: that pid may go on */
 	RUN_MESSAGE_ENVIRONMENT, /* runner: that of a job without a command,
 				    each variable ended by NUL */
+	RUN_MESSAGE_ROOT,	 /* runner: with what a run_offer_fn gets */
 	RUN_MESSAGE_EXECUTING,	 /* runner: execve() comes next; with the
 				    namespace that run_guard.h calls a mark */
 	RUN_MESSAGE_FAILED,	 /* runner: struct run_message_failure */
@@ -43,6 +44,7 @@ struct run_message_target {
 	int32_t kind; /* enum run_join; 0: mount */
 	uint8_t has_pid_namespace;
 	uint8_t has_ipc_namespace;
+	uint8_t offers_root;
 };
 
 struct run_message_failure {

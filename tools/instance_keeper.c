@@ -18,6 +18,7 @@
 #include "tools/instance_dir.h"
 #include "tools/instance_message.h"
 #include "tools/job.h"
+#include "tools/root_list.h"
 #include "tools/session.h"
 
 #include <errno.h>
@@ -48,6 +49,7 @@ struct peer {
 	int mark_fd;	     /* of its job (run_guard.h), and with it the job's
 				mounts; -1: none */
 	int64_t deadline_ms; /* of one that has not asked yet */
+	struct digest root_key; /* of its job's root; zero: none */
 };
 
 struct keeper {
@@ -60,6 +62,7 @@ struct keeper {
 	struct pollfd *pollfds; /* FIXED_COUNT, then as peers */
 	size_t peer_count;
 	size_t job_count;
+	struct root_list roots;
 	int64_t started_s;
 	int64_t idle_since_ms;
 	int64_t stop_ms; /* when what still runs is left; 0: not stopping */
@@ -175,6 +178,19 @@ static char *tell(const struct keeper *keeper)
 	return text;
 }
 
+/* What a job is to join: a root that is ready for it, or the mount. */
+static int choose_image(struct keeper *keeper, struct peer *peer,
+			const struct instance_request *request, bool *ret_ready)
+{
+	int fd = -1;
+
+	peer->root_key = request->root_key;
+	if (!digest_is_zero(&request->root_key))
+		fd = root_list_find(&keeper->roots, &request->root_key);
+	*ret_ready = fd >= 0;
+	return fd >= 0 ? fd : keeper->kept->image_fd;
+}
+
 /* Return: 0; negative errno: this peer is to be dropped. */
 static int answer(struct keeper *keeper, struct peer *peer,
 		  const struct instance_request *request)
@@ -186,10 +202,11 @@ static int answer(struct keeper *keeper, struct peer *peer,
 		.has_ipc_namespace = kept->has_ipc_namespace,
 	};
 	autofree char *text = NULL;
+	bool is_ready = false;
 	int fd = -1;
 
 	if (request->verb == INSTANCE_JOIN_IMAGE)
-		fd = kept->image_fd;
+		fd = choose_image(keeper, peer, request, &is_ready);
 	else if (request->verb == INSTANCE_JOIN_ROOT)
 		fd = kept->root_fd;
 	else if (request->verb == INSTANCE_TELL)
@@ -198,6 +215,7 @@ static int answer(struct keeper *keeper, struct peer *peer,
 		begin_stop(keeper, request->signal, request->grace_ms);
 	else
 		return -EPROTO;
+	head.is_ready = is_ready;
 	if (request->verb == INSTANCE_JOIN_ROOT && fd < 0)
 		head.code = -ENOTSUP;
 	if (text && strlen(text) > INSTANCE_MESSAGE_TEXT_MAX)
@@ -220,11 +238,17 @@ static int follow(struct keeper *keeper, struct peer *peer,
 		peer->has_said_farewell = true;
 		return 0;
 	}
-	if (request->verb != INSTANCE_MARK)
+	if (request->verb != INSTANCE_MARK && request->verb != INSTANCE_OFFER)
 		return answer(keeper, peer, request);
-	if (!peer->is_job || peer->mark_fd >= 0 || *fd < 0)
+	if (!peer->is_job || *fd < 0)
 		return -EPROTO;
-	peer->mark_fd = STEAL_FD(*fd);
+	if (request->verb == INSTANCE_MARK && peer->mark_fd < 0)
+		peer->mark_fd = STEAL_FD(*fd);
+	else if (request->verb == INSTANCE_OFFER &&
+		 !digest_is_zero(&peer->root_key))
+		root_list_add(&keeper->roots, &peer->root_key, STEAL_FD(*fd));
+	else
+		return -EPROTO;
 	return 0;
 }
 
@@ -406,6 +430,7 @@ static void keeper_fini(struct keeper *keeper)
 		keeper->peers[i].has_said_farewell = true; /* callers kill */
 		close_peer(&keeper->peers[i]);
 	}
+	root_list_fini(&keeper->roots);
 	if (keeper->dir_fd >= 0)
 		close(keeper->dir_fd);
 	free(keeper->peers);

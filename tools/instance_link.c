@@ -17,10 +17,19 @@ enum {
 	END_TIMEOUT_MS = 5000, /* beyond the grace that jobs are given */
 };
 
-static int join(int dir_fd, const struct instance_entry *entry,
-		enum instance_verb verb, struct instance_link *ret)
+static enum run_join kind_of(enum instance_verb verb,
+			     const struct instance_answer *answer)
 {
-	const struct instance_request request = {
+	if (verb == INSTANCE_JOIN_ROOT)
+		return RUN_JOIN_ROOT;
+	return answer->is_ready ? RUN_JOIN_READY : RUN_JOIN_IMAGE;
+}
+
+static int join(int dir_fd, const struct instance_entry *entry,
+		enum instance_verb verb, const struct digest *root_key,
+		struct instance_link *ret)
+{
+	struct instance_request request = {
 		.magic = INSTANCE_MESSAGE_MAGIC,
 		.verb = verb,
 	};
@@ -29,6 +38,8 @@ static int join(int dir_fd, const struct instance_entry *entry,
 	autoclose int fd = -1;
 	int r = socket;
 
+	if (root_key)
+		request.root_key = *root_key;
 	if (r >= 0)
 		r = instance_message_ask(socket, &request, &answer, &fd, NULL);
 	if (r == 0 && fd < 0)
@@ -38,9 +49,9 @@ static int join(int dir_fd, const struct instance_entry *entry,
 	*ret = (struct instance_link){
 		.socket = STEAL_FD(socket),
 		.target = {
-			.kind = verb == INSTANCE_JOIN_ROOT ? RUN_JOIN_ROOT
-							   : RUN_JOIN_IMAGE,
+			.kind = kind_of(verb, &answer),
 			.fd = STEAL_FD(fd),
+			.offers_root = root_key && !answer.is_ready,
 			.has_pid_namespace = answer.has_pid_namespace,
 			.has_ipc_namespace = answer.has_ipc_namespace,
 		},
@@ -49,14 +60,16 @@ static int join(int dir_fd, const struct instance_entry *entry,
 	return 0;
 }
 
-int instance_link_find(int dir_fd, const char *key, struct instance_link *ret)
+int instance_link_find(int dir_fd, const char *key,
+		       const struct digest *root_key, struct instance_link *ret)
 {
 	autofree struct instance_entry *entries = NULL;
 	int count = instance_dir_list(dir_fd, &entries);
 
 	for (int i = 0; i < count; i++)
 		if (strcmp(entries[i].key, key) == 0 &&
-		    join(dir_fd, &entries[i], INSTANCE_JOIN_IMAGE, ret) == 0)
+		    join(dir_fd, &entries[i], INSTANCE_JOIN_IMAGE, root_key,
+			 ret) == 0)
 			return 0;
 	return -ENOENT;
 }
@@ -93,7 +106,7 @@ int instance_link_open(int dir_fd, const char *name, struct instance_link *ret,
 	for (int i = 0; i < count; i++) {
 		if (strcmp(entries[i].name, name) != 0)
 			continue;
-		r = join(dir_fd, &entries[i], INSTANCE_JOIN_ROOT, ret);
+		r = join(dir_fd, &entries[i], INSTANCE_JOIN_ROOT, NULL, ret);
 		if (r == 0)
 			return 0;
 	}
@@ -192,6 +205,13 @@ void instance_link_mark(void *arg, int mark_fd)
 	const struct instance_link *link = arg;
 
 	(void)instance_message_tell(link->socket, INSTANCE_MARK, mark_fd);
+}
+
+void instance_link_offer(void *arg, int root_fd)
+{
+	const struct instance_link *link = arg;
+
+	(void)instance_message_tell(link->socket, INSTANCE_OFFER, root_fd);
 }
 
 void instance_link_part(const struct instance_link *link)

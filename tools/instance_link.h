@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct digest;
 struct error;
 
 struct instance_link {
@@ -32,10 +33,14 @@ struct instance_link {
 
 /**
  * instance_link_find() - join any living instance's mount that has @key
+ * @root_key: of root_key.h, NULL: none.  Where the instance has such a root,
+ *            that is joined; else the job is to offer its own
  *
  * Return: 0; -ENOENT (there is none, or none answers in two seconds).
  */
-int instance_link_find(int dir_fd, const char *key, struct instance_link *ret);
+int instance_link_find(int dir_fd, const char *key,
+		       const struct digest *root_key,
+		       struct instance_link *ret);
 
 /**
  * instance_link_open() - join the root of a named one
@@ -66,6 +71,10 @@ int instance_link_happened(void *arg);
 /** instance_link_mark() - a run_mark_fn: the instance guards the job from now
  * on; @arg: the link */
 void instance_link_mark(void *arg, int mark_fd);
+
+/** instance_link_offer() - a run_offer_fn: the instance keeps the root for
+ * others; @arg: the link */
+void instance_link_offer(void *arg, int root_fd);
 
 /** instance_link_part() - the job has ended by itself: nothing is to be killed
  */

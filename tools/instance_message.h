@@ -11,13 +11,15 @@
  *
  * Threads: one at a time on each end.
  */
+#include "common/digest.h"
+
 #include <stdint.h>
 
 struct error;
 
 enum {
 	INSTANCE_MESSAGE_MAGIC =
-		0x4c5a4932, /* "LZI2"; changes with the bytes */
+		0x4c5a4933, /* "LZI3"; changes with the bytes */
 	INSTANCE_MESSAGE_TEXT_MAX = 16 << 10,
 	INSTANCE_MESSAGE_TIMEOUT_MS = 2000,
 };
@@ -29,13 +31,16 @@ enum instance_verb {
 	INSTANCE_STOP,		 /* answer: once it is on its way */
 	INSTANCE_MARK,		 /* no answer; with run_mark_fn's descriptor */
 	INSTANCE_FAREWELL,	 /* no answer: the job has ended by itself */
+	INSTANCE_OFFER,		 /* no answer; with run_offer_fn's descriptor,
+				    of the key it joined with */
 };
 
 struct instance_request {
 	uint32_t magic;
-	uint32_t verb;	   /* enum instance_verb */
-	int32_t signal;	   /* STOP: for the jobs first; 0: none */
-	uint32_t grace_ms; /* STOP: before SIGKILL */
+	uint32_t verb;		/* enum instance_verb */
+	int32_t signal;		/* STOP: for the jobs first; 0: none */
+	uint32_t grace_ms;	/* STOP: before SIGKILL */
+	struct digest root_key; /* JOIN_IMAGE: root_key.h; zero: none */
 };
 
 struct instance_answer {
@@ -43,7 +48,8 @@ struct instance_answer {
 	int32_t code; /* 0 or negative errno */
 	uint8_t has_pid_namespace;
 	uint8_t has_ipc_namespace;
-	uint8_t padding[2];
+	uint8_t is_ready; /* JOIN_IMAGE: the descriptor is of RUN_JOIN_READY */
+	uint8_t padding;
 	uint32_t text_size; /* of what follows */
 };
 

@@ -255,6 +255,8 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 	r = run_spawn(&options, &work->run, err);
 	if (r == 0)
 		work->statistics.spawned_us = clock_us();
+	if (r == 0)
+		job_join_describe(&work->join, &work->mounts);
 	return r;
 }
 

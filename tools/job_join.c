@@ -8,10 +8,12 @@
 #include "fetch/chunk_cache.h"
 #include "image/image.h"
 #include "run/run.h"
+#include "run/run_user.h"
 #include "tools/instance_key.h"
 #include "tools/instance_list.h"
 #include "tools/instance_start.h"
 #include "tools/job_options.h"
+#include "tools/root_key.h"
 #include "tools/session.h"
 
 #include <errno.h>
@@ -157,7 +159,11 @@ static int find(struct job_join *join, struct session *session)
 		r = instance_key_format(
 			image_manifest_digest(session_image(session)), key,
 			NULL);
-	return r < 0 ? r : instance_link_find(dir_fd, key, &join->link);
+	return r < 0 ? r
+		     : instance_link_find(dir_fd, key,
+					  join->has_root_key ? &join->root_key
+							     : NULL,
+					  &join->link);
 }
 
 /* Whether an instance can be joined now. */
@@ -182,6 +188,15 @@ static bool find_or_start(struct job_join *join, struct session *session)
 	return find(join, session) == 0;
 }
 
+void job_join_describe(struct job_join *join, const struct job_mounts *mounts)
+{
+	/* root's jobs have the power to change what others see */
+	join->has_root_key =
+		join->is_possible && !join->is_root &&
+		!run_user_is_privileged() &&
+		root_key_compute(join->options, mounts, &join->root_key);
+}
+
 int job_join_decide(struct job_join *join, struct session *session,
 		    struct run *run, struct error *err)
 {
@@ -194,6 +209,7 @@ int job_join_decide(struct job_join *join, struct session *session,
 			.fd = join->link.socket,
 			.happened = instance_link_happened,
 			.mark = instance_link_mark,
+			.offer = instance_link_offer,
 			.arg = &join->link,
 		};
 

@@ -10,6 +10,7 @@
  *
  * Threads: the main one.
  */
+#include "common/digest.h"
 #include "tools/command.h"
 #include "tools/instance_link.h"
 
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 
 struct error;
+struct job_mounts;
 struct job_options;
 struct run;
 struct session;
@@ -32,6 +34,8 @@ struct job_join {
 	bool is_root;	  /* instance:// */
 	bool is_joined;
 	bool is_always;
+	bool has_root_key; /* its root may be another job's copy */
+	struct digest root_key;
 };
 
 /**
@@ -43,6 +47,10 @@ struct job_join {
  */
 int job_join_init(struct job_join *join, const struct job_options *options,
 		  const char *image, struct error *err);
+
+/** job_join_describe() - what the job's root will show, so that one like it can
+ * be joined whole (root_key.h); without this it is made for the job */
+void job_join_describe(struct job_join *join, const struct job_mounts *mounts);
 
 /**
  * job_join_decide() - join, or mount

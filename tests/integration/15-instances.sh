@@ -62,6 +62,36 @@ equal "a later bind mount's source" late "$(user_folder "$WORK/late"; echo late 
 	lr exec -B "$WORK/late:/late" "$IMAGE" cat /late/f)"
 lr exec --join never --statistics "$WORK/home/statistics" "$IMAGE" true
 equal "--join never" null "$(joined)"
+
+# jobs alike copy one root; others have their own; nobody sees a difference
+root_of() { lr exec "$@" stat -c %d /; }
+first=$(root_of "$IMAGE")
+equal "a job alike copies the root" "$first" "$(root_of "$IMAGE")"
+equal "so does one with other words and variables" "$first" \
+	"$(root_of --env A=b --pwd /srv --pid --cleanenv "$IMAGE")"
+equal "its environment" "b /srv" "$(lr exec --env A=b --pwd /srv "$IMAGE" sh -c 'echo $A $PWD')"
+equal "its process ids" 1 "$(lr exec --pid "$IMAGE" sh -c 'echo $PPID')"
+equal "its user" "$TEST_UID" "$(lr exec "$IMAGE" id -u)"
+equal "no capabilities in a copied root" 0000000000000000 \
+	"$(lr exec "$IMAGE" grep CapEff /proc/self/status | cut -f2)"
+lr exec "$IMAGE" sh -c 'echo x >/srv/x' 2>/dev/null && fault "a copied root is written to"
+for different in "-B $WORK/data:/new" "--no-home" "--home $WORK/data" "--writable-tmpfs" "--contain" \
+	"--no-mount tmp"; do
+	[ "$(root_of $different "$IMAGE")" != "$first" ] || fault "$different: another job's root"
+done
+equal "the caller's directory" "$WORK/data" "$(cd "$WORK/data" && lr exec "$IMAGE" pwd)"
+equal "a home of its own" "$WORK/data content" \
+	"$(lr exec --home "$WORK/data" "$IMAGE" sh -c 'echo $HOME $(cat ~/file)')"
+second=$(root_of -B "$WORK/data:/new" "$IMAGE")
+equal "binds alike" "$second" "$(root_of -B "$WORK/data:/new" "$IMAGE")"
+mv "$WORK/data" "$WORK/old"
+user_folder "$WORK/data"
+echo another >"$WORK/data/file"
+equal "a folder that took another's place" another \
+	"$(lr exec -B "$WORK/data:/new" "$IMAGE" cat /new/file)"
+for i in $(seq 10); do user_folder "$WORK/cwd$i"; (cd "$WORK/cwd$i" && root_of "$IMAGE" >"$WORK/root$i"); done
+equal "roots that nobody joins give way" 10 "$(cat "$WORK"/root? "$WORK"/root?? | wc -l)"
+check "and are made anew" lr exec "$IMAGE" true
 lr exec --join perhaps "$IMAGE" true 2>"$WORK/err" && fault "--join perhaps"
 contains "--join perhaps" "auto, never, always" "$(cat "$WORK/err")"
 if [ "$(id -u)" = 0 ]; then
