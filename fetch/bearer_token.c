@@ -111,31 +111,47 @@ static char *copy_claim(const json_t *root, const char *name)
 	return strdup(value ? value : "");
 }
 
+/* Of a list of strings, parted by blanks; "" of anything else. */
+static char *copy_list(const json_t *list)
+{
+	size_t len = 0;
+	size_t i;
+	json_t *item;
+	char *words;
+
+	json_array_foreach (list, i, item)
+		len += json_string_length(item) + 1;
+	words = calloc(1, len + 1);
+	len = 0;
+	json_array_foreach (list, i, item) {
+		if (!words || !json_is_string(item))
+			continue;
+		if (len > 0)
+			words[len++] = ' ';
+		memcpy(words + len, json_string_value(item),
+		       json_string_length(item));
+		len += json_string_length(item);
+	}
+	return words;
+}
+
 /* RFC 8693 has one string; older SciTokens have a list under "scp". */
 static char *copy_scope(const json_t *root)
 {
 	const json_t *list = json_object_get(root, "scp");
-	char *scope = copy_claim(root, "scope");
-	size_t len = 0;
-	size_t i;
-	json_t *item;
 
-	if (!scope || *scope || !json_is_array(list))
-		return scope;
-	json_array_foreach (list, i, item)
-		len += json_string_length(item) + 1;
-	free(scope);
-	scope = calloc(1, len + 1);
-	len = 0;
-	json_array_foreach (list, i, item) {
-		if (!scope || !json_is_string(item))
-			continue;
-		memcpy(scope + len, json_string_value(item),
-		       json_string_length(item));
-		len += json_string_length(item);
-		scope[len++] = ' ';
-	}
-	return scope;
+	if (json_string_length(json_object_get(root, "scope")) == 0 &&
+	    json_is_array(list))
+		return copy_list(list);
+	return copy_claim(root, "scope");
+}
+
+/* RFC 7519, section 4.1.3: one, or a list */
+static char *copy_audience(const json_t *root)
+{
+	const json_t *list = json_object_get(root, "aud");
+
+	return json_is_array(list) ? copy_list(list) : copy_claim(root, "aud");
 }
 
 static bool has_profile(const json_t *root)
@@ -156,13 +172,14 @@ static int read_claims(struct bearer_token *token)
 	token->is_jwt = root;
 	token->issuer = copy_claim(root, "iss");
 	token->scope = copy_scope(root);
+	token->audience = copy_audience(root);
 	if (root) {
 		token->has_profile = has_profile(root);
 		token->from_s = read_time(root, "nbf", 0);
 		token->until_s = read_time(root, "exp", INT64_MAX);
 	}
 	json_decref(root);
-	return token->issuer && token->scope ? 0 : -ENOMEM;
+	return token->issuer && token->scope && token->audience ? 0 : -ENOMEM;
 }
 
 int bearer_token_parse(const char *text, size_t size, struct bearer_token *ret)
@@ -193,6 +210,7 @@ void bearer_token_fini(struct bearer_token *token)
 	free(token->text);
 	free(token->issuer);
 	free(token->scope);
+	free(token->audience);
 	*token = (struct bearer_token){ 0 };
 }
 

@@ -19,10 +19,11 @@ struct error;
 enum { BEARER_TOKEN_SIZE_MAX = 32 << 10 };
 
 struct bearer_token {
-	char *text;	  /* the token itself; owned, as the next two */
-	bool is_jwt;	  /* the rest is known */
-	char *issuer;	  /* "" when not said */
-	char *scope;	  /* words parted by blanks; "" when not said */
+	char *text;	/* the token itself; owned, as the next three */
+	bool is_jwt;	/* the rest is known */
+	char *issuer;	/* "" when not said */
+	char *scope;	/* words parted by blanks; "" when not said */
+	char *audience; /* whom it is for, parted by blanks; "" when not said */
 	bool has_profile; /* claims wlcg.ver, or ver of scitokens:2.0 */
 	int64_t from_s;	  /* since 1970; 0 when not said */
 	int64_t until_s;  /* INT64_MAX when not said */

@@ -67,17 +67,6 @@ static int go_back(struct object_answer *answer, struct error *err)
 	return OBJECT_ANSWER_ASK_AGAIN;
 }
 
-static int set_refused(const struct object_answer *answer, int status,
-		       struct error *err)
-{
-	char note[OBJECT_NOTE_SIZE];
-
-	object_copy_token_note(answer->object, note);
-	return error_set(err, -EACCES, "%s: access refused with status %d; %s",
-			 answer->shown, status,
-			 *note ? note : "check the name, or ask for access");
-}
-
 static int set_status(const struct object_answer *answer, int status,
 		      struct error *err)
 {
@@ -90,7 +79,9 @@ static int set_status(const struct object_answer *answer, int status,
 				 answer->shown);
 	case 401:
 	case 403:
-		return set_refused(answer, status, err);
+		return error_set(err, -EACCES,
+				 "%s: access refused with status %d",
+				 answer->shown, status);
 	case 404:
 	case 410:
 		return error_set(err, -ENOENT,

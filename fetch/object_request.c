@@ -18,8 +18,10 @@
 #include "common/error.h"
 #include "fetch/http_client.h"
 #include "fetch/object_answer.h"
+#include "fetch/object_attempt.h"
 #include "fetch/object_finder.h"
 #include "fetch/object_pace.h"
+#include "fetch/object_round.h"
 #include "fetch/retry_policy.h"
 
 #include <assert.h>
@@ -31,15 +33,7 @@
 enum {
 	ATTEMPTS_MAX = 2,
 	TICK_MS = 500,
-	ROUND_TEXT_SIZE = 900,
 	TOKEN_ASKS_MAX = 2,
-};
-
-struct attempt {
-	struct object_request *request;
-	struct object_answer answer;
-	struct object_pace pace;
-	bool is_stalled;
 };
 
 struct object_request {
@@ -48,28 +42,16 @@ struct object_request {
 	object_request_fn *done;
 	void *arg;
 	struct retry_policy policy;
-	struct attempt *attempts[ATTEMPTS_MAX];
+	struct object_attempt *attempts[ATTEMPTS_MAX];
 	unsigned pending; /* attempts and timers that will come back */
 	bool is_ticking;
 	bool is_waiting; /* for the next round */
 	bool is_over;	 /* done was called */
 	unsigned wishes; /* that may still be asked for */
 	unsigned token_asks;
-	/* -- of the round -- */
-	unsigned rounds;
-	uint32_t tried;
-	bool has_hedged;
-	bool was_refused;
-	int64_t retry_after_ms;
-	int code; /* of the summary, 0: nothing failed yet */
-	char trail[ROUND_TEXT_SIZE];
+	unsigned rounds; /* that are over */
+	struct object_round round;
 };
-
-static void abandon(struct attempt *attempt)
-{
-	__atomic_store_n(&attempt->pace.watch.is_abandoned, true,
-			 __ATOMIC_RELEASE);
-}
 
 static void let_go(struct object_request *request)
 {
@@ -90,7 +72,7 @@ static void finish(struct object_request *request, int result,
 	request->is_over = true;
 	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
 		if (request->attempts[i])
-			abandon(request->attempts[i]);
+			object_attempt_abandon(request->attempts[i]);
 	request->done(request->arg, result, response, err);
 }
 
@@ -123,21 +105,6 @@ static unsigned active_count(const struct object_request *request)
 
 /* ---- rounds ---- */
 
-/* The sentence and code of a round: what all say, or what the last one did. */
-static void note_failure(struct object_request *request, int code,
-			 const struct error *err)
-{
-	size_t len = strlen(request->trail);
-
-	request->was_refused |= code == -EACCES;
-	if (request->code == 0 || object_answer_is_final(request->code))
-		request->code = code;
-	else if (!object_answer_is_final(code))
-		request->code = code;
-	snprintf(request->trail + len, sizeof(request->trail) - len, "%s%s",
-		 len ? "; " : "", err->text);
-}
-
 static void advance(struct object_request *request);
 
 static void on_next_round(void *arg)
@@ -147,16 +114,6 @@ static void on_next_round(void *arg)
 	request->is_waiting = false;
 	advance(request);
 	let_go(request);
-}
-
-static void reset_round(struct object_request *request)
-{
-	request->tried = 0;
-	request->has_hedged = false;
-	request->was_refused = false;
-	request->retry_after_ms = -1;
-	request->code = 0;
-	request->trail[0] = '\0';
 }
 
 static void on_found(void *arg, int result, const struct error *err)
@@ -171,9 +128,9 @@ static void on_found(void *arg, int result, const struct error *err)
 	if (result == -ECANCELED)
 		fail(request, -ECANCELED, "canceled");
 	else if (result < 0)
-		note_failure(request, result, err);
-	else if (request->was_refused)
-		reset_round(request); /* with another token */
+		object_round_note(&request->round, result, err, -1);
+	else if (request->round.was_refused)
+		object_round_reset(&request->round); /* with another token */
 	advance(request);
 	let_go(request);
 }
@@ -198,12 +155,12 @@ static bool find_more(struct object_request *request, unsigned wishes)
 /* The next step down the ladder once all servers known have failed. */
 static unsigned choose_wish(const struct object_request *request)
 {
-	if (request->was_refused && request->token_asks < TOKEN_ASKS_MAX)
+	if (request->round.was_refused && request->token_asks < TOKEN_ASKS_MAX)
 		return OBJECT_WISH_TOKEN;
 	if ((request->wishes & OBJECT_WISH_DIRECT) &&
 	    !object_has_direct(request->object))
 		return OBJECT_WISH_DIRECT;
-	if (!object_answer_is_final(request->code))
+	if (!object_answer_is_final(request->round.code))
 		return request->wishes & OBJECT_WISH_FRESH;
 	return 0;
 }
@@ -213,7 +170,7 @@ static void wait_for_next_round(struct object_request *request,
 {
 	int r;
 
-	reset_round(request);
+	object_round_reset(&request->round);
 	request->wishes |= OBJECT_WISH_FRESH;
 	request->is_waiting = true;
 	request->pending++;
@@ -233,18 +190,18 @@ static void end_round(struct object_request *request)
 
 	if (find_more(request, choose_wish(request)))
 		return;
-	if (request->code == 0) {
+	if (request->round.code == 0) {
 		finish(request, object_explain_none(request->object, &err),
 		       NULL, &err);
 		return;
 	}
-	error_set(&err, request->code, "%s", request->trail);
+	object_round_explain(&request->round, request->object, &err);
 	request->rounds++;
-	if (object_answer_is_final(request->code) ||
+	if (object_answer_is_final(request->round.code) ||
 	    (request->spec.rounds_max &&
 	     request->rounds >= request->spec.rounds_max) ||
 	    retry_policy_next(&request->policy, clock_ms(),
-			      request->retry_after_ms,
+			      request->round.retry_after_ms,
 			      &delay_ms) == RETRY_POLICY_GIVE_UP)
 		finish(request, err.code, NULL, &err);
 	else
@@ -256,49 +213,23 @@ static void end_round(struct object_request *request)
 static void on_answer(void *arg, int result, struct http_response *response,
 		      const struct error *err);
 
-static void end_attempt(struct attempt *attempt)
+static void end_attempt(struct object_attempt *attempt)
 {
 	struct object_request *request = attempt->request;
 
 	for (unsigned i = 0; i < ATTEMPTS_MAX; i++)
 		if (request->attempts[i] == attempt)
 			request->attempts[i] = NULL;
-	object_answer_fini(&attempt->answer);
-	free(attempt);
+	object_attempt_destroy(attempt);
 }
 
 /* Return: 0, or the attempt is gone and its place in pending is the caller's to
  * give up. */
-static int submit(struct attempt *attempt)
+static int submit(struct object_attempt *attempt)
 {
 	struct object_request *request = attempt->request;
-	const struct object_choice *to = &attempt->answer.to;
-	autofree char *authorization = NULL;
-	struct http_header header = { "Authorization", NULL };
-	struct http_request http = {
-		.method = HTTP_GET,
-		.url = to->url,
-		.headers = &header,
-		.has_range = true,
-		.range_off = request->spec.off,
-		.range_size = request->spec.size,
-		.deadline_ms = request->spec.deadline_ms,
-		.use_fresh_connection = to->is_fresh,
-		.keeps_headers = true,
-		.watch = &attempt->pace.watch,
-	};
-	int r;
+	int r = object_attempt_submit(attempt, &request->spec, on_answer);
 
-	object_pace_start(&attempt->pace, clock_ms());
-	r = object_copy_authorization(request->object, to->server, to->url,
-				      &authorization);
-	header.value = authorization;
-	http.header_count = authorization ? 1 : 0;
-	if (r == 0)
-		r = http_client_submit(request->object->client, &http,
-				       on_answer, attempt);
-	if (authorization)
-		explicit_bzero(authorization, strlen(authorization));
 	if (r == 0)
 		return 0;
 	end_attempt(attempt);
@@ -310,28 +241,21 @@ static int submit(struct attempt *attempt)
 /* @tried: not these; then a lone server is asked by another connection */
 static bool start_attempt(struct object_request *request, uint32_t tried)
 {
-	struct object *object = request->object;
-	struct attempt *attempt = calloc(1, sizeof(*attempt));
+	struct object_attempt *attempt = NULL;
 	unsigned slot = request->attempts[0] ? 1 : 0;
-	int r = -ENOMEM;
+	int r = object_attempt_create(request, request->object, tried,
+				      &attempt);
 
 	assert(!request->attempts[slot]);
-	if (attempt)
-		r = object_choose_server(object, tried, clock_ms(),
-					 &attempt->answer.to);
-	if (r != 0) {
-		free(attempt);
-		if (r < 0)
-			fail(request, r, "out of memory");
+	if (r < 0)
+		fail(request, r, "out of memory");
+	if (r != 0)
 		return false;
-	}
-	request->tried |= 1u << attempt->answer.to.server;
+	request->round.tried |= 1u << attempt->answer.to.server;
 	if (slot > 0)
 		attempt->answer.to.is_fresh = true;
 	request->attempts[slot] = attempt;
 	request->pending++;
-	attempt->request = request;
-	attempt->answer.object = object;
 	if (submit(attempt) == 0)
 		return true;
 	request->pending--;
@@ -381,7 +305,7 @@ static void advance(struct object_request *request)
 	    find_more(request, OBJECT_WISH_DIRECT))
 		return;
 	renew_token(request->object);
-	if (start_attempt(request, request->tried))
+	if (start_attempt(request, request->round.tried))
 		start_ticking(request);
 	else if (!request->is_over)
 		end_round(request);
@@ -389,27 +313,12 @@ static void advance(struct object_request *request)
 
 /* ---- time ---- */
 
-static void watch_attempt(struct attempt *attempt, int64_t now_ms,
-			  bool *needs_hedge)
-{
-	enum object_pace_verdict verdict =
-		object_pace_check(&attempt->pace, now_ms);
-
-	if (verdict == OBJECT_PACE_GOOD)
-		return;
-	*needs_hedge = true;
-	if (verdict == OBJECT_PACE_STALLED) {
-		attempt->is_stalled = true;
-		abandon(attempt);
-	}
-}
-
 /* With nobody else to ask: some servers accept a connection and never answer
  * on it, while the next one is served (XRootD short of threads). */
 static void hedge(struct object_request *request)
 {
-	request->has_hedged = true;
-	if (!start_attempt(request, request->tried) && !request->is_over)
+	request->round.has_hedged = true;
+	if (!start_attempt(request, request->round.tried) && !request->is_over)
 		start_attempt(request, 0);
 }
 
@@ -422,11 +331,11 @@ static void on_tick(void *arg)
 	request->is_ticking = false;
 	for (unsigned i = 0; i < ATTEMPTS_MAX && !request->is_over; i++)
 		if (request->attempts[i])
-			watch_attempt(request->attempts[i], now_ms,
-				      &needs_hedge);
+			needs_hedge |= object_attempt_watch(
+				request->attempts[i], now_ms);
 	if (is_abandoned(request))
 		fail(request, -ECANCELED, "canceled");
-	if (needs_hedge && !request->has_hedged && !request->is_over &&
+	if (needs_hedge && !request->round.has_hedged && !request->is_over &&
 	    active_count(request) == 1)
 		hedge(request);
 	if (active_count(request) > 0)
@@ -436,29 +345,26 @@ static void on_tick(void *arg)
 
 /* ---- answers ---- */
 
-static void on_failure(struct attempt *attempt, int code, struct error *err)
+static void on_failure(struct object_attempt *attempt, int code,
+		       struct error *err)
 {
 	struct object_request *request = attempt->request;
 	struct object_answer *answer = &attempt->answer;
 	int64_t now_ms = clock_ms();
 
-	if (attempt->is_stalled) {
-		code = -ETIMEDOUT;
-		error_set(err, code, "%s: it has sent nothing for %d s",
-			  answer->shown, OBJECT_PACE_STALL_MS / 1000);
-	}
+	if (attempt->is_stalled)
+		code = object_attempt_explain_stall(attempt, err);
 	object_judge(request->object, answer->to.server,
 		     object_answer_is_lasting(code) ? OBJECT_SERVER_UNFIT
 						    : OBJECT_SERVER_FAILED,
 		     now_ms);
-	if (answer->retry_after_ms > request->retry_after_ms)
-		request->retry_after_ms = answer->retry_after_ms;
-	note_failure(request, code, err);
+	object_round_note(&request->round, code, err, answer->retry_after_ms);
 	end_attempt(attempt);
 	advance(request);
 }
 
-static void on_success(struct attempt *attempt, struct http_response *response)
+static void on_success(struct object_attempt *attempt,
+		       struct http_response *response)
 {
 	struct object_request *request = attempt->request;
 	int64_t now_ms = clock_ms();
@@ -466,7 +372,7 @@ static void on_success(struct attempt *attempt, struct http_response *response)
 	object_judge(request->object, attempt->answer.to.server,
 		     OBJECT_SERVER_GOOD, now_ms);
 	for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
-		const struct attempt *loser = request->attempts[i];
+		const struct object_attempt *loser = request->attempts[i];
 
 		if (loser && loser != attempt &&
 		    object_pace_idle_ms(&loser->pace, now_ms) >=
@@ -483,7 +389,7 @@ static void on_success(struct attempt *attempt, struct http_response *response)
 static void on_answer(void *arg, int result, struct http_response *response,
 		      const struct error *err)
 {
-	struct attempt *attempt = arg;
+	struct object_attempt *attempt = arg;
 	struct object_request *request = attempt->request;
 	struct error told = { 0 };
 	int r;
@@ -536,7 +442,7 @@ int object_request_start(struct object *object,
 	request->spec = *spec;
 	request->done = done;
 	request->arg = arg;
-	request->retry_after_ms = -1;
+	object_round_reset(&request->round);
 	request->wishes = OBJECT_WISH_DIRECT | OBJECT_WISH_FRESH;
 	request->policy.deadline_ms = spec->deadline_ms;
 	request->policy.seed = (uint64_t)clock_us() ^ (uintptr_t)request;

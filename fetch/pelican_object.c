@@ -263,6 +263,12 @@ static void make_note(const struct pelican_object *self,
 			 "the token in %.150s is for another path: it allows "
 			 "\"%.150s\"; get one that allows to read %.200s",
 			 source, token->scope, self->url.path);
+	else if (token->is_jwt && *token->audience)
+		snprintf(ret, size,
+			 "the token in %.200s, for audience \"%.150s\", was "
+			 "refused; get a new one that these servers take, or "
+			 "ask for access",
+			 source, token->audience);
 	else
 		snprintf(ret, size,
 			 "the token in %.200s was refused; get a new one, or "

@@ -29,7 +29,8 @@ universal-ctags curl time util-linux iproute2 squashfs-tools uidmap \
 squashfs-tools-ng" ;;
 	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
 bubblewrap procps iperf3 python3-matplotlib xrootd-server \
-xrootd-server-plugins xrootd-client xrootd-client-http-plugins" ;;
+xrootd-server-plugins xrootd-client xrootd-client-http-plugins \
+xrootd-scitokens-plugins" ;;
 	slurm) echo "slurmd slurmctld slurm-client munge libslurm-dev umoci jq" ;;
 	runners) echo "charliecloud crun bubblewrap umoci jq procps" ;;
 	esac

@@ -8,7 +8,9 @@
 # XROOTD_IN=(nsenter --net=... ) is put before each server; XROOTD_WORK is where
 # all of it lives (a directory that anybody may pass through).
 XROOTD_PACKAGES="xrootd-server xrootd-server-plugins xrootd-client xrootd-client-http-plugins"
+# XROOTD_MORE is what else every server's configuration says, from then on.
 XROOTD_IN=()
+XROOTD_MORE=
 
 xrootd_missing() { # prints why they cannot run here, or nothing
 	if [ "$(id -u)" != 0 ]; then
@@ -38,15 +40,16 @@ xrootd_kill() { # NAME [SIGNAL]
 	return 0
 }
 
-# xrootd_ready PORT PATH: it answers
+# xrootd_ready PORT PATH [CURL ARGUMENT...]: it answers
 xrootd_ready() {
-	local i
+	local i url=http://127.0.0.1:$1$2 port=$1
+	shift 2
 	for i in $(seq 60); do
-		"${XROOTD_IN[@]}" curl -fsS -m 2 -o /dev/null -r 0-0 \
-			"http://127.0.0.1:$1$2" 2>/dev/null && return
+		"${XROOTD_IN[@]}" curl -fsS -m 2 -o /dev/null -r 0-0 "$@" "$url" \
+			2>/dev/null && return
 		sleep 0.25
 	done
-	echo "XRootD on port $1 does not answer; its log:" >&2
+	echo "XRootD on port $port does not answer; its log:" >&2
 	tail -n 20 "$XROOTD_WORK"/log/*/*.log "$XROOTD_WORK"/log/*.out >&2
 	return 1
 }
@@ -73,6 +76,7 @@ xrootd_origin() {
 	  xrd.protocol http:$1 libXrdHttp.so
 	fi
 	http.desthttps no
+	$XROOTD_MORE
 	END
 	xrootd_start origin
 }
@@ -104,6 +108,7 @@ xrootd_cache() {
 	pfc.diskusage 0.90 0.95 purgeinterval 300
 	http.listingdeny yes
 	http.desthttps no
+	$XROOTD_MORE
 	END
 	xrootd_start "$n"
 }

@@ -4,11 +4,14 @@
 the discovery document and the director, caches, an origin.
 
 usage: federation.py ROOT CONTROL [--caches N | --cache URL...] [--origin URL]
-                     [--old ROOT] [--token TOKEN] [--listen ADDRESS]
+                     [--old ROOT] [--token TOKEN | --issuer URL] [--lone]
+                     [--tls CERTIFICATE KEY] [--listen ADDRESS]
 
 Serves ROOT/ns/... as /ns/... and prints "host PORT", then "NAME PORT" of every
 server of its own: a, b, c ..., origin.  With --cache and --origin the director
-names other servers (a real XRootD), and there are none here.
+names other servers (a real XRootD), and there are none here.  With --issuer the
+namespace wants tokens of that issuer, which those servers check.  With --lone
+the host has no director: it is an origin, and serves the objects itself.
 
 What a server does wrong is read at each request from the file CONTROL/NAME
 (CONTROL/host for the director): "FAULT [ARGUMENT]"; without it the server is
@@ -53,6 +56,8 @@ parser.add_argument("--cache", action="append")
 parser.add_argument("--origin")
 parser.add_argument("--old")
 parser.add_argument("--token")
+parser.add_argument("--issuer")
+parser.add_argument("--lone", action="store_true")
 parser.add_argument("--listen", default="127.0.0.1")
 parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
 options = parser.parse_args()
@@ -105,6 +110,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def answer_json(self, document):
+        self.answer(200, [("Content-Type", "application/json")],
+                    json.dumps(document).encode())
+
     def token_state(self):
         return "authorized" if self.headers.get("Authorization") else "plain"
 
@@ -123,8 +132,7 @@ class Host(Handler):
         log(self.name, self.command, self.path, "-", 0, self.token_state())
         fault, argument = self.fault()
         if path == "/.well-known/pelican-configuration":
-            self.answer(200, [("Content-Type", "application/json")],
-                        json.dumps({"director_endpoint": me}).encode())
+            self.answer_json({"director_endpoint": me})
         elif fault == "status":
             self.answer(argument, (), b'{"status":"error","msg":"as told"}')
         elif not path.startswith("/ns/"):
@@ -146,9 +154,16 @@ class Host(Handler):
         link = ", ".join('<%s%s>; rel="duplicate"; pri=%d; depth=1'
                          % (s, path, i + 1) for i, s in enumerate(servers))
         namespace = "namespace=/ns, require-token=%s" % (
-            "true" if options.token else "false")
-        self.answer(307, [("Location", servers[0] + path), ("Link", link),
-                          ("X-Pelican-Namespace", namespace)])
+            "true" if options.token or options.issuer else "false")
+        headers = [("Location", servers[0] + path), ("Link", link),
+                   ("X-Pelican-Namespace", namespace)]
+        if options.issuer:
+            headers += [
+                ("X-Pelican-Authorization", "issuer=" + options.issuer),
+                ("X-Pelican-Token-Generation",
+                 "issuer=%s, max-scope-depth=3, strategy=OAuth2, "
+                 "base-path=/ns" % options.issuer)]
+        self.answer(307, headers)
 
 
 class Place(Handler):
@@ -264,6 +279,18 @@ class Place(Handler):
             self.close_connection = True
 
 
+class Lone(Place):
+    """an origin with a discovery document that names no director"""
+
+    def do_GET(self):
+        if self.path != "/.well-known/pelican-configuration":
+            return super().do_GET()
+        log(self.name, self.command, self.path, "-", 0, self.token_state())
+        return self.answer_json({"discovery_endpoint": "https://lone"})
+
+    do_HEAD = do_GET
+
+
 def start(name, kind):
     handler = type(name, (kind,), {"name": name})
     server = Server((options.listen, 0), handler)
@@ -277,11 +304,11 @@ def start(name, kind):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-start("host", Host)
-if not options.cache:
+start("host", Lone if options.lone else Host)
+if not options.cache and not options.lone:
     for number in range(options.caches):
         start("abcdefgh"[number], Place)
-if not options.origin:
+if not options.origin and not options.lone:
     start("origin", Place)
 for server_name, port in ports.items():
     print(server_name, port)

@@ -104,6 +104,31 @@ Test(bearer_token, may_be_of_any_issuer_when_none_is_told)
 	bearer_token_fini(&token);
 }
 
+Test(bearer_token, says_whom_it_is_for)
+{
+	static const struct {
+		const char *claims;
+		const char *audience;
+	} audiences[] = {
+		{ "{\"aud\":\"https://one\"}", "https://one" },
+		{ "{\"aud\":[\"https://one\",7,\"two\"]}", "https://one two" },
+		{ "{\"aud\":[]}", "" },
+		{ "{\"aud\":7}", "" },
+		{ "{}", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(audiences) / sizeof(audiences[0]); i++) {
+		struct bearer_token token = { 0 };
+		char text[TOKEN_MAKER_SIZE];
+
+		token_maker_format(audiences[i].claims, text);
+		cr_assert_eq(bearer_token_parse(text, strlen(text), &token), 0);
+		cr_expect_str_eq(token.audience, audiences[i].audience,
+				 "case: %s", audiences[i].claims);
+		bearer_token_fini(&token);
+	}
+}
+
 Test(bearer_token, is_found_in_what_files_hold)
 {
 	static const struct {

@@ -567,6 +567,8 @@ static const struct {
 	  "\"storage.read:/elsewhere\"}",
 	  "for another path" },
 	{ "refused", "{" CLAIMS "}", "was refused" },
+	{ "astray", "{" CLAIMS ",\"aud\":\"https://two\"}",
+	  "for audience \"https://two\"" },
 };
 
 Test(pelican_object, says_what_is_wrong_with_a_token)
@@ -586,6 +588,23 @@ Test(pelican_object, says_what_is_wrong_with_a_token)
 			  refusals[i].label, err.text);
 		cr_expect_null(strstr(err.text, token), "%s", err.text);
 	}
+}
+
+Test(pelican_object, says_once_what_to_do_when_all_refuse)
+{
+	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
+	char token[TOKEN_MAKER_SIZE];
+	struct error err = { 0 };
+	const char *first;
+
+	start_private("another");
+	put_token("{" CLAIMS "}", token);
+	cr_expect_eq(open_url("osdf:///ns/a.sif", &source, NULL, &err),
+		     -EACCES);
+	first = strstr(err.text, "; get a new one");
+	cr_assert(first, "%s", err.text);
+	cr_expect_null(strstr(first + 10, "get a new one"), "%s", err.text);
+	cr_expect(strstr(err.text, "status 403; http://"), "%s", err.text);
 }
 
 /* ---- names that are wrong ---- */
