@@ -24,9 +24,9 @@
 #include "common/error.h"
 #include "common/io.h"
 #include "common/le.h"
+#include "fetch/chunk_cache_file.h"
 #include "fetch/chunk_cache_gc.h"
 #include "fetch/chunk_cache_name.h"
-#include "fetch/chunk_record.h"
 #include "fetch/node_lock.h"
 
 #include <assert.h>
@@ -34,24 +34,15 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-	/* A use is noted when the last note is older than this. */
-	TOUCH_AGE_S = 3600,
 	/* A full disk is left alone for so long before it is tried again. */
 	FULL_PAUSE_MS = 10000,
-	STORE_TRIES = 3,
 	COLLECT_SIZE_MAX = 64 << 20,
 };
-
-#ifndef MADV_POPULATE_READ /* of Linux 5.14, newer than some headers */
-#define MADV_POPULATE_READ 22
-#endif
 
 /* Where statvfs(2) knows nothing. */
 static const uint64_t disk_size_fallback = 10ull << 30;
@@ -74,11 +65,6 @@ struct chunk_cache {
 	/* Acquire and release around one walk per process. */
 	atomic_flag is_collecting;
 };
-
-static uint64_t record_size(uint32_t size)
-{
-	return CHUNK_RECORD_HEADER_SIZE + (uint64_t)size;
-}
 
 static int open_dir(const char *path, struct error *err)
 {
@@ -227,87 +213,6 @@ int chunk_cache_dir_fd(const struct chunk_cache *cache)
 	return cache->dir_fd;
 }
 
-/* Modification times say when a chunk was last used. */
-static void note_use(int fd, const struct stat *st)
-{
-	static const struct timespec times[2] = {
-		{ .tv_nsec = UTIME_OMIT },
-		{ .tv_nsec = UTIME_NOW },
-	};
-
-	if (clock_wall_s() - st->st_mtim.tv_sec > TOUCH_AGE_S)
-		(void)futimens(fd, times);
-}
-
-/* A descriptor; -ENOENT: there is nothing; -EBADMSG: of another size */
-static int open_record(int dir_fd, const char *path, uint32_t size,
-		       struct stat *ret)
-{
-	/* O_NONBLOCK: somebody may have put a FIFO there */
-	autoclose int fd = openat(
-		dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	if (fd < 0)
-		return -ENOENT;
-	if (fstat(fd, ret) < 0 || !S_ISREG(ret->st_mode))
-		return -ENOENT;
-	if ((uint64_t)ret->st_size != record_size(size))
-		return -EBADMSG;
-	return STEAL_FD(fd);
-}
-
-/* 0, -ENOENT when there is nothing, or another errno: to be removed */
-static int load_record(int dir_fd, const char *path, const struct digest *key,
-		       void *ret_data, uint32_t size)
-{
-	uint8_t header[CHUNK_RECORD_HEADER_SIZE];
-	struct stat st;
-	autoclose int fd = open_record(dir_fd, path, size, &st);
-	int r;
-
-	if (fd < 0)
-		return STEAL_FD(fd);
-	r = io_pread_full(fd, 0, sizeof(header), header);
-	if (r == 0)
-		r = io_pread_full(fd, sizeof(header), size, ret_data);
-	if (r == 0)
-		r = chunk_record_check(header, key, ret_data, size);
-	if (r == 0)
-		note_use(fd, &st);
-	return r;
-}
-
-/* As load_record(), and -ENOTSUP */
-static int map_record(int dir_fd, const char *path, const struct digest *key,
-		      uint32_t size, struct chunk_cache_map *ret)
-{
-	struct stat st;
-	autoclose int fd = open_record(dir_fd, path, size, &st);
-	size_t map_size = record_size(size);
-	uint8_t *base;
-	int r = 0;
-
-	if (fd < 0)
-		return STEAL_FD(fd);
-	base = mmap(NULL, map_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (base == MAP_FAILED)
-		return -ENOTSUP;
-	if (madvise(base, map_size, MADV_POPULATE_READ) < 0)
-		r = errno == EFAULT || errno == EIO ? -EIO : -ENOTSUP;
-	if (r == 0)
-		r = chunk_record_check(base, key,
-				       base + CHUNK_RECORD_HEADER_SIZE, size);
-	if (r < 0) {
-		munmap(base, map_size);
-		return r;
-	}
-	note_use(fd, &st);
-	ret->data = base + CHUNK_RECORD_HEADER_SIZE;
-	ret->base = base;
-	ret->size = map_size;
-	return 0;
-}
-
 /* What a load or map has come to; damage is removed. */
 static int settle(struct chunk_cache *cache, const char *path, int code)
 {
@@ -325,7 +230,8 @@ int chunk_cache_load(struct chunk_cache *cache, const struct digest *key,
 
 	chunk_cache_name_format(key, path);
 	return settle(cache, path,
-		      load_record(cache->dir_fd, path, key, ret_data, size));
+		      chunk_cache_file_load(cache->dir_fd, path, key, ret_data,
+					    size));
 }
 
 int chunk_cache_map(struct chunk_cache *cache, const struct digest *key,
@@ -335,7 +241,7 @@ int chunk_cache_map(struct chunk_cache *cache, const struct digest *key,
 	int r;
 
 	chunk_cache_name_format(key, path);
-	r = map_record(cache->dir_fd, path, key, size, ret);
+	r = chunk_cache_file_map(cache->dir_fd, path, key, size, ret);
 	return r == -ENOTSUP ? r : settle(cache, path, r);
 }
 
@@ -347,65 +253,8 @@ bool chunk_cache_has(struct chunk_cache *cache, const struct digest *key,
 
 	chunk_cache_name_format(key, path);
 	return fstatat(cache->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == record_size(size);
-}
-
-/* The folder of a key's chunk; 0 or negative errno */
-static int make_folder(int dir_fd, const struct digest *key)
-{
-	char shard[CHUNK_CACHE_NAME_SIZE];
-
-	chunk_cache_name_format_shard(key->bytes[0], shard);
-	(void)mkdirat(dir_fd, CHUNK_CACHE_NAME_FOLDER, 0700);
-	if (mkdirat(dir_fd, shard, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
-}
-
-/* An fd, or negative errno.  Makes the folders when they are missing. */
-static int create_temporary(int dir_fd, const struct digest *key,
-			    char ret_path[CHUNK_CACHE_NAME_SIZE])
-{
-	int r = 0;
-
-	for (unsigned try = 0; r == 0 && try < STORE_TRIES; try++) {
-		int fd;
-
-		chunk_cache_name_format_temporary(key, ret_path);
-		fd = openat(dir_fd, ret_path,
-			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd >= 0)
-			return fd;
-		if (errno == ENOENT)
-			r = make_folder(dir_fd, key);
-		else if (errno != EEXIST)
-			r = -errno;
-	}
-	return r < 0 ? r : -EEXIST;
-}
-
-static int store_record(int dir_fd, const struct digest *key, const void *data,
-			uint32_t size)
-{
-	uint8_t header[CHUNK_RECORD_HEADER_SIZE];
-	char temporary[CHUNK_CACHE_NAME_SIZE];
-	char path[CHUNK_CACHE_NAME_SIZE];
-	autoclose int fd = create_temporary(dir_fd, key, temporary);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	chunk_record_encode(key, data, size, header);
-	chunk_cache_name_format(key, path);
-	r = io_write_full(fd, header, sizeof(header));
-	if (r == 0)
-		r = io_write_full(fd, data, size);
-	if (r == 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlinkat(dir_fd, temporary, 0);
-	/* a quota is a disk that is full for this user */
-	return r == -EDQUOT ? -ENOSPC : r;
+	       S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size == chunk_cache_file_size(size);
 }
 
 /*
@@ -466,7 +315,7 @@ static void note_stored(struct chunk_cache *cache, uint64_t size)
 int chunk_cache_store(struct chunk_cache *cache, const struct digest *key,
 		      const void *data, uint32_t size)
 {
-	uint64_t need_size = record_size(size);
+	uint64_t need_size = chunk_cache_file_size(size);
 	int r;
 
 	if (need_size > cache->size_max)
@@ -476,11 +325,11 @@ int chunk_cache_store(struct chunk_cache *cache, const struct digest *key,
 	if (clock_ms() <
 	    atomic_load_explicit(&cache->full_until_ms, memory_order_relaxed))
 		return -ENOSPC;
-	r = store_record(cache->dir_fd, key, data, size);
+	r = chunk_cache_file_store(cache->dir_fd, key, data, size);
 	if (r == -ENOSPC) {
 		/* room for some more, so that this is not done each time */
 		(void)collect(cache, 16 * need_size, NULL);
-		r = store_record(cache->dir_fd, key, data, size);
+		r = chunk_cache_file_store(cache->dir_fd, key, data, size);
 	}
 	if (r == -ENOSPC)
 		atomic_store_explicit(&cache->full_until_ms,

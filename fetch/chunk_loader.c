@@ -27,8 +27,8 @@
  */
 #include "fetch/chunk_loader.h"
 
+#include "common/completion.h"
 #include "common/error.h"
-#include "common/thread.h"
 #include "fetch/chunk_block.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
@@ -383,13 +383,8 @@ int chunk_loader_request(struct chunk_loader *loader, const uint32_t *numbers,
 /* -- one chunk, waited for */
 
 struct wait {
-	struct mutex lock;
-	struct condition is_done_wakes;
-	/* -- protected by lock */
-	bool is_done GUARDED;
-	int result GUARDED;
-	struct chunk *chunk GUARDED;
-	struct error err GUARDED;
+	struct completion end;
+	struct chunk *chunk; /* once it has ended well */
 };
 
 static void end_wait(void *arg, int result, struct chunk *const *chunks,
@@ -397,19 +392,11 @@ static void end_wait(void *arg, int result, struct chunk *const *chunks,
 {
 	struct wait *wait = arg;
 
-	mutex_lock(&wait->lock);
-	wait->is_done = true;
-	wait->result = result;
-	if (result == 0) {
-		assert(count == 1);
-		wait->chunk = chunk_ref(chunks[0]);
-	} else {
-		wait->err = *err;
-	}
+	assert(result < 0 || count == 1);
 	(void)count;
-	/* under the lock: the waiter's stack may be gone right after it */
-	condition_signal(&wait->is_done_wakes);
-	mutex_unlock(&wait->lock);
+	if (result == 0)
+		wait->chunk = chunk_ref(chunks[0]);
+	completion_end(&wait->end, result, err);
 }
 
 int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
@@ -418,26 +405,16 @@ int chunk_loader_get(struct chunk_loader *loader, uint32_t number,
 	struct wait wait = { 0 };
 	int r;
 
-	mutex_init(&wait.lock);
-	condition_init(&wait.is_done_wakes);
+	completion_init(&wait.end);
 	r = chunk_loader_request(loader, &number, 1, CHUNK_DEMAND, end_wait,
 				 &wait);
-	mutex_lock(&wait.lock);
-	/* the request has a deadline, so this wait has */
-	while (r == 0 && !wait.is_done)
-		condition_wait(&wait.is_done_wakes, &wait.lock);
-	if (r == 0) {
-		r = wait.result;
-		if (r == 0)
-			*ret = wait.chunk;
-		else if (err)
-			*err = wait.err;
-	} else {
+	if (r < 0)
 		error_set_errno(err, r, "cannot ask for chunk %u", number);
-	}
-	mutex_unlock(&wait.lock);
-	condition_fini(&wait.is_done_wakes);
-	mutex_fini(&wait.lock);
+	else
+		r = completion_wait(&wait.end, err);
+	if (r == 0)
+		*ret = wait.chunk;
+	completion_fini(&wait.end);
 	return r;
 }
 

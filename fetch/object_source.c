@@ -8,8 +8,8 @@
 #include "fetch/object_source.h"
 
 #include "common/clock.h"
+#include "common/completion.h"
 #include "common/error.h"
-#include "fetch/http_call.h"
 #include "fetch/http_client.h"
 #include "fetch/object.h"
 #include "fetch/object_location.h"
@@ -137,7 +137,7 @@ static void on_first_byte(void *arg, int result, struct http_response *response,
 			  const struct error *err)
 {
 	(void)response;
-	http_call_end(arg, result, err);
+	completion_end(arg, result, err);
 }
 
 static int64_t open_deadline_ms(const struct object_source_options *options)
@@ -155,16 +155,16 @@ static int probe(struct object *object, int64_t deadline_ms, struct error *err)
 		.deadline_ms = deadline_ms,
 		.rounds_max = OPEN_ROUNDS_MAX,
 	};
-	struct http_call call;
+	struct completion call;
 	int r;
 
-	http_call_init(&call);
+	completion_init(&call);
 	r = object_request_start(object, &spec, on_first_byte, &call);
 	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
 	else
-		r = http_call_wait(&call, err);
-	http_call_fini(&call);
+		r = completion_wait(&call, err);
+	completion_fini(&call);
 	return r;
 }
 

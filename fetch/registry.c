@@ -2,8 +2,8 @@
 #include "fetch/registry.h"
 
 #include "common/clock.h"
+#include "common/completion.h"
 #include "common/error.h"
-#include "fetch/http_call.h"
 #include "fetch/http_client.h"
 #include "fetch/registry_auth.h"
 #include "fetch/registry_blob.h"
@@ -71,7 +71,7 @@ void registry_destroy(struct registry *registry)
 /* ---- a request, waited for ---- */
 
 struct answer {
-	struct http_call call;
+	struct completion call;
 	struct registry_manifest manifest; /* once the call has ended well */
 	char *location;			   /* of an upload; malloc'ed */
 	bool is_listed;			   /* OCI-Subject */
@@ -95,7 +95,7 @@ static void take_answer(void *arg, int result, struct http_response *response,
 		answer->is_listed =
 			http_response_find_header(response, "OCI-Subject", 0);
 	}
-	http_call_end(&answer->call, result, err);
+	completion_end(&answer->call, result, err);
 }
 
 /* After it, well or not, the answer is the caller's: free what it holds. */
@@ -106,14 +106,14 @@ static int call(struct registry *registry, struct registry_request_spec *spec,
 
 	spec->deadline_ms = clock_ms() + registry->timeout_ms +
 			    (int64_t)(spec->upload_size / UPLOAD_BYTES_PER_MS);
-	http_call_init(&answer->call);
+	completion_init(&answer->call);
 	r = registry_request_start(registry->endpoint, spec, take_answer,
 				   answer);
 	if (r < 0)
 		error_set_errno(err, r, "cannot start a request");
 	else
-		r = http_call_wait(&answer->call, err);
-	http_call_fini(&answer->call);
+		r = completion_wait(&answer->call, err);
+	completion_fini(&answer->call);
 	return r;
 }
 

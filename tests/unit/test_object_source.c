@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/thread.h"
-#include "fetch/http_call.h"
+#include "common/completion.h"
 #include "fetch/http_client.h"
 #include "fetch/range_source.h"
 #include "tests/support/fake_http.h"
@@ -104,7 +104,7 @@ static int open_path(const char *path, struct range_source **ret,
 }
 
 struct fetched {
-	struct http_call call;
+	struct completion call;
 	uint8_t *data;
 };
 
@@ -114,7 +114,7 @@ static void on_done(void *arg, int result, uint8_t *data,
 	struct fetched *fetched = arg;
 
 	fetched->data = data;
-	http_call_end(&fetched->call, result, err);
+	completion_end(&fetched->call, result, err);
 }
 
 /* Return: the result; the bytes are right when it is 0. */
@@ -124,11 +124,11 @@ static int fetch(struct range_source *source, uint64_t off, size_t size,
 	struct fetched fetched = { 0 };
 	int r;
 
-	http_call_init(&fetched.call);
+	completion_init(&fetched.call);
 	range_source_fetch(source, off, size, clock_ms() + timeout_ms, on_done,
 			   &fetched);
-	r = http_call_wait(&fetched.call, err);
-	http_call_fini(&fetched.call);
+	r = completion_wait(&fetched.call, err);
+	completion_fini(&fetched.call);
 	if (r == 0)
 		cr_expect_eq(memcmp(fetched.data, file + off, size), 0);
 	free(fetched.data);

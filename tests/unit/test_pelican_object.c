@@ -8,7 +8,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/error.h"
-#include "fetch/http_call.h"
+#include "common/completion.h"
 #include "fetch/http_client.h"
 #include "fetch/object_source.h"
 #include "fetch/range_source.h"
@@ -108,7 +108,7 @@ static int open_url(const char *url, struct range_source **ret,
 }
 
 struct fetched {
-	struct http_call call;
+	struct completion call;
 	uint8_t *data;
 };
 
@@ -118,7 +118,7 @@ static void on_done(void *arg, int result, uint8_t *data,
 	struct fetched *fetched = arg;
 
 	fetched->data = data;
-	http_call_end(&fetched->call, result, err);
+	completion_end(&fetched->call, result, err);
 }
 
 /* Return: the result; *ret_is_right is set when it is 0. */
@@ -128,11 +128,11 @@ static int fetch(struct range_source *source, uint64_t off, size_t size,
 	struct fetched fetched = { 0 };
 	int r;
 
-	http_call_init(&fetched.call);
+	completion_init(&fetched.call);
 	range_source_fetch(source, off, size, clock_ms() + 30000, on_done,
 			   &fetched);
-	r = http_call_wait(&fetched.call, err);
-	http_call_fini(&fetched.call);
+	r = completion_wait(&fetched.call, err);
+	completion_fini(&fetched.call);
 	if (r == 0)
 		*ret_is_right = memcmp(fetched.data, file + off, size) == 0;
 	free(fetched.data);
