@@ -6,6 +6,7 @@
 #   torch-cuda  scipy, torch, CUDA (2.6 GB, 5 GB unpacked)
 #   files       scipy, and 60,000 small files (FILES=N)
 #   model       scipy, and 10 GB of safetensors (MODEL_GB=N)
+#   NAME-all    NAME under another name: startup.sh reads every file of it
 #
 # scipy and torch-cuda come from buildah's storage when localhost/NAME:1 is there,
 # else they are made by tests/integration/make_image.sh.  Made once.
@@ -47,6 +48,10 @@ add_layer() {
 }
 
 case $name in
+*-all)
+	bash "$0" "${name%-all}" "$dir"
+	cp -al "$dir/${name%-all}" "$layout.new"
+	;;
 scipy) from_storage scipy || made_by_tests scipy ;;
 torch-cuda) from_storage torch-cuda || made_by_tests torch ;;
 files) add_layer files "$FILES" ;;

@@ -83,7 +83,7 @@ has_row() { # IMAGE RTT RATE TOOL RUN
 left_s() { echo $((SECONDS_MAX - SECONDS)); }
 
 measure() { # IMAGE RTT RATE TOOL RUN
-	local key=$1-$2-$3-$4-$5 bytes before after_requests json limit
+	local key=$1-$2-$3-$4-$5 bytes before after_requests json limit left
 	TRACE=$OUT/traces/$key.jsonl
 	rm -f "$TRACE"
 	local log=$OUT/logs/$key.log
@@ -93,10 +93,14 @@ measure() { # IMAGE RTT RATE TOOL RUN
 	sync
 	bytes=$(received)
 	before=$(requests)
-	limit=$(left_s)
-	[ "$limit" -le "$RUN_SECONDS_MAX" ] || limit=$RUN_SECONDS_MAX
+	left=$(left_s)
+	limit=$((left < RUN_SECONDS_MAX ? left : RUN_SECONDS_MAX))
 	[ "$limit" -gt 0 ] || return 0
 	json=$("$HERE/timed.py" "$limit" "$log" "${CMD[@]}") || return
+	if [ "$limit" -lt "$RUN_SECONDS_MAX" ] && [ "$(left_s)" -le 0 ]; then
+		say "$key: cut off by -s, to be run again"
+		return
+	fi
 	sleep 0.2
 	after_requests=$(($(requests) - before))
 	# XRootD writes no log of them: lazyrun's own count
@@ -126,6 +130,7 @@ make_all() {
 				{
 					say "$image for $tool is left out: $OUT/logs/make-$image-$tool.log"
 					UNMADE+=" $image/$tool"
+					LEFT_OUT+="$image	$tool	$(tail -n 1 "$OUT/logs/make-$image-$tool.log")"$'\n'
 				}
 		done
 	done
@@ -195,6 +200,7 @@ main() {
 	tools_up
 	say "making what is missing"
 	make_all
+	printf '%s' "$LEFT_OUT" >"$OUT/not-run.tsv"
 	[ "$what" = run ] || return 0
 	SECONDS=0
 	conditions >>"$OUT/conditions.txt"

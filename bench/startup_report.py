@@ -4,7 +4,7 @@
 
 usage: startup_report.py DIR
 
-Reads DIR/results.csv, conditions.txt and traces/; writes results.md and, with
+Reads DIR/results.csv, not-run.tsv, conditions.txt, logs/, traces/; writes results.md and, with
 matplotlib (python3-matplotlib), each plot as SVG and PNG."""
 import collections
 import csv
@@ -26,6 +26,7 @@ NAMES = {
     "lazyrun-osdf": "lazyrun, SIF from an OSDF cache",
     "osdf-apptainer": "curl from an OSDF cache + apptainer",
     "soci": "SOCI",
+    "stargz": "stargz (eStargz)",
     "podman": "podman pull + run",
     "containerd": "containerd pull + run",
     "apptainer-build": "apptainer build + exec",
@@ -38,7 +39,7 @@ COLOURS = {
     "lazyrun-profile": "#1f5f99", "lazyrun": "#3a8fd0",
     "lazyrun-pull": "#57b8b0", "lazyrun-no-index": "#7d9ccf",
     "lazyrun-sif": "#2f7f79", "lazyrun-osdf": "#236b4f", "soci": "#e08a1e",
-    "podman": "#8e6bbf", "containerd": "#b04a72", "apptainer-build": "#c0392b",
+    "stargz": "#c9a227", "podman": "#8e6bbf", "containerd": "#b04a72", "apptainer-build": "#c0392b",
     "osdf-apptainer": "#a9573f", "apptainer-sif": "#d9705f", "apptainer-sif-warm": "#e8b4a8",
 }
 
@@ -76,7 +77,23 @@ def link_text(key):
             f"{key[1]} ms, no limit")
 
 
-def table(key, tools, out):
+def left_out(folder):
+    """[(image or *, tool, reason)] of what was asked for and could not run."""
+    path = folder / "not-run.tsv"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [tuple(line.split("\t", 2)) for line in lines]
+
+
+def last_words(folder, key, row):
+    """What a tool said last, in a run that failed."""
+    log = folder / "logs" / (f"{key[0]}-{key[1]}-{key[2]}-{row['tool']}-"
+                             f"{row['run']}.log")
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1].replace("|", "/")[:300] if said else "it said nothing"
+
+
+def table(key, tools, missing, folder, out):
     out.append(f"\n## {key[0]}, {link_text(key)}\n")
     out.append("| tool | runs | pulled s | started s | ready s (min–max) | "
                "ended s | MB on the wire | requests |")
@@ -88,8 +105,10 @@ def table(key, tools, out):
         failed = len(tools[tool]) - len(rows)
         name = NAMES.get(tool, tool)
         if not rows:
+            row = tools[tool][-1]
             out.append(f"| {name} | 0, {failed} failed (status "
-                       f"{tools[tool][-1]['status']}) | | | | | | |")
+                       f"{row['status']}): {last_words(folder, key, row)} "
+                       "| | | | | | |")
             continue
         ready = [r["ready_s"] for r in rows]
         out.append(
@@ -100,6 +119,10 @@ def table(key, tools, out):
             f"{seconds(median(rows, 'exit_s'))} | "
             f"{median(rows, 'wire_bytes') / 1e6:.1f} | "
             f"{median(rows, 'requests'):.0f} |")
+    for image, tool, reason in missing:
+        if image in ("*", key[0]) and tool not in tools:
+            out.append(f"| {NAMES.get(tool, tool)} | not run: "
+                       f"{reason.replace('|', '/')} | | | | | | |")
 
 
 def ratios(key, tools, out):
@@ -246,7 +269,7 @@ def main():
                "program begins; *ready*: it has imported what it needs; medians, "
                "all from the first byte asked for. Bytes are IP packets received.")
     for key in sorted(groups):
-        table(key, groups[key], out)
+        table(key, groups[key], left_out(folder), folder, out)
         ratios(key, groups[key], out)
     against_full(groups, out)
     (folder / "results.md").write_text("\n".join(out) + "\n")

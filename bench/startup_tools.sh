@@ -11,7 +11,7 @@
 # program begins and "ready" when it has imported what it needs.
 
 ALL_TOOLS="bwrap-warm lazyrun-warm lazyrun-profile lazyrun lazyrun-pull
-lazyrun-no-index lazyrun-sif lazyrun-osdf soci podman containerd apptainer-build
+lazyrun-no-index lazyrun-sif lazyrun-osdf soci stargz podman containerd apptainer-build
 apptainer-sif osdf-apptainer apptainer-sif-warm"
 
 describe() {
@@ -26,6 +26,7 @@ describe() {
 	lazyrun-osdf) echo "lazyrun exec of the SIF from an OSDF cache (XRootD) that lacks it, no index" ;;
 	osdf-apptainer) echo "curl of the SIF from such a cache, then apptainer exec" ;;
 	soci) echo "SOCI: rpull with an index in the registry, then run" ;;
+	stargz) echo "stargz: rpull of the image converted to eStargz, then run" ;;
 	podman) echo "podman pull, then run" ;;
 	containerd) echo "ctr pull, then run" ;;
 	apptainer-build) echo "apptainer build from the registry, then exec" ;;
@@ -47,6 +48,16 @@ import os
 paths = sorted(os.path.join(d, f) for d, _, n in os.walk("/srv/files") for f in n)
 for path in paths[::30]:
     open(path, "rb").read()' ;;
+	*-all) code='
+import os
+for folder, names, files in os.walk("/"):
+    if folder == "/":
+        names[:] = set(names) - {"proc", "sys", "dev", "tmp", "run"}
+    for path in (os.path.join(folder, f) for f in sorted(files)):
+        if os.path.isfile(path) and not os.path.islink(path):
+            with open(path, "rb") as file:
+                while file.read(1 << 20):
+                    pass' ;;
 	model) code='
 import glob, json, mmap, random, struct
 tensors = []
@@ -226,6 +237,9 @@ prepare_bwrap_warm() {
 
 INSID=${INSID:-}
 SID_PID=
+# in that tree: of this LINK alone, so that two benchmarks may share a tree
+SID_WORK=/work/startup-${LINK:-startup}
+SID_CA=usr/local/share/ca-certificates/lazyrun-${LINK:-startup}.crt
 
 missing_sid() {
 	[ -d "${PEERS:-/nowhere}/sid/usr" ] || { echo "no tree at \$PEERS/sid"; return; }
@@ -245,26 +259,29 @@ SID_COMMAND() { CMD=(nsenter -t "$SID_PID" -m -n -r -w "$@"); }
 
 tools_up() {
 	[ -z "$(missing_sid)" ] || return 0
-	cp "$DATA/ca.pem" "$PEERS/sid/usr/local/share/ca-certificates/lazyrun-bench.crt"
+	local i work=$PEERS/sid$SID_WORK
+	cp "$DATA/ca.pem" "$PEERS/sid/$SID_CA"
+	mkdir -p "$work/sif" "$work/layout"
+	chmod 1777 "$work/sif"
 	# pivoting and mounting takes a moment: "up" says that it is over
-	rm -f "$PEERS/sid/run/lazyrun-bench.up"
+	rm -f "$work/up"
 	PEERS=$PEERS nsenter --net="/run/netns/$NEAR" "$INSID" \
-		sh -c 'echo $$ >/run/lazyrun-bench.up; exec sleep 86400' &
+		sh -c 'echo $$ >"$1/up"; exec sleep 86400' x "$SID_WORK" &
 	SID_PID=$!
-	local i
 	for i in $(seq 100); do
-		[ ! -s "$PEERS/sid/run/lazyrun-bench.up" ] || break
+		[ ! -s "$work/up" ] || break
 		sleep 0.1
 	done
 	in_sid update-ca-certificates >/dev/null 2>&1
 }
 
 tools_down() {
-	local pid
-	for pid in ${CONTAINERD_PID:-} ${SOCI_PID:-} ${SID_PID:-}; do
-		kill "$pid" 2>/dev/null
-	done
-	CONTAINERD_PID='' SOCI_PID='' SID_PID=''
+	[ -n "${SID_PID:-}" ] || return 0
+	stop_containerd
+	in_sid rm -rf "$SID_WORK" "/$SID_CA"
+	in_sid update-ca-certificates --fresh >/dev/null 2>&1
+	kill "$SID_PID" 2>/dev/null
+	SID_PID=
 }
 
 # made_sif IMAGE: a SIF of it, made once, on the web server
@@ -272,33 +289,33 @@ made_sif() {
 	local sif=$DATA/www/$1.sif
 	[ ! -f "$sif" ] || return 0
 	may_make "$sif" || return
-	mkdir -p "$PEERS/sid/work/layout" "$PEERS/sid/work/sif"
-	chmod 1777 "$PEERS/sid/work/sif"
-	cp -al "$DATA/layouts/$1" "$PEERS/sid/work/layout/$1" 2>/dev/null ||
-		cp -a "$DATA/layouts/$1" "$PEERS/sid/work/layout/$1"
-	in_sid su -s /bin/bash u1 -c "cd /work/sif && apptainer -q build $1.sif oci:/work/layout/$1" || return
-	mv "$PEERS/sid/work/sif/$1.sif" "$sif"
+	local work=$PEERS/sid$SID_WORK
+	cp -al "$DATA/layouts/$1" "$work/layout/$1" 2>/dev/null ||
+		cp -a "$DATA/layouts/$1" "$work/layout/$1"
+	in_sid su -s /bin/bash u1 -c "cd $SID_WORK/sif && apptainer -q build $1.sif oci:$SID_WORK/layout/$1" || return
+	mv "$work/sif/$1.sif" "$sif"
 	chmod 644 "$sif"
-	rm -rf "$PEERS/sid/work/layout/$1"
+	rm -rf "$work/layout/$1"
 }
 
 quoted_job() { job "$1"; printf '%q ' "${JOB[@]}"; }
 
 prepare_apptainer_build() {
-	in_sid su -s /bin/bash u1 -c "rm -rf /work/sif/*.sif ~/.apptainer/cache"
-	SID_COMMAND su -s /bin/bash u1 -c "cd /work/sif && apptainer -q build x.sif \
+	in_sid sh -c "rm -f $SID_WORK/sif/*.sif"
+	in_sid su -s /bin/bash u1 -c "rm -rf ~/.apptainer/cache"
+	SID_COMMAND su -s /bin/bash u1 -c "cd $SID_WORK/sif && apptainer -q build x.sif \
 		docker://$REGISTRY/$1:1 >&2 && echo pulled && \
 		exec apptainer -q exec x.sif $(quoted_job "$1")"
 }
 make_apptainer_sif() { made_sif "$1"; }
 prepare_apptainer_sif() {
-	in_sid su -s /bin/bash u1 -c "rm -f /work/sif/*.sif"
+	in_sid sh -c "rm -f $SID_WORK/sif/*.sif"
 	# curl is not in the tree: the host's, in the same network
 	CMD=(bash -c 'curl -sf --cacert "$1" -o "$2" "$3" && echo pulled && shift 3 && exec "$@"'
-		x "$DATA/ca.pem" "$PEERS/sid/work/sif/x.sif" "$WEB/$1.sif")
+		x "$DATA/ca.pem" "$PEERS/sid$SID_WORK/sif/x.sif" "$WEB/$1.sif")
 	CMD=(nsenter "--net=/run/netns/$NEAR" "${CMD[@]}"
 		nsenter -t "$SID_PID" -m -n -r -w su -s /bin/bash u1 -c
-		"exec apptainer -q exec /work/sif/x.sif $(quoted_job "$1")")
+		"exec apptainer -q exec $SID_WORK/sif/x.sif $(quoted_job "$1")")
 }
 make_apptainer_sif_warm() { made_sif "$1"; }
 missing_osdf_apptainer() { missing_lazyrun_osdf; }
@@ -311,41 +328,48 @@ prepare_osdf_apptainer() {
 	done
 }
 prepare_apptainer_sif_warm() {
-	cp "$DATA/www/$1.sif" "$PEERS/sid/work/sif/x.sif"
-	SID_COMMAND su -s /bin/bash u1 -c "exec apptainer -q exec /work/sif/x.sif $(quoted_job "$1")"
+	cp "$DATA/www/$1.sif" "$PEERS/sid$SID_WORK/sif/x.sif"
+	SID_COMMAND su -s /bin/bash u1 -c "exec apptainer -q exec $SID_WORK/sif/x.sif $(quoted_job "$1")"
 	"${CMD[@]}"
 }
 
 prepare_podman() {
-	in_sid podman rmi -a -f >/dev/null 2>&1
-	SID_COMMAND bash -c "podman pull -q $REGISTRY/$1:1 >&2 && echo pulled && \
-		exec podman run --rm --network none --runtime runc $REGISTRY/$1:1 $(quoted_job "$1")"
+	local podman="podman --root $SID_WORK/podman --runroot $SID_WORK/podman-run"
+	in_sid sh -c "$podman rmi -a -f" >/dev/null 2>&1
+	SID_COMMAND bash -c "$podman pull -q $REGISTRY/$1:1 >&2 && echo pulled && \
+		exec $podman run --rm --network none --runtime runc $REGISTRY/$1:1 $(quoted_job "$1")"
+}
+after_podman() {
+	in_sid sh -c "podman --root $SID_WORK/podman --runroot $SID_WORK/podman-run rmi -a -f" >/dev/null 2>&1
 }
 
 # start_containerd: with SOCI as a snapshotter, both with empty stores
 start_containerd() {
-	local config=$PEERS/sid/etc/containerd/bench.toml i
+	local config=$PEERS/sid$SID_WORK/containerd.toml i
 	stop_containerd
-	in_sid sh -c 'rm -rf /work/ctd /work/soci; mkdir -p /work/ctd /work/soci /run/soci'
+	in_sid sh -c "rm -rf $SID_WORK/ctd $SID_WORK/soci; mkdir -p $SID_WORK/ctd $SID_WORK/soci /run/soci"
 	cat >"$config" <<-END
 	version = 2
-	root = "/work/ctd/root"
-	state = "/work/ctd/state"
+	root = "$SID_WORK/ctd/root"
+	state = "$SID_WORK/ctd/state"
 	[grpc]
-	  address = "/work/ctd/containerd.sock"
+	  address = "$SID_WORK/ctd/containerd.sock"
 	[proxy_plugins.soci]
 	  type = "snapshot"
-	  address = "/work/soci/soci.sock"
+	  address = "$SID_WORK/soci/soci.sock"
+	[proxy_plugins.stargz]
+	  type = "snapshot"
+	  address = "$SID_WORK/stargz/stargz.sock"
 	END
 	nsenter -t "$SID_PID" -m -n -r -w env HOME=/root soci-snapshotter-grpc \
-		--address /work/soci/soci.sock --root /work/soci/root >>"$OUT/logs/soci.log" 2>&1 &
+		--address $SID_WORK/soci/soci.sock --root $SID_WORK/soci/root >>"$OUT/logs/soci.log" 2>&1 &
 	SOCI_PID=$!
-	nsenter -t "$SID_PID" -m -n -r -w containerd -c /etc/containerd/bench.toml \
+	nsenter -t "$SID_PID" -m -n -r -w containerd -c $SID_WORK/containerd.toml \
 		>>"$OUT/logs/containerd.log" 2>&1 &
 	CONTAINERD_PID=$!
 	for i in $(seq 100); do
-		in_sid ctr -a /work/ctd/containerd.sock version >/dev/null 2>&1 &&
-			[ -S "$PEERS/sid/work/soci/soci.sock" ] && return
+		in_sid ctr -a $SID_WORK/ctd/containerd.sock version >/dev/null 2>&1 &&
+			[ -S "$PEERS/sid$SID_WORK/soci/soci.sock" ] && return
 		sleep 0.1
 	done
 	return 1
@@ -357,11 +381,11 @@ stop_containerd() {
 		wait "$pid" 2>/dev/null
 	done
 	CONTAINERD_PID='' SOCI_PID=''
-	[ -z "${SID_PID:-}" ] || in_sid sh -c 'grep -o "/work/\(soci\|ctd\)/[^ ]*" /proc/self/mounts |
-		sort -r | while read -r m; do umount -l "$m"; done' 2>/dev/null
+	[ -z "${SID_PID:-}" ] || in_sid sh -c 'grep -o "$1/\(soci\|stargz\|ctd\)/[^ ]*" /proc/self/mounts |
+		sort -r | while read -r m; do umount -l "$m"; done' x "$SID_WORK" 2>/dev/null
 }
 
-CTR="ctr -a /work/ctd/containerd.sock"
+CTR="ctr -a $SID_WORK/ctd/containerd.sock"
 prepare_containerd() {
 	start_containerd || return
 	SID_COMMAND bash -c "$CTR image pull $REGISTRY/$1:1 >&2 && echo pulled && \
@@ -376,20 +400,62 @@ made_soci_index() {
 	mkdir -p "$DATA/indexes"
 	start_containerd || return
 	in_sid sh -c "$CTR image pull $REGISTRY/$1:1 >/dev/null &&
-		soci -a /work/ctd/containerd.sock create $REGISTRY/$1:1 &&
-		soci -a /work/ctd/containerd.sock push $REGISTRY/$1:1" >&2 || return
-	in_sid soci -a /work/ctd/containerd.sock index list -q |
+		soci -a $SID_WORK/ctd/containerd.sock create $REGISTRY/$1:1 &&
+		soci -a $SID_WORK/ctd/containerd.sock push $REGISTRY/$1:1" >&2 || return
+	in_sid soci -a $SID_WORK/ctd/containerd.sock index list -q |
 		head -n 1 >"$DATA/indexes/$1.soci"
 	stop_containerd
 }
 make_soci() { made_soci_index "$1"; }
 prepare_soci() {
 	start_containerd || return
-	SID_COMMAND bash -c "soci -a /work/ctd/containerd.sock image rpull \
+	SID_COMMAND bash -c "soci -a $SID_WORK/ctd/containerd.sock image rpull \
 		--soci-index-digest $(cat "$DATA/indexes/$1.soci") $REGISTRY/$1:1 >&2 && echo pulled && \
 		exec $CTR run --rm --snapshotter soci $REGISTRY/$1:1 bench-$$ $(quoted_job "$1")"
 }
 after_soci() { stop_containerd; }
+
+# stargz: an image in the registry converted to eStargz (once), a snapshotter
+# beside containerd.
+missing_stargz() {
+	missing_sid
+	[ -n "$(missing_sid)" ] || [ -x "$PEERS/sid/usr/bin/containerd-stargz-grpc" ] ||
+		echo "the tree has no containerd-stargz-grpc: Debian's stargz-snapshotter packages ctr-remote alone"
+}
+STARGZ_PID=
+start_stargz() {
+	local i
+	in_sid sh -c "rm -rf $SID_WORK/stargz; mkdir -p $SID_WORK/stargz"
+	nsenter -t "$SID_PID" -m -n -r -w env HOME=/root containerd-stargz-grpc \
+		--address "$SID_WORK/stargz/stargz.sock" --root "$SID_WORK/stargz/root" >>"$OUT/logs/stargz.log" 2>&1 &
+	STARGZ_PID=$!
+	for i in $(seq 100); do
+		[ ! -S "$PEERS/sid$SID_WORK/stargz/stargz.sock" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+make_stargz() {
+	[ ! -e "$DATA/indexes/$1.estargz" ] || return 0
+	may_make "the eStargz of $1" || return
+	start_containerd || return
+	in_sid sh -c "$CTR image pull $REGISTRY/$1:1 >/dev/null &&
+		ctr-remote -a $SID_WORK/ctd/containerd.sock image convert --estargz --oci $REGISTRY/$1:1 $REGISTRY/$1:esgz &&
+		$CTR image push $REGISTRY/$1:esgz" >&2 || return
+	stop_containerd
+	touch "$DATA/indexes/$1.estargz"
+}
+prepare_stargz() {
+	start_stargz && start_containerd || return
+	SID_COMMAND bash -c "ctr-remote -a $SID_WORK/ctd/containerd.sock image rpull $REGISTRY/$1:esgz >&2 && echo pulled && \
+		exec $CTR run --rm --snapshotter stargz $REGISTRY/$1:esgz bench-$$ $(quoted_job "$1")"
+}
+after_stargz() {
+	stop_containerd
+	kill "$STARGZ_PID" 2>/dev/null
+	wait "$STARGZ_PID" 2>/dev/null
+	STARGZ_PID=
+}
 
 # ---- choosing ----
 
@@ -406,8 +472,9 @@ tools_list() {
 	done
 }
 
-# Of the tools that were asked for (all) those that can run, with a word about
-# the others.
+# Of the tools that were asked for (all) those that can run; the others, and why,
+# are lines "*<tab>TOOL<tab>REASON" of LEFT_OUT, and rows of the table.
+LEFT_OUT=
 tools_choose() {
 	local tool reason chosen=
 	for tool in ${TOOLS:-$ALL_TOOLS}; do
@@ -416,6 +483,7 @@ tools_choose() {
 		reason=$(why_missing "$reason")
 		if [ -n "$reason" ]; then
 			say "$tool is left out: $reason"
+			LEFT_OUT+="*	${tool%=*}	${reason//$'\n'/; }"$'\n'
 		else
 			chosen+=" $tool"
 		fi

@@ -34,11 +34,17 @@ at_most "cold: ranges" 300 "$(number ranges_fetched "$WORK/cold")"
 at_most "cold: blob requests beyond the ranges" 1 \
 	"$(($(blob_requests) - $(number ranges_fetched "$WORK/cold")))"
 at_most "cold: FUSE requests" 3900 "$(number fuse_requests "$WORK/cold")"
+# of the manifest too: the tag, once
+at_most "cold: HTTP requests beyond the ranges" 4 \
+	"$(($(number http_requests "$WORK/cold") - $(number ranges_fetched "$WORK/cold")))"
 cold=$(number bytes_touched "$WORK/cold")
 # the same, with what the index knows to be needed
 rm -rf "$WORK/cache/chunks"
 start "$WORK/hints" --profile=off
 at_most "with hints: ranges" 100 "$(number ranges_fetched "$WORK/hints")"
+at_most "with hints: HTTP requests beyond the ranges" 4 \
+	"$(($(number http_requests "$WORK/hints") - $(number ranges_fetched "$WORK/hints")))"
+at_most "with hints: FUSE requests" 3900 "$(number fuse_requests "$WORK/hints")"
 at_most "with hints: bytes fetched, % of the image" 11.2 \
 	"$(percent "$(number bytes_fetched "$WORK/hints")" "$image")"
 at_most "with hints: chunks read that were not hinted, %" 20 \
@@ -61,6 +67,7 @@ at_most "with a profile: bytes fetched, % of the image" 10.4 \
 at_most "with a profile: FUSE requests" 3900 "$(number fuse_requests "$WORK/profile")"
 start "$WORK/warm"
 equal "warm: requests for a blob" 0 "$(blob_requests)"
+equal "warm: HTTP requests" 0 "$(number http_requests "$WORK/warm")"
 equal "warm: bytes fetched" 0 "$(number bytes_fetched "$WORK/warm")"
 at_most "warm: FUSE requests" 3900 "$(number fuse_requests "$WORK/warm")"
 
@@ -72,6 +79,7 @@ learned "a start"
 start "$WORK/hot"
 # What a start reads of large libraries is a part of them, and files that lack
 # chunks in the cache stay behind FUSE: their reads are what is left (230).
+equal "hot: HTTP requests" 0 "$(number http_requests "$WORK/hot")"
 at_most "hot: FUSE reads" 300 "$(number fuse_reads "$WORK/hot")"
 if grep -q '"hot_tree":"whole"' "$WORK/hot"; then
 	at_most "hot: FUSE requests" 320 "$(number fuse_requests "$WORK/hot")"

@@ -34,16 +34,32 @@ equal "ls" "$(ls "$tree")" "$(lr ls --cache-dir "$WORK/home/c1" "$URL")"
 at_most "requests before the first file" 8 "$(wc -l <"$WORK/log")"
 
 # a first start: a small part of the file
+number() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$WORK/home/statistics"; }
+counted() { rm -f "$WORK/home/statistics"; lr exec --statistics "$WORK/home/statistics" "$@"; }
 : >"$WORK/log"
-equal "exec" hello "$(lr exec "$URL" sh -c 'echo hello')"
+equal "exec" hello "$(counted "$URL" sh -c 'echo hello')"
 at_most "requests of a first start" 20 "$(wc -l <"$WORK/log")"
+equal "HTTP requests counted of a first start" "$(wc -l <"$WORK/log")" "$(number http_requests)"
+at_most "FUSE requests of a first start" 60 "$(number fuse_requests)"
 at_most "bytes of a first start" $((size / 5)) "$(bytes)"
 equal "the whole is never asked for" 0 "$(grep -c 'GET /x.sif - ' "$WORK/log")"
 
 # the same again: nothing; after the time of a tag: who it is, and no more
 : >"$WORK/log"
-equal "exec again" hello "$(lr exec "$URL" sh -c 'echo hello')"
+equal "exec again" hello "$(counted "$URL" sh -c 'echo hello')"
 equal "requests of a second start" 0 "$(wc -l <"$WORK/log")"
+at_most "FUSE requests of a second start" 60 "$(number fuse_requests)"
+# and with its native files
+export LAZYRUN_HOT_TREE=auto HOT=$LAZYRUN_CACHEDIR/hot
+equal "exec with profile" hello "$(counted "$URL" sh -c 'echo hello')"
+learned "a start of a SIF"
+: >"$WORK/log"
+equal "exec from a hot tree" hello "$(counted "$URL" sh -c 'echo hello')"
+equal "requests of a start from a hot tree" 0 "$(wc -l <"$WORK/log")"
+if grep -q '"hot_tree":"whole"' "$WORK/home/statistics"; then
+	at_most "FUSE requests of a start from a hot tree" 40 "$(number fuse_requests)"
+fi
+export LAZYRUN_HOT_TREE=off
 equal "exec later" hello "$(lr exec --tag-ttl 0 "$URL" sh -c 'echo hello')"
 at_most "bytes to know it again" 100 "$(bytes)"
 
