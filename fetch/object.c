@@ -15,7 +15,8 @@
 
 enum {
 	FAILURES_MAX = 2, /* before a server is asked last */
-	REST_MS = 30000,
+	REST_MS = 30000,  /* the first */
+	REST_DOUBLINGS_MAX = 3,
 	BAD_CACHES_MAX = 2, /* before the origin is asked instead */
 	TOKEN_MARGIN_S = 60,
 };
@@ -120,11 +121,13 @@ static unsigned rank_locked(const struct object *object,
 			    const struct object_server *server, int64_t now_ms)
 	REQUIRES(object->lock)
 {
+	bool is_resting = server->rest_ms > now_ms;
+
 	if (server->is_direct && caches_are_bad_locked(object))
 		return 0;
 	if (server->is_direct)
-		return 3;
-	return server->rest_ms > now_ms ? 2 : 1;
+		return is_resting ? 4 : 2;
+	return is_resting ? 3 : 1;
 }
 
 static int choose_locked(struct object *object, uint32_t tried, int64_t now_ms,
@@ -186,11 +189,18 @@ static void judge_locked(struct object *object, int number,
 	switch (verdict) {
 	case OBJECT_SERVER_GOOD:
 		server->failures = 0;
+		server->rests = 0;
 		server->rest_ms = 0;
 		break;
 	case OBJECT_SERVER_FAILED:
-		if (++server->failures >= FAILURES_MAX)
-			server->rest_ms = now_ms + REST_MS;
+		/* what fails while it rests was asked before, or for want of
+		 * others: the rest becomes no longer by it */
+		if (++server->failures < FAILURES_MAX ||
+		    server->rest_ms > now_ms)
+			break;
+		server->rest_ms = now_ms + (REST_MS << server->rests);
+		if (server->rests < REST_DOUBLINGS_MAX)
+			server->rests++;
 		break;
 	case OBJECT_SERVER_UNFIT:
 		server->is_unfit = true;
@@ -259,7 +269,9 @@ int object_explain_none(struct object *object, struct error *err)
 	else
 		r = error_set(err, -EIO,
 			      "%s: no server is left to ask: each one gave "
-			      "wrong bytes, or cannot send parts of it",
+			      "wrong bytes, or cannot send parts of it; if it "
+			      "was replaced, index it anew, or give the new "
+			      "one another name",
 			      object->name);
 	mutex_unlock(&object->lock);
 	return r;

@@ -8,7 +8,8 @@
  * Health belongs to a server and this object together: a cache may stall for
  * one cold object while it serves others at once.
  *
- *	2 failures in a row   asked after all others for 30 s
+ *	2 failures in a row   asked after all others, the origin too, for 30 s;
+ *			      and if it fails then, 60, 120, 240 s
  *	wrong bytes           never asked for this object again; a lone server
  *	                      (a plain web server) is, by a new connection
  *	unfit                 never asked again: answers ranges with the whole,
@@ -45,6 +46,7 @@ struct object_server {
 	bool is_bad;
 	bool is_unfit;
 	unsigned failures; /* in a row */
+	unsigned rests;	   /* in a row: each is twice as long */
 	int64_t rest_ms;   /* demoted until then */
 	/* where it sends its readers, for as long as that holds */
 	struct registry_redirect redirect;
@@ -104,8 +106,8 @@ struct object_choice {
  * object_choose_server() - whom to ask next
  * @tried: bit by number: not these
  *
- * Healthy caches in their order, then demoted ones, then direct servers; after
- * two caches gave wrong bytes, direct servers first.
+ * Healthy caches in their order, then direct servers, then what rests after
+ * failures; after two caches gave wrong bytes, direct servers first.
  *
  * Return: 0; OBJECT_NO_SERVER; or -ENOMEM.
  */

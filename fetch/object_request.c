@@ -313,13 +313,15 @@ static void advance(struct object_request *request)
 
 /* ---- time ---- */
 
-/* With nobody else to ask: some servers accept a connection and never answer
- * on it, while the next one is served (XRootD short of threads). */
+/* With nobody else to ask, once: some servers accept a connection and never
+ * answer on it, while the next one is served (XRootD short of threads). */
 static void hedge(struct object_request *request)
 {
-	request->round.has_hedged = true;
-	if (!start_attempt(request, request->round.tried) && !request->is_over)
-		start_attempt(request, 0);
+	if (start_attempt(request, request->round.tried) || request->is_over ||
+	    request->round.has_asked_twice)
+		return;
+	request->round.has_asked_twice = true;
+	start_attempt(request, 0);
 }
 
 static void on_tick(void *arg)
@@ -335,8 +337,7 @@ static void on_tick(void *arg)
 				request->attempts[i], now_ms);
 	if (is_abandoned(request))
 		fail(request, -ECANCELED, "canceled");
-	if (needs_hedge && !request->round.has_hedged && !request->is_over &&
-	    active_count(request) == 1)
+	if (needs_hedge && !request->is_over && active_count(request) == 1)
 		hedge(request);
 	if (active_count(request) > 0)
 		start_ticking(request);

@@ -71,6 +71,36 @@ Test(object_round, says_once_what_to_do_about_a_token)
 			 "a: refused; b: refused; the token was refused");
 }
 
+Test(object_round, says_what_to_do_once)
+{
+	struct error err = { 0 };
+
+	note(-ENOENT, "a: none; check the name", -1);
+	note(-ENOENT, "b: none; check the name", -1);
+	note(-EIO, "c: fails; try later", -1);
+	note(-EIO, "d: is silent", -1);
+	cr_expect_eq(explain(&err), -EIO);
+	cr_expect_str_eq(err.text, "a: none; b: none; check the name; c: "
+				   "fails; try later; d: is silent");
+}
+
+Test(object_round, names_a_cause_once)
+{
+	struct error err = { 0 };
+
+	note(-ESTALE, "x was replaced (by y); start again", -1);
+	note(-ESTALE, "x was replaced (by y); start again", -1);
+	note(-ESTALE, "x was replaced", -1);
+	cr_expect_eq(explain(&err), -ESTALE);
+	cr_expect_str_eq(err.text, "x was replaced (by y); start again; x was "
+				   "replaced");
+	object_round_reset(&round_);
+	note(-EIO, "a: broken", -1);
+	note(-EIO, "a: broken", -1);
+	cr_expect_eq(explain(&err), -EIO);
+	cr_expect_str_eq(err.text, "a: broken");
+}
+
 Test(object_round, keeps_the_longest_pause_that_was_wished_for)
 {
 	note(-EBUSY, "a: busy", 2000);
