@@ -173,7 +173,8 @@ int file_blob_open_object(const char *path, struct range_source **ret,
 			"or a directory can be run",
 			path);
 	if (st.st_size == 0)
-		return error_set(err, -EPROTO, "%s is empty", path);
+		return error_set(err, -EPROTO, "%s is empty; copy it anew",
+				 path);
 	blob = name ? calloc(1, sizeof(*blob)) : NULL;
 	if (!blob || make_identity(path, &st, ret_identity) < 0) {
 		free(blob);

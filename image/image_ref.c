@@ -251,11 +251,28 @@ static int parse_layout(const char *text, const char *body,
 				     ref->tag ? ref->tag : "");
 }
 
+static bool is_named_like_a_file(const char *text)
+{
+	static const char *const ends[] = { ".sif", ".sqfs", ".squashfs" };
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (len > strlen(ends[i]) &&
+		    strcmp(text + len - strlen(ends[i]), ends[i]) == 0)
+			return !strstr(text, "://");
+	return false;
+}
+
 /* A bare "debian:12" is the most frequent mistake: say what was meant. */
 static int refuse(const char *text, struct error *err)
 {
 	struct image_ref guess CLEANUP(image_ref_fini) = { 0 };
 
+	if (is_named_like_a_file(text))
+		return error_set(err, -EINVAL,
+				 "there is no file \"%.200s\" here; check the "
+				 "name, and from which directory it counts",
+				 text);
 	if (!strstr(text, "://") && parse_docker(text, text, &guess, NULL) == 0)
 		return error_set(err, -EINVAL,
 				 "\"%.200s\" is not understood; did you mean "

@@ -72,12 +72,14 @@ int sif_file_parse_header(const void *bytes, uint64_t size,
 	if (memcmp(at + VERSION, "01", 3) != 0)
 		return error_set(
 			err, -ENOTSUP,
-			"SIF version \"%.2s\" is not known; only 01 is",
+			"SIF version \"%.2s\" is not known, only 01 is; "
+			"build it anew with `apptainer build`",
 			(const char *)at + VERSION);
 	if (total > SIF_FILE_DESCRIPTOR_COUNT_MAX)
 		return error_set(err, -EFBIG,
 				 "the SIF file has room for %llu descriptors; "
-				 "at most %d are supported",
+				 "at most %d are supported: build it anew with "
+				 "`apptainer build`",
 				 (unsigned long long)total,
 				 SIF_FILE_DESCRIPTOR_COUNT_MAX);
 	if (!le_range_fits(header.descriptors_off,
@@ -214,8 +216,9 @@ static int refuse(const struct survey *found, const char *arch,
 				 "build it as a plain SIF with `apptainer "
 				 "build`");
 	return error_set(err, -EPROTO,
-			 "this SIF has no system partition: there is nothing "
-			 "to run in it");
+			 "this SIF has no system partition, and so nothing to "
+			 "run in it; check that it is the right file, or build "
+			 "it anew with `apptainer build`");
 }
 
 int sif_file_choose(const struct sif_file_header *header, const void *table,

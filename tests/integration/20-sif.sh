@@ -173,11 +173,12 @@ lr --cache-dir "$WORK/home/c9" pull "$WORK/bad.sif" 2>"$WORK/err" &&
 	fault "pull of a file with a wrong bit"
 contains "a wrong bit" "SHA-256" "$(cat "$WORK/err")"
 
-# refused SENTENCE FILE: with one line that says why
+# refused CAUSE FILE [WHAT TO DO]: with one line that says both
 refused() {
 	local out
 	out=$(lr ls "$2" 2>&1) && fault "$2 was not refused"
 	contains "$2" "$1" "$out"
+	contains "$2: what to do" "${3:-}" "$out"
 	equal "$2: lines" 1 "$(printf '%s\n' "$out" | wc -l)"
 }
 
@@ -185,37 +186,37 @@ refused() {
 cp "$WORK/d/y.sif" "$WORK/d/z.sif"
 lr index "$WORK/d/z.sif" -o "$WORK/d/z.sif.lzi"
 touch -d '2001-01-01' "$WORK/d/z.sif"
-refused "changed since it was indexed" "$WORK/d/z.sif"
+refused "changed since it was indexed" "$WORK/d/z.sif" "make the index anew"
 truncate -s +1 "$WORK/d/z.sif"
-refused "changed since" "$WORK/d/z.sif"
+refused "changed since" "$WORK/d/z.sif" "make the index anew"
 lr index "$WORK/d/z.sif" -o "$WORK/d/z.sif.lzi" || fault "index of a changed file"
 lr ls "$WORK/d/z.sif" >/dev/null || fault "ls with the new index"
 
 # what cannot be read, each with its own sentence
 sif() { local name=$1; shift; python3 "$SIF" "$@" "$WORK/zstd.sqfs" "$WORK/$name"; }
-sif encrypted.sif --fs 5; refused "encrypted" "$WORK/encrypted.sif"
-sif ext3.sif --fs 2; refused "ext3" "$WORK/ext3.sif"
-sif overlay.sif --overlay; refused "overlay" "$WORK/overlay.sif"
-sif arm.sif --arch 04; refused "this SIF is for arm64" "$WORK/arm.sif"
-sif oci.sif --oci --no-partition; refused "OCI-SIF" "$WORK/oci.sif"
-sif none.sif --no-partition; refused "no system partition" "$WORK/none.sif"
-sif version.sif --version 02; refused "SIF version" "$WORK/version.sif"
-sif many.sif --descriptors 5000; refused "at most 4096" "$WORK/many.sif"
-sif cut.sif --cut 600000; refused "truncated" "$WORK/cut.sif"
-sif cut2.sif --cut 100; refused "truncated" "$WORK/cut2.sif"
-sif cut3.sif --cut 20000; refused "truncated" "$WORK/cut3.sif"
+sif encrypted.sif --fs 5; refused "encrypted" "$WORK/encrypted.sif" "run it with apptainer, or build it without --encrypt"
+sif ext3.sif --fs 2; refused "ext3" "$WORK/ext3.sif" "build it anew with"
+sif overlay.sif --overlay; refused "overlay" "$WORK/overlay.sif" "take it out with"
+sif arm.sif --arch 04; refused "this SIF is for arm64" "$WORK/arm.sif" "use an image for amd64, or say --platform"
+sif oci.sif --oci --no-partition; refused "OCI-SIF" "$WORK/oci.sif" "build it as a plain SIF"
+sif none.sif --no-partition; refused "no system partition" "$WORK/none.sif" "check that it is the right file"
+sif version.sif --version 02; refused "SIF version" "$WORK/version.sif" "build it anew"
+sif many.sif --descriptors 5000; refused "at most 4096" "$WORK/many.sif" "build it anew"
+sif cut.sif --cut 600000; refused "truncated" "$WORK/cut.sif" "copy it anew"
+sif cut2.sif --cut 100; refused "truncated" "$WORK/cut2.sif" "copy it anew"
+sif cut3.sif --cut 20000; refused "truncated" "$WORK/cut3.sif" "copy it anew"
 sif far.sif --descriptors-off 400000 --descriptors 4000
 equal "descriptors far from the start" hello "$(lr exec "$WORK/far.sif" sh -c 'echo hello')"
-head -c 200000 "$WORK/gzip.sqfs" >"$WORK/cut.sqfs"; refused "truncated" "$WORK/cut.sqfs"
+head -c 200000 "$WORK/gzip.sqfs" >"$WORK/cut.sqfs"; refused "truncated" "$WORK/cut.sqfs" "copy the file anew"
 # patch FILE OFF HEX: from gzip.sqfs
 patch() { python3 -c 'import sys; d = bytearray(open(sys.argv[1], "rb").read()); v = bytes.fromhex(sys.argv[4]); o = int(sys.argv[3]); d[o:o+len(v)] = v; open(sys.argv[2], "wb").write(d)' "$WORK/gzip.sqfs" "$@"; }
-patch "$WORK/v3.sqfs" 28 0300; refused "SquashFS version 3.0" "$WORK/v3.sqfs"
-patch "$WORK/big.sqfs" 0 73717368; refused "big-endian" "$WORK/big.sqfs"
-patch "$WORK/lzo.sqfs" 20 0300; refused "compressed by lzo" "$WORK/lzo.sqfs"
-patch "$WORK/lzma.sqfs" 20 0200; refused "compressed by lzma" "$WORK/lzma.sqfs"
-patch "$WORK/block.sqfs" 12 00300000; refused "contradict" "$WORK/block.sqfs"
-patch "$WORK/tables.sqfs" 64 ffffffffffffff00; refused "not where they can be" "$WORK/tables.sqfs"
-echo "not an image" >"$WORK/text.sif"; refused "neither a SIF nor a SquashFS" "$WORK/text.sif"
-: >"$WORK/empty.sif"; refused "is empty" "$WORK/empty.sif"
+patch "$WORK/v3.sqfs" 28 0300; refused "SquashFS version 3.0" "$WORK/v3.sqfs" "make it anew with mksquashfs 4"
+patch "$WORK/big.sqfs" 0 73717368; refused "big-endian" "$WORK/big.sqfs" "make it anew with mksquashfs 4"
+patch "$WORK/lzo.sqfs" 20 0300; refused "compressed by lzo" "$WORK/lzo.sqfs" "make it anew with gzip, zstd, xz or lz4"
+patch "$WORK/lzma.sqfs" 20 0200; refused "compressed by lzma" "$WORK/lzma.sqfs" "make it anew with gzip, zstd, xz or lz4"
+patch "$WORK/block.sqfs" 12 00300000; refused "contradict" "$WORK/block.sqfs" "copy the file anew"
+patch "$WORK/tables.sqfs" 64 ffffffffffffff00; refused "not where they can be" "$WORK/tables.sqfs" "copy the file anew"
+echo "not an image" >"$WORK/text.sif"; refused "neither a SIF nor a SquashFS" "$WORK/text.sif" "lazyrun runs those"
+: >"$WORK/empty.sif"; refused "is empty" "$WORK/empty.sif" "copy it anew"
 refused "No such file" "$WORK/nothing.sif"
 refused "is a directory" "$WORK/tree"

@@ -119,31 +119,35 @@ equal "wrong digests of a replaced object" "" "$(wrong_of "$(read_all --index "$
 head -c $((size - 4096)) "$WORK/x.sqfs" >"$ROOT_DIR/ns/x.sqfs"
 fresh
 read_all --index "$WORK/home/x.lzi" >/dev/null
-contains "an object that shrank since it was indexed" "indexed" "$(cat "$WORK/err")"
+contains "an object that shrank since it was indexed" "when it was indexed: it changed since" "$(cat "$WORK/err")"
+contains "what to do about it" "make the index anew with" "$(cat "$WORK/err")"
 cp "$WORK/x.sqfs" "$ROOT_DIR/ns/x.sqfs"
 
-refused() { # WHAT NEEDLE IMAGE
+refused() { # WHAT CAUSE IMAGE WHAT-TO-DO
 	fresh
 	as_user timeout 60 "$LAZYRUN" -q exec "$3" true >/dev/null 2>"$WORK/err" &&
 		fault "$1: succeeded"
 	contains "$1" "$2" "$(cat "$WORK/err")"
+	contains "$1: what to do" "$4" "$(cat "$WORK/err")"
+	equal "$1: how often that is said" 1 "$(grep -oF "$4" "$WORK/err" | wc -l)"
 }
-refused "no such object" "no such object" osdf:///ns/none.sqfs
-refused "another namespace" "no such object in this federation" osdf:///other/x.sqfs
+refused "no such object" "no such object" osdf:///ns/none.sqfs "check the name"
+refused "another namespace" "no such object in this federation" osdf:///other/x.sqfs "check the path"
 refused "a host that is no federation" "not the host of a federation" \
-	"pelican://127.0.0.1:$(awk '$1 == "a" {print $2}' "$CONTROL/ports")/ns/x.sqfs"
+	"pelican://127.0.0.1:$(awk '$1 == "a" {print $2}' "$CONTROL/ports")/ns/x.sqfs" "check its name"
+refused "a host that is not there" "does not resolve" pelican://no-such-host.invalid/ns/x.sqfs "check the spelling"
 
 # tokens
 claims() { printf 'e30.%s.c2ln' "$(printf '{"wlcg.ver":"1.0","iss":"https://i","scope":"%s"%s}' "$1" "$2" | base64 -w0 | tr '+/' '-_' | tr -d =)"; }
 token=$(claims storage.read:/ "")
 rm -f "$CONTROL/ports"
 federation --token "$token"
-refused "no token" "a token is needed" "$IMAGE"
+refused "no token" "a token is needed" "$IMAGE" "get one"
 export BEARER_TOKEN_FILE=$WORK/token
 claims storage.read:/ ',"exp":1000' >"$BEARER_TOKEN_FILE"; chmod 644 "$BEARER_TOKEN_FILE"
-refused "an expired token" "expired at 1970-01-01" "$IMAGE"
+refused "an expired token" "expired at 1970-01-01" "$IMAGE" "get a new one"
 claims storage.read:/elsewhere "" >"$BEARER_TOKEN_FILE"
-refused "a token for another path" "for another path" "$IMAGE"
+refused "a token for another path" "for another path" "$IMAGE" "get one that allows to read /ns/x.sqfs"
 printf '%s' "$token" >"$BEARER_TOKEN_FILE"
 fresh
 equal "with a token" "$WANTED" "$(read_all)"

@@ -105,7 +105,8 @@ static const struct {
 } bad_cases[] = {
 	{ "", "is not understood; use docker://" },
 	{ "ftp://host/x", "is not understood; use docker://" },
-	{ "nowhere/x.sif", "did you mean docker://nowhere/x.sif?" },
+	{ "nowhere/x.sif", "there is no file \"nowhere/x.sif\" here" },
+	{ "nowhere/x", "did you mean docker://nowhere/x?" },
 	{ "file:", "names no file" },
 	{ "file://host/x", "names a host" },
 	{ "http://host", "names no file" },
