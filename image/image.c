@@ -40,6 +40,7 @@ struct image {
 	struct platform platform;
 	struct image_memory memory; /* of nothing, for files of this host */
 	struct image_description description;
+	bool is_assumed; /* nobody has asked what the tag means */
 };
 
 static int create_object(struct image *image, struct http_client *client,
@@ -170,38 +171,61 @@ static int resolve_object(struct image *image, struct error *err)
 	return r;
 }
 
-static int resolve(struct image *image, const struct platform *platform,
-		   struct error *err)
+/* The manifest that the reference names for this platform.
+ * @ret_top: of what the reference itself names */
+static int ask(struct image *image, struct image_document *ret,
+	       struct digest *ret_top, struct error *err)
+{
+	const struct image_ref *ref = &image->ref;
+	int r = image->origin->ops->fetch_document(
+		image->origin, ref->has_digest ? &ref->digest : NULL, ret, err);
+
+	if (r < 0)
+		return r;
+	*ret_top = ret->digest;
+	return follow_indexes(image, &image->platform, ret, err);
+}
+
+/* Whether no request is needed, now; then the digest is set. */
+static bool is_known(struct image *image)
+{
+	const struct digest *known = image->options.known_manifest;
+	struct digest *digest = &image->description.digest;
+	const struct image_ref *ref = &image->ref;
+
+	if (ref->has_digest && known && digest_equal(known, &ref->digest)) {
+		*digest = *known;
+		return true;
+	}
+	if (image_memory_load(&image->memory, ref, &image->platform, digest))
+		return true;
+	if (!image->options.may_assume || !known || ref->has_digest ||
+	    ref->kind != IMAGE_REF_DOCKER)
+		return false;
+	*digest = *known;
+	image->is_assumed = true;
+	return true;
+}
+
+static int resolve(struct image *image, struct error *err)
 {
 	struct image_document document CLEANUP(image_document_fini) = { 0 };
-	const struct digest *known = image->options.known_manifest;
-	const struct image_ref *ref = &image->ref;
 	struct digest top;
 	int r;
 
-	if (ref->has_digest && known && digest_equal(known, &ref->digest)) {
-		image->description.digest = *known;
-		return 0;
-	}
-	if (image_memory_load(&image->memory, ref, platform,
-			      &image->description.digest))
+	if (is_known(image))
 		return 0;
 	r = ensure_origin(image, err);
 	if (r == 0)
-		r = image->origin->ops->fetch_document(
-			image->origin, ref->has_digest ? &ref->digest : NULL,
-			&document, err);
-	if (r < 0)
-		return r;
-	top = document.digest;
-	r = follow_indexes(image, platform, &document, err);
+		r = ask(image, &document, &top, err);
 	if (r < 0)
 		return r;
 	image->description.digest = document.digest;
 	r = image_description_take_manifest(&image->description, &document,
 					    err);
 	if (r == 0)
-		image_memory_store(&image->memory, ref, platform, &top,
+		image_memory_store(&image->memory, &image->ref,
+				   &image->platform, &top,
 				   &image->description.digest);
 	return r;
 }
@@ -273,7 +297,7 @@ int image_open(const struct image_ref *ref, const struct image_options *options,
 	image->description.reference = image->ref.text;
 	image->description.is_object = image_object_is_kind(ref);
 	r = image_object_is_kind(ref) ? resolve_object(image, err)
-				      : resolve(image, &platform, err);
+				      : resolve(image, err);
 	if (r < 0)
 		return r;
 	*ret = STEAL_PTR(image);
@@ -289,6 +313,41 @@ void image_close(struct image *image)
 	image_ref_fini(&image->ref);
 	mutex_fini(&image->lock);
 	free(image);
+}
+
+bool image_is_assumed(const struct image *image)
+{
+	return image->is_assumed;
+}
+
+int image_confirm(struct image *image, struct error *err)
+{
+	struct image_document document CLEANUP(image_document_fini) = { 0 };
+	const struct digest *digest = &image->description.digest;
+	char text[DIGEST_TEXT_SIZE];
+	struct digest top;
+	int r;
+
+	if (!image->is_assumed)
+		return 0;
+	mutex_lock(&image->lock);
+	r = ensure_origin(image, err);
+	mutex_unlock(&image->lock);
+	if (r == 0)
+		r = ask(image, &document, &top, err);
+	if (r < 0)
+		return r;
+	if (!digest_equal(&document.digest, digest)) {
+		digest_format(&document.digest, text);
+		return error_set(err, -ESTALE,
+				 "this is not the index of %s (%s); make a new "
+				 "one with `lazyrun index`",
+				 image->ref.text, text);
+	}
+	image_memory_store(&image->memory, &image->ref, &image->platform, &top,
+			   digest);
+	image->is_assumed = false;
+	return 0;
 }
 
 const char *image_reference(const struct image *image)

@@ -9,7 +9,8 @@
  * already holds (manifest and configuration) is not asked for again: see
  * image_set_manifest().
  *
- * Threads: one at a time to open; an opened image is immutable.
+ * Threads: one at a time to open; an opened image is immutable, but for
+ * image_confirm().
  */
 #include "common/cleanup.h"
 #include "common/digest.h"
@@ -39,6 +40,9 @@ struct image_options {
 	/* manifest of an index at hand: a reference with this very digest is
 	 * not asked about; NULL: none.  Borrowed for image_open(). */
 	const struct digest *known_manifest;
+	/* Without asking, a registry's tag is taken to mean known_manifest,
+	 * if there is one: image_confirm() asks later. */
+	bool may_assume;
 	/* of an object (a SIF, a SquashFS file): that manifest itself; the
 	 * image is then the one of that index, if the object is the one that
 	 * the manifest describes.  NULL: none.  Borrowed for image_open(). */
@@ -79,6 +83,21 @@ struct image_options {
  */
 int image_open(const struct image_ref *ref, const struct image_options *options,
 	       struct image **ret, struct error *err);
+
+/** image_is_assumed() - was opened with may_assume, and nobody asked */
+bool image_is_assumed(const struct image *image);
+
+/**
+ * image_confirm() - ask whether an assumed image is what its tag means
+ *
+ * What the tag names is remembered as by image_open().  Nothing of the image
+ * changes, so it may be read meanwhile: any thread, one at a time, once its
+ * layers are open.
+ *
+ * Return: 0 (also when there was nothing to ask), -ESTALE (the tag means
+ * another image by now), or as image_open().
+ */
+int image_confirm(struct image *image, struct error *err);
 
 /** image_close() - sources opened from it must be destroyed before */
 void image_close(struct image *image);

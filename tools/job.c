@@ -274,7 +274,7 @@ static int open_image(struct work *work, struct error *err)
 	}
 	r = session_open(work->join.image, &work->join.common,
 			 work->join.is_possible ? SESSION_INDEX
-						: SESSION_LOADER,
+						: SESSION_ASSUMED,
 			 &work->session, err);
 	if (r == 0)
 		r = job_join_decide(&work->join, work->session, work->run, err);

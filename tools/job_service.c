@@ -22,9 +22,12 @@ int job_service_start(struct job_service *service, struct session *session,
 		      struct error *err)
 {
 	struct fs_server_options all = *options;
-	int fd = run_take_fuse_fd(run);
-	int r;
+	int r = session_confirm(session, err);
+	int fd;
 
+	if (r < 0)
+		return r;
+	fd = run_take_fuse_fd(run);
 	all.map_ids = run_maps_ids(run);
 	all.has_no_status = true; /* hidden below the overlay */
 	r = fs_server_create(session_index(session), session_loader(session),

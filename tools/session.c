@@ -20,6 +20,7 @@
 #include "tools/session_index.h"
 #include "tools/session_loader.h"
 #include "tools/session_state.h"
+#include "tools/tag_check.h"
 #include "tools/trace.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static int open_cache(struct session *session, struct error *err)
 }
 
 static int open_image(struct session *session, const struct image_ref *ref,
-		      struct error *err)
+		      enum session_need need, struct error *err)
 {
 	const struct common_options *options = session->options;
 	struct image_options image_options = {
@@ -78,6 +79,7 @@ static int open_image(struct session *session, const struct image_ref *ref,
 		.arg = session,
 		.platform = options->platform,
 		.allow_http = options->insecure,
+		.may_assume = need == SESSION_ASSUMED,
 		.find_known = session->search ? session_index_find_known : NULL,
 		.cache_dir_fd = chunk_cache_dir_fd(session->cache),
 		.tag_ttl_s = (unsigned)(options->tag_ttl_ms / 1000),
@@ -100,7 +102,7 @@ static int open_reference(struct session *session, const char *text,
 	if (r == 0 && need > SESSION_FRESH)
 		r = session_index_open_known(session, &ref, &stub, err);
 	if (r == 0)
-		r = open_image(session, &ref, err);
+		r = open_image(session, &ref, need, err);
 	session_index_end_search(session);
 	if (r == 0)
 		reference_check(&stub, session->image);
@@ -114,7 +116,8 @@ static int open_until(struct session *session, const char *image,
 
 	if (r == 0 && need >= SESSION_FRESH)
 		r = open_reference(session, image, need, err);
-	if (r == 0 && need >= SESSION_IMAGE)
+	if (r == 0 && need >= SESSION_IMAGE &&
+	    !image_is_assumed(session->image))
 		trace_event(session->trace, "resolved", 0);
 	if (r == 0 && need >= SESSION_INDEX)
 		r = session_index_open(session, err);
@@ -122,6 +125,25 @@ static int open_until(struct session *session, const char *image,
 		session_index_trace(session);
 	if (r == 0 && need >= SESSION_LOADER)
 		r = session_open_loader(session, err);
+	if (r == 0 && need == SESSION_ASSUMED &&
+	    image_is_assumed(session->image))
+		session->check = tag_check_start(session->image);
+	return r;
+}
+
+int session_confirm(struct session *session, struct error *err)
+{
+	int r;
+
+	if (!session->check && !image_is_assumed(session->image))
+		return 0;
+	r = tag_check_end(STEAL_PTR(session->check), err);
+	if (r == 0)
+		r = image_confirm(session->image, err);
+	if (r == 0)
+		trace_event(session->trace, "resolved", 0);
+	if (r == -ESTALE && session->index_path)
+		return error_prefix(err, r, "%s", session->index_path);
 	return r;
 }
 
@@ -151,6 +173,7 @@ void session_close(struct session *session)
 {
 	if (!session)
 		return;
+	(void)tag_check_end(STEAL_PTR(session->check), NULL);
 	session_loader_close(session);
 	session_index_close(session);
 	free(session->index_path);

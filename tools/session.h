@@ -28,12 +28,15 @@ struct trace;
 
 /* What session_open() is to end with. */
 enum session_need {
-	SESSION_CACHE,	/* the cache alone; no image */
-	SESSION_FRESH,	/* the image's digest is known, asked of the image
-			   itself: no index of an object is looked for */
-	SESSION_IMAGE,	/* the image's digest is known */
-	SESSION_INDEX,	/* its index is open, built when there was none */
-	SESSION_LOADER, /* chunks can be loaded */
+	SESSION_CACHE,	 /* the cache alone; no image */
+	SESSION_FRESH,	 /* the image's digest is known, asked of the image
+			    itself: no index of an object is looked for */
+	SESSION_IMAGE,	 /* the image's digest is known */
+	SESSION_INDEX,	 /* its index is open, built when there was none */
+	SESSION_LOADER,	 /* chunks can be loaded */
+	SESSION_ASSUMED, /* the same of what a tag means by an index that was
+			    given, while the registry is being asked:
+			    session_confirm() */
 };
 
 /**
@@ -73,6 +76,17 @@ int session_format_cache_dir(const struct common_options *options, char *ret,
 
 /** session_open_loader() - go on from SESSION_INDEX to SESSION_LOADER */
 int session_open_loader(struct session *session, struct error *err);
+
+/**
+ * session_confirm() - wait until it is known that the tag means this image
+ *
+ * After SESSION_ASSUMED, before a program is shown anything of the image.
+ * What was fetched meanwhile is checked, and named in the cache by what it is,
+ * whatever the tag means.
+ *
+ * Return: 0, or as session_open(): -ESTALE (the index is of another image).
+ */
+int session_confirm(struct session *session, struct error *err);
 
 /** session_find_index() - like SESSION_INDEX, but never builds: 0 with the
  * index open, or with session_index() NULL when there is none */

@@ -15,6 +15,7 @@ struct image;
 struct index_file;
 struct object_index_search;
 struct range_source;
+struct tag_check;
 struct trace;
 
 struct session {
@@ -35,4 +36,5 @@ struct session {
 	uint32_t source_count;
 	struct chunk_touches *touches;
 	struct chunk_loader *loader;
+	struct tag_check *check; /* of an assumed image, under way; else NULL */
 };

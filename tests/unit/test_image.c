@@ -414,6 +414,48 @@ Test(image, remembers_digests_for_ever)
 	expect_loaded(by_manifest, "amd64");
 }
 
+Test(image, assumes_what_a_tag_means_and_asks_later)
+{
+	struct image_options options = amd64_options;
+	CLEANUP(image_closep) struct image *image = NULL;
+	CLEANUP(image_closep) struct image *again = NULL;
+	struct error err = { 0 };
+
+	start_registry();
+	options.cache_dir_fd = cache_fd;
+	options.known_manifest = &amd64.digest;
+	options.may_assume = true;
+	image = open_registry(":all", &options, 0, NULL);
+	expect_digest(image, &amd64);
+	cr_expect(image_is_assumed(image));
+	cr_expect_eq(network.count, 0);
+	cr_expect_eq(image_confirm(image, &err), 0, "%s", err.text);
+	cr_expect_not(image_is_assumed(image));
+	cr_expect_eq(manifest_requests(), 2);
+	cr_expect_eq(image_confirm(image, &err), 0);
+	cr_expect_eq(manifest_requests(), 2);
+	/* it was remembered */
+	again = open_registry(":all", &options, 0, NULL);
+	cr_expect_not(image_is_assumed(again));
+	cr_expect_eq(manifest_requests(), 2);
+}
+
+Test(image, finds_out_that_a_tag_means_another_image)
+{
+	struct image_options options = amd64_options;
+	CLEANUP(image_closep) struct image *image = NULL;
+	struct error err = { 0 };
+
+	start_registry();
+	options.known_manifest = &arm64.digest;
+	options.may_assume = true;
+	image = open_registry(":all", &options, 0, NULL);
+	expect_digest(image, &arm64);
+	cr_expect_eq(image_confirm(image, &err), -ESTALE);
+	cr_expect(strstr(err.text, "not the index of"), "%s", err.text);
+	cr_expect(image_is_assumed(image));
+}
+
 Test(image, asks_nobody_about_the_manifest_of_an_index_at_hand)
 {
 	struct image_options options = amd64_options;
