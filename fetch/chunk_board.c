@@ -217,6 +217,47 @@ size_t chunk_board_prefetch(struct chunk_board *board,
 	return started;
 }
 
+bool chunk_board_is_in_flight(struct chunk_board *board, uint32_t number)
+{
+	bool is_in_flight;
+
+	mutex_lock(&board->lock);
+	is_in_flight = chunk_flight_table_find(&board->traffic.flights, number);
+	mutex_unlock(&board->lock);
+	return is_in_flight;
+}
+
+bool chunk_board_expect(struct chunk_board *board, uint32_t number)
+{
+	struct chunk_flight *flight;
+	bool is_there;
+
+	mutex_lock(&board->lock);
+	flight = chunk_flight_table_find(&board->traffic.flights, number);
+	if (flight)
+		flight->goes_to_memory = true;
+	is_there = flight || chunk_memory_find(&board->traffic.memory, number);
+	mutex_unlock(&board->lock);
+	return is_there;
+}
+
+bool chunk_board_load_ahead(struct chunk_board *board,
+			    struct chunk_flight **flight)
+{
+	struct chunk_flight *started = *flight;
+	bool is_started;
+
+	started->goes_to_memory = true;
+	mutex_lock(&board->lock);
+	is_started = prefetch_locked(board, flight, 1) > 0;
+	if (is_started)
+		chunk_flight_table_move(&board->traffic.flights, started,
+					CHUNK_FLIGHT_READY);
+	wake_locked(board);
+	mutex_unlock(&board->lock);
+	return is_started;
+}
+
 size_t chunk_board_count_queued(struct chunk_board *board,
 				enum chunk_priority priority)
 {

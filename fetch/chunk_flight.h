@@ -56,6 +56,7 @@ struct chunk_flight {
 	enum chunk_priority priority;
 	bool is_claimed;	   /* unclaim it when it ends */
 	bool is_kept;		   /* its chunk has been put into memory */
+	bool goes_to_memory;	   /* although nobody waits for it */
 	unsigned attempts;	   /* that came to nothing */
 	int64_t wait_start_ms;	   /* of WAITING, 0: never did */
 	int64_t wait_ms;	   /* the latest pause */

@@ -223,6 +223,9 @@ int chunk_loader_load(struct chunk_loader *loader, uint32_t number,
 	r = chunk_parts_get_ref(&loader->parts, number, &ref, NULL);
 	if (r < 0)
 		return r;
+	/* not twice: who asks for it is answered with the others */
+	if (chunk_board_is_in_flight(loader->parts.board, number))
+		return CHUNK_LOADER_ABSENT;
 	return load_cached(loader, number, &ref, ret);
 }
 
@@ -491,6 +494,10 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 					       loader->parts.board)));
 	range = chunk_read_ahead_note(&loader->read_ahead, stream, first, count,
 				      last_of_file);
+	if (range.next_count > 0)
+		see_to(loader,
+		       chunk_prefetch_load(&loader->parts, range.next_first,
+					   range.next_count));
 	if (range.count == 0)
 		return;
 	started = chunk_prefetch_run(&loader->parts, range.first, range.count,

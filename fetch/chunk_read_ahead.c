@@ -135,6 +135,28 @@ static struct chunk_read_ahead_range refill(
 	return range;
 }
 
+/* A thread of the loader's checks them while the one before is served. */
+static void add_next(const struct chunk_read_ahead *ahead, uint32_t last,
+		     uint32_t last_of_file,
+		     struct chunk_read_ahead_range *range)
+{
+	uint64_t size = 0;
+	struct chunk_ref ref;
+
+	range->next_first = last + 1;
+	while (size < CHUNK_READ_AHEAD_NEXT_SIZE &&
+	       range->next_count < CHUNK_READ_AHEAD_NEXT_MAX) {
+		uint32_t number = range->next_first + range->next_count;
+
+		if (number > last_of_file ||
+		    chunk_table_get(ahead->table, number, &ref) < 0 ||
+		    ref.raw_size > CHUNK_READ_AHEAD_NEXT_CHUNK_MAX)
+			break;
+		size += ref.raw_size;
+		range->next_count++;
+	}
+}
+
 void chunk_read_ahead_widen(struct chunk_read_ahead *ahead, size_t size)
 {
 	mutex_lock(&ahead->lock);
@@ -156,8 +178,10 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	stream = get_stream_locked(ahead, id, last);
 	stream->seen = ++ahead->calls;
 	if (ahead->requests_max &&
-	    follow(ahead, stream, ahead->wide, first, last))
+	    follow(ahead, stream, ahead->wide, first, last)) {
 		range = refill(ahead, stream, last_of_file);
+		add_next(ahead, last, last_of_file, &range);
+	}
 	mutex_unlock(&ahead->lock);
 	return range;
 }

@@ -20,7 +20,15 @@
 
 struct chunk_table;
 
-enum { CHUNK_READ_AHEAD_STREAMS = 16 };
+enum {
+	CHUNK_READ_AHEAD_STREAMS = 16,
+	/* Raw bytes of the next chunks, or one chunk, and how many they are at
+	 * most: those of several readers must fit into the loader's memory. */
+	CHUNK_READ_AHEAD_NEXT_SIZE = 1 << 20,
+	CHUNK_READ_AHEAD_NEXT_MAX = 4,
+	/* of one chunk; a larger one would push out what others read */
+	CHUNK_READ_AHEAD_NEXT_CHUNK_MAX = 2 << 20,
+};
 
 struct chunk_read_ahead_stream {
 	uint64_t id;
@@ -45,10 +53,13 @@ struct chunk_read_ahead {
 		streams[CHUNK_READ_AHEAD_STREAMS] GUARDED;
 };
 
-/* Chunks to prefetch; nothing when count is 0. */
+/* Chunks to prefetch, and those that the reader comes to next, which are to be
+ * in memory by then; nothing where a count is 0. */
 struct chunk_read_ahead_range {
 	uint32_t first;
 	uint32_t count;
+	uint32_t next_first;
+	uint32_t next_count;
 };
 
 /**

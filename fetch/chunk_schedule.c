@@ -234,7 +234,7 @@ static void take_cached(struct chunk_traffic *traffic,
 			struct chunk_flight *flight,
 			struct chunk_outcome *outcome)
 {
-	if (flight->waiters)
+	if (flight->waiters || flight->goes_to_memory)
 		chunk_flight_table_move(&traffic->flights, flight,
 					CHUNK_FLIGHT_READY);
 	else

@@ -258,7 +258,8 @@ void chunk_traffic_land(struct chunk_traffic *traffic,
 			bool is_cached, struct chunk_outcome *outcome)
 {
 	assert(flight->state == CHUNK_FLIGHT_LANDING);
-	if (!flight->is_kept && (flight->waiters || !is_cached))
+	if (!flight->is_kept &&
+	    (flight->waiters || flight->goes_to_memory || !is_cached))
 		chunk_traffic_keep(traffic, chunk, outcome);
 	give(traffic, flight, chunk, outcome);
 	chunk_traffic_end(traffic, flight, outcome);

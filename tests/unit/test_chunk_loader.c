@@ -3,6 +3,8 @@
 
 #include "tests/support/loader_fixture.h"
 
+#include <unistd.h>
+
 TestSuite(chunk_loader, .init = loader_setup, .fini = loader_teardown);
 
 Test(chunk_loader, gets_every_chunk)
@@ -273,6 +275,40 @@ Test(chunk_loader, reads_ahead_of_a_sequential_reader)
 	cr_expect_eq(fault_source_byte_count(source), 1);
 	expect_get(60);
 	cr_expect_eq(counters().fetched_chunks, 51, "not past the file's end");
+}
+
+Test(chunk_loader, loads_what_a_sequential_reader_comes_to_next)
+{
+	struct chunk_loader_options roomy = small;
+	struct chunk *chunk = NULL;
+	uint64_t before;
+
+	roomy.memory_size = 20 * (CHUNK + 512);
+	start(cache);
+	for (uint32_t i = 0; i < 12; i++)
+		expect_get(i);
+	await_cached(11);
+	chunk_loader_destroy(loader);
+	loader = create(cache, &roomy);
+	for (uint32_t i = 0; i < 6; i++) {
+		chunk_loader_note_read(loader, 1, i, 1, 11);
+		expect_get(i);
+	}
+	/* 6 to 9, by a worker */
+	for (unsigned i = 0; counters().cache_hits < 10 && i < 500; i++)
+		usleep(10000);
+	cr_expect_eq(counters().cache_hits, 10);
+	before = counters().memory_hits;
+	/* the worker may not have put it away yet */
+	for (unsigned i = 0; i < 500 && !chunk; i++) {
+		if (chunk_loader_load(loader, 9, &chunk) != CHUNK_LOADER_FOUND)
+			usleep(10000);
+	}
+	expect_chunk(chunk, 9);
+	chunk_unref(chunk);
+	cr_expect_eq(counters().memory_hits, before + 1);
+	cr_expect_eq(counters().cache_hits, 10, "each was loaded once");
+	cr_expect_eq(counters().fetched_ranges, 0);
 }
 
 Test(chunk_loader, does_not_read_ahead_of_a_random_reader)

@@ -245,3 +245,26 @@ Test(chunk_read_ahead, goes_further_on_a_long_link)
 	cr_expect_geq(widest, 19 * PER_REQUEST);
 	cr_expect_leq(widest, 20 * PER_REQUEST + 1);
 }
+
+Test(chunk_read_ahead, says_what_the_reader_comes_to_next)
+{
+	struct chunk_read_ahead_range range = { 0 };
+	struct chunk_ref ref;
+	uint64_t size = 0;
+
+	for (uint32_t i = 0; i < 4; i++)
+		range = note(1, i);
+	cr_expect_eq(range.next_first, 4);
+	cr_expect_gt(range.next_count, 0);
+	cr_expect_leq(range.next_count, CHUNK_READ_AHEAD_NEXT_MAX);
+	for (uint32_t i = 0; i + 1 < range.next_count; i++) {
+		cr_assert_eq(chunk_table_get(ahead.table, 4 + i, &ref), 0);
+		size += ref.raw_size;
+	}
+	cr_expect_lt(size, CHUNK_READ_AHEAD_NEXT_SIZE);
+	/* not past the file's end, and not for who jumps */
+	range = chunk_read_ahead_note(&ahead, 1, 4, 1, 5);
+	cr_expect_eq(range.next_first, 5);
+	cr_expect_eq(range.next_count, 1);
+	cr_expect_eq(note(1, 50).next_count, 0);
+}
