@@ -133,13 +133,30 @@ prepare_lazyrun() {
 }
 
 make_lazyrun_warm() { made_index "$1"; }
+# A job that read something new leaves a process behind that makes the hot tree,
+# for seconds, once.  What is measured is a start after it: waits until no lazyrun
+# works in the cache DIR any more, a minute at most.
+await_idle_cache() { # DIR
+	local i pid works
+	for i in $(seq 600); do
+		works=
+		for pid in $(pidof -x "$LAZYRUN"); do
+			! tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null |
+				grep -qxF "LAZYRUN_CACHEDIR=$1" || works=$pid
+		done
+		[ -n "$works" ] || return 0
+		sleep 0.1
+	done
+	echo "process $works is still at work in $1"
+	return 1
+}
 prepare_lazyrun_warm() {
 	# kept from run to run, as a node keeps it; made anew for another binary
 	local cache=$DATA/warm/$1
 	mkdir -p "$DATA/warm"
 	[ "$cache" -nt "$LAZYRUN" ] || fresh_cache "$cache"
 	HOT_TREE=auto lazyrun_command "$cache" auto "$1" --index "$DATA/indexes/$1.lzi"
-	"${CMD[@]}" && rm -f "$TRACE"
+	"${CMD[@]}" && rm -f "$TRACE" && await_idle_cache "$cache"
 }
 
 prepare_lazyrun_no_index() {
