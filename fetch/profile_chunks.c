@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 int profile_chunks_collect(const struct chunk_touches *touches,
-			   const struct chunk_table *table,
+			   uint32_t start_ms, const struct chunk_table *table,
 			   struct profile_entry **ret, uint32_t *ret_count)
 {
 	struct profile_entry *entries;
@@ -26,8 +26,10 @@ int profile_chunks_collect(const struct chunk_touches *touches,
 		return -ENOMEM;
 	/* others may be touched meanwhile */
 	for (uint32_t i = 0; i < table->count && count < room; i++) {
-		if (!chunk_touches_find(touches, i, &time_ms) ||
-		    time_ms > PROFILE_CHUNKS_TIME_MS_MAX ||
+		if (!chunk_touches_find(touches, i, &time_ms))
+			continue;
+		time_ms -= time_ms < start_ms ? time_ms : start_ms;
+		if (time_ms > PROFILE_CHUNKS_TIME_MS_MAX ||
 		    chunk_table_get(table, i, &ref) < 0)
 			continue;
 		entries[count++] = (struct profile_entry){

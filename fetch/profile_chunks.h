@@ -22,13 +22,15 @@ enum { PROFILE_CHUNKS_TIME_MS_MAX = 600 * 1000 };
 
 /**
  * profile_chunks_collect() - what was touched, as entries for a profile
+ * @start_ms: when the job began, of the touches' time; its own counts from
+ * there
  * @ret: malloc'ed
  *
- * Chunks without bytes to fetch are left out, and what was first touched after
- * PROFILE_CHUNKS_TIME_MS_MAX.  Return: 0 or -ENOMEM.
+ * Chunks without bytes to fetch are left out, and what was first touched
+ * PROFILE_CHUNKS_TIME_MS_MAX after the start.  Return: 0 or -ENOMEM.
  */
 int profile_chunks_collect(const struct chunk_touches *touches,
-			   const struct chunk_table *table,
+			   uint32_t start_ms, const struct chunk_table *table,
 			   struct profile_entry **ret, uint32_t *ret_count);
 
 /**

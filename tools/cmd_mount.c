@@ -10,6 +10,7 @@
 #include "common/io.h"
 #include "fs/fs_server.h"
 #include "tools/command.h"
+#include "tools/job_hints.h"
 #include "tools/session.h"
 
 #include <errno.h>
@@ -22,12 +23,16 @@
 struct mount_options {
 	struct common_options common;
 	bool foreground;
+	const char *hints; /* "auto" (or NULL) or "off" */
 };
 
 static const struct option mount_option_table[] = {
 	{ "foreground", 'f', OPTION_FLAG, NULL,
 	  "stay until unmounted, SIGTERM or SIGINT", NULL,
 	  offsetof(struct mount_options, foreground) },
+	{ "hints", 0, OPTION_TEXT, "auto|off",
+	  "fetch ahead what the index says that files need", "LAZYRUN_HINTS",
+	  offsetof(struct mount_options, hints) },
 	{ 0 },
 };
 
@@ -72,12 +77,25 @@ static void leave_terminal(void)
 	close(fd);
 }
 
+/* fs_server.h's read_observed. */
+static void observe_read(void *arg, uint32_t inode, uint64_t off, uint64_t size)
+{
+	struct job_hints *const *hints = arg;
+
+	(void)off;
+	(void)size;
+	job_hints_observe(*hints, inode);
+}
+
 static int serve_mount(const struct mount_options *options, const char *image,
 		       const char *directory, int ready_fd, struct error *err)
 {
 	CLEANUP(session_closep) struct session *session = NULL;
+	CLEANUP(job_hints_destroyp) struct job_hints *hints = NULL;
 	CLEANUP(fs_server_destroyp) struct fs_server *server = NULL;
 	const struct fs_server_options fs_options = {
+		.read_observed = observe_read,
+		.arg = &hints,
 		.map_ids = geteuid() != 0,
 		.uid = (uint32_t)geteuid(),
 		.gid = (uint32_t)getegid(),
@@ -92,6 +110,8 @@ static int serve_mount(const struct mount_options *options, const char *image,
 				     &server, err);
 	if (r == 0)
 		r = fs_server_mount(server, directory, err);
+	if (r == 0)
+		hints = job_hints_start(session, options->hints, NULL);
 	if (r < 0) {
 		report_ready(ready_fd, err);
 		return r;

@@ -15,6 +15,7 @@
 #include "fs/fs_server.h"
 #include "image/image.h"
 #include "run/run_guard.h"
+#include "tools/instance_ahead.h"
 #include "tools/instance_dir.h"
 #include "tools/instance_message.h"
 #include "tools/job.h"
@@ -46,6 +47,7 @@ struct peer {
 	pid_t pid;
 	bool is_job; /* it has joined */
 	bool has_said_farewell;
+	bool is_recorded;    /* its command is, when it has been alone */
 	int mark_fd;	     /* of its job (run_guard.h), and with it the job's
 				mounts; -1: none */
 	int64_t deadline_ms; /* of one that has not asked yet */
@@ -63,6 +65,8 @@ struct keeper {
 	size_t peer_count;
 	size_t job_count;
 	struct root_list roots;
+	struct instance_ahead ahead;
+	char text[INSTANCE_MESSAGE_TEXT_MAX + 1]; /* of the last request */
 	int64_t started_s;
 	int64_t idle_since_ms;
 	int64_t stop_ms; /* when what still runs is left; 0: not stopping */
@@ -85,6 +89,8 @@ static void drop_peer(struct keeper *keeper, size_t number)
 	struct peer *peer = &keeper->peers[number];
 
 	close_peer(peer);
+	if (peer->is_recorded && peer->has_said_farewell)
+		instance_ahead_record(&keeper->ahead);
 	if (peer->is_job && --keeper->job_count == 0)
 		keeper->idle_since_ms = clock_ms();
 	*peer = keeper->peers[--keeper->peer_count];
@@ -191,6 +197,15 @@ static int choose_image(struct keeper *keeper, struct peer *peer,
 	return fd >= 0 ? fd : keeper->kept->image_fd;
 }
 
+/* From now on nobody is alone that another job is there with. */
+static void become_job(struct keeper *keeper, struct peer *peer)
+{
+	for (size_t i = 0; i < keeper->peer_count; i++)
+		keeper->peers[i].is_recorded = false;
+	peer->is_job = true;
+	keeper->job_count++;
+}
+
 /* Return: 0; negative errno: this peer is to be dropped. */
 static int answer(struct keeper *keeper, struct peer *peer,
 		  const struct instance_request *request)
@@ -222,10 +237,8 @@ static int answer(struct keeper *keeper, struct peer *peer,
 		head.code = -EFBIG;
 	else if (text)
 		head.text_size = (uint32_t)strlen(text);
-	if (!peer->is_job && fd >= 0) {
-		peer->is_job = true;
-		keeper->job_count++;
-	}
+	if (!peer->is_job && fd >= 0)
+		become_job(keeper, peer);
 	return instance_message_send(peer->socket, &head, sizeof(head), text,
 				     head.text_size, fd);
 }
@@ -237,6 +250,14 @@ static int follow(struct keeper *keeper, struct peer *peer,
 	if (request->verb == INSTANCE_FAREWELL) {
 		peer->has_said_farewell = true;
 		return 0;
+	}
+	if (request->verb == INSTANCE_COMMAND) {
+		peer->is_recorded =
+			instance_ahead_play(&keeper->ahead, keeper->text,
+					    request->text_size,
+					    request->flags) &&
+			keeper->job_count == 1;
+		return peer->is_job ? 0 : -EPROTO;
 	}
 	if (request->verb != INSTANCE_MARK && request->verb != INSTANCE_OFFER)
 		return answer(keeper, peer, request);
@@ -264,7 +285,8 @@ static void serve_peers(struct keeper *keeper)
 		int r = -EAGAIN;
 
 		if (keeper->pollfds[FIXED_COUNT + i].revents)
-			r = instance_message_take(peer->socket, &request, &fd);
+			r = instance_message_take(peer->socket, &request,
+						  keeper->text, &fd);
 		if (r == 0) {
 			r = follow(keeper, peer, &request, &fd);
 			peer->deadline_ms =
@@ -431,6 +453,7 @@ static void keeper_fini(struct keeper *keeper)
 		close_peer(&keeper->peers[i]);
 	}
 	root_list_fini(&keeper->roots);
+	instance_ahead_fini(&keeper->ahead);
 	if (keeper->dir_fd >= 0)
 		close(keeper->dir_fd);
 	free(keeper->peers);
@@ -443,6 +466,7 @@ int instance_keeper_serve(const struct instance_keeper_options *options,
 	struct keeper keeper = {
 		.options = options,
 		.kept = kept,
+		.ahead = { .session = kept->session, .hints = kept->hints },
 		.dir_fd = -1,
 		.fixed = { -1, -1, options->leader_fd, options->lifeline_fd,
 			   kept->root_fd },

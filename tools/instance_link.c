@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/instance_link.h"
 
+#include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -212,6 +213,28 @@ void instance_link_offer(void *arg, int root_fd)
 	const struct instance_link *link = arg;
 
 	(void)instance_message_tell(link->socket, INSTANCE_OFFER, root_fd);
+}
+
+void instance_link_tell_command(const struct instance_link *link,
+				const char *const *argv, unsigned flags)
+{
+	struct buffer text CLEANUP(buffer_fini) =
+		BUFFER_INIT(INSTANCE_MESSAGE_TEXT_MAX);
+	struct instance_request request = {
+		.magic = INSTANCE_MESSAGE_MAGIC,
+		.verb = INSTANCE_COMMAND,
+		.flags = flags,
+	};
+	int r = 0;
+
+	for (; *argv && r == 0; argv++)
+		r = buffer_append(&text, *argv, strlen(*argv) + 1);
+	if (text.size == 0)
+		return;
+	request.text_size = (uint32_t)text.size;
+	(void)instance_message_send(link->socket, &request, sizeof(request),
+				    (const char *)text.data, request.text_size,
+				    -1);
 }
 
 void instance_link_part(const struct instance_link *link)

@@ -76,6 +76,16 @@ void instance_link_mark(void *arg, int mark_fd);
  * others; @arg: the link */
 void instance_link_offer(void *arg, int root_fd);
 
+/**
+ * instance_link_tell_command() - what the job will execute, so that the
+ * instance fetches it ahead
+ * @flags: of enum instance_ahead_flags
+ *
+ * Words that do not fit into a message are left out.
+ */
+void instance_link_tell_command(const struct instance_link *link,
+				const char *const *argv, unsigned flags);
+
 /** instance_link_part() - the job has ended by itself: nothing is to be killed
  */
 void instance_link_part(const struct instance_link *link);

@@ -98,16 +98,23 @@ int instance_message_ask(int socket, const struct instance_request *request,
 	return r;
 }
 
-int instance_message_take(int socket, struct instance_request *ret, int *ret_fd)
+int instance_message_take(int socket, struct instance_request *ret,
+			  char ret_text[INSTANCE_MESSAGE_TEXT_MAX + 1],
+			  int *ret_fd)
 {
-	struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
+	struct iovec parts[] = {
+		{ .iov_base = ret, .iov_len = sizeof(*ret) },
+		{ .iov_base = ret_text, .iov_len = INSTANCE_MESSAGE_TEXT_MAX },
+	};
 	autoclose int fd = -1;
-	ssize_t n = receive_packet(socket, &part, 1, &fd);
+	ssize_t n = receive_packet(socket, parts, 2, &fd);
 
 	if (n < 0)
 		return (int)n;
-	if (n != sizeof(*ret) || ret->magic != INSTANCE_MESSAGE_MAGIC)
+	if ((size_t)n < sizeof(*ret) || ret->magic != INSTANCE_MESSAGE_MAGIC ||
+	    ret->text_size != (size_t)n - sizeof(*ret))
 		return -EPROTO;
+	ret_text[ret->text_size] = '\0';
 	*ret_fd = STEAL_FD(fd);
 	return 0;
 }

@@ -31,6 +31,8 @@ enum instance_verb {
 	INSTANCE_STOP,		 /* answer: once it is on its way */
 	INSTANCE_MARK,		 /* no answer; with run_mark_fn's descriptor */
 	INSTANCE_FAREWELL,	 /* no answer: the job has ended by itself */
+	INSTANCE_COMMAND,	 /* no answer; with text: what the job will
+				    execute, each word ended by NUL */
 	INSTANCE_OFFER,		 /* no answer; with run_offer_fn's descriptor,
 				    of the key it joined with */
 };
@@ -40,6 +42,8 @@ struct instance_request {
 	uint32_t verb;		/* enum instance_verb */
 	int32_t signal;		/* STOP: for the jobs first; 0: none */
 	uint32_t grace_ms;	/* STOP: before SIGKILL */
+	uint32_t flags;		/* COMMAND: enum instance_ahead_flags */
+	uint32_t text_size;	/* of what follows; COMMAND */
 	struct digest root_key; /* JOIN_IMAGE: root_key.h; zero: none */
 };
 
@@ -70,9 +74,15 @@ int instance_message_ask(int socket, const struct instance_request *request,
 			 struct instance_answer *ret, int *ret_fd,
 			 char **ret_text);
 
-/** instance_message_take() - a request that has come, with the caller's
- * descriptor or -1; 0, -EAGAIN, -ECONNRESET, -EPROTO, other negative errno */
+/**
+ * instance_message_take() - a request that has come
+ * @ret_text: its text, ended by NUL
+ * @ret_fd:   the caller's, or -1
+ *
+ * Return: 0, -EAGAIN, -ECONNRESET, -EPROTO, other negative errno.
+ */
 int instance_message_take(int socket, struct instance_request *ret,
+			  char ret_text[INSTANCE_MESSAGE_TEXT_MAX + 1],
 			  int *ret_fd);
 
 /** instance_message_tell() - a request that has no answer; @fd -1: none.  Never

@@ -318,10 +318,11 @@ static int start_service(const struct job *job, struct work *work,
 	if (!job->keeper)
 		work->profile = job_profile_start(
 			work->session, job->options->profile, work->argv);
-	if (!job->keeper && !job_profile_is_played(work->profile) &&
+	if (!job_profile_is_played(work->profile) &&
 	    !job_hot_is_whole(&work->hot)) {
-		work->hints = job_hints_start(work->session,
-					      job->options->hints, work->argv);
+		work->hints =
+			job_hints_start(work->session, job->options->hints,
+					job->keeper ? NULL : work->argv);
 		if (!work->hints)
 			job_package_start(&work->package, work->session,
 					  job->options->hints);
@@ -345,6 +346,7 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 		return r;
 	if (!work->argv[0] && !job->keeper)
 		return 1;
+	job_join_tell(&work->join, work->argv);
 	r = make_environment(job, work, err);
 	if (r == 0)
 		r = name_host(job->options, work, err);
@@ -434,16 +436,6 @@ static int wait_for_end(const struct job *job, struct work *work,
 	return pass_on(status);
 }
 
-static int start_image(struct work *work, struct error *err)
-{
-	const struct fs_server_options options = { 0 };
-	int r = open_image(work, err);
-
-	return r < 0 ? r
-		     : job_service_start(&work->service, work->session,
-					 work->run, &options, err);
-}
-
 /* Keeps what was mounted for others instead of executing a command. */
 static int keep(const struct job *job, struct work *work, struct error *err)
 {
@@ -461,7 +453,9 @@ static int keep(const struct job *job, struct work *work, struct error *err)
 		return error_set_errno(err, kept->image_fd,
 				       "cannot keep the mount");
 	r = job->keeper->has_root ? start(job, work, &exit_status, err)
-				  : start_image(work, err);
+				  : open_image(work, err);
+	if (r == 0 && !job->keeper->has_root)
+		r = start_service(job, work, err);
 	if (r < 0)
 		return r;
 	if (job->keeper->has_root) {
@@ -470,6 +464,7 @@ static int keep(const struct job *job, struct work *work, struct error *err)
 	}
 	kept->session = work->session;
 	kept->server = work->service.server;
+	kept->hints = work->hints;
 	kept->environment =
 		run_get_environment(work->run, &kept->environment_size);
 	kept->has_pid_namespace = job->options->use_pid;

@@ -16,6 +16,7 @@
 
 struct error;
 struct fs_server;
+struct job_hints;
 struct job_options;
 struct session;
 
@@ -23,8 +24,9 @@ struct session;
 struct job_kept {
 	struct session *session;
 	struct fs_server *server;
-	int image_fd; /* of run_open_image() */
-	int root_fd;  /* of run_open_root(); -1: none */
+	struct job_hints *hints; /* follows what is read; NULL: off */
+	int image_fd;		 /* of run_open_image() */
+	int root_fd;		 /* of run_open_root(); -1: none */
 	pid_t root_pid;
 	const char *environment; /* of a job in that root: each ended by NUL */
 	size_t environment_size;

@@ -28,18 +28,25 @@ struct job_hints {
 	struct profile_player *player;	/* NULL: the command told nothing */
 };
 
+/* Inodes of the command's files. */
+static int find_files(const struct job_hints *hints, const char *const *argv,
+		      struct buffer *ret)
+{
+	const struct image_config *config =
+		image_config(session_image(hints->session));
+
+	return command_files_find(session_index(hints->session), argv,
+				  (const char *const *)config->env, ret);
+}
+
 /* The chunks that the command's files need, in the order of need. */
 static int find_chunks(struct job_hints *hints, const char *const *argv,
 		       struct buffer *ret)
 {
-	const struct index_file *index = session_index(hints->session);
-	const struct image_config *config =
-		image_config(session_image(hints->session));
 	struct buffer files CLEANUP(buffer_fini) =
 		BUFFER_INIT(COMMAND_FILES_MAX * sizeof(uint32_t));
 	const uint32_t *inodes;
-	int r = command_files_find(index, argv,
-				   (const char *const *)config->env, &files);
+	int r = find_files(hints, argv, &files);
 
 	inodes = (const void *)files.data;
 	for (size_t i = 0; r == 0 && i < files.size / sizeof(*inodes); i++)
@@ -104,7 +111,7 @@ static int start(struct job_hints *hints, const char *const *argv)
 		hint_closure_create(session_index(session), &hints->table);
 	if (!hints->closure)
 		return -ENOMEM;
-	r = play(hints, argv);
+	r = argv ? play(hints, argv) : 0;
 	if (r < 0)
 		return r;
 	return hint_follower_create(hints->closure, session_loader(session),
@@ -145,6 +152,19 @@ struct job_hints *job_hints_start(struct session *session, const char *mode,
 	}
 	trace_event(session_trace(session), "hints", 0);
 	return hints;
+}
+
+void job_hints_follow(struct job_hints *hints, const char *const *argv)
+{
+	struct buffer files CLEANUP(buffer_fini) =
+		BUFFER_INIT(COMMAND_FILES_MAX * sizeof(uint32_t));
+	const uint32_t *inodes;
+
+	if (!hints || find_files(hints, argv, &files) < 0)
+		return;
+	inodes = (const void *)files.data;
+	for (size_t i = 0; i < files.size / sizeof(*inodes); i++)
+		hint_follower_observe(hints->follower, inodes[i]);
 }
 
 void job_hints_observe(struct job_hints *hints, uint32_t inode)

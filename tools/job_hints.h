@@ -7,8 +7,8 @@
  *
  * Nothing here fails a job.
  *
- * Threads: job_hints_observe() from any, the rest one at a time; the player
- * and the follower have one of their own each.
+ * Threads: job_hints_observe() and job_hints_follow() from any, the rest one at
+ * a time; the player and the follower have one of their own each.
  */
 #include "common/cleanup.h"
 #include "fetch/profile_player.h"
@@ -23,7 +23,7 @@ struct session;
  * job_hints_start() - begin to fetch what the command's files need
  * @session: opened with SESSION_LOADER; borrowed, outlives it
  * @mode:    NULL or "auto", or "off"
- * @argv:    the command
+ * @argv:    the command; NULL: none is known yet, or there will be many
  *
  * Return: NULL when it is off, when the index has no hints, or without memory.
  */
@@ -31,6 +31,10 @@ struct job_hints *job_hints_start(struct session *session, const char *mode,
 				  const char *const *argv);
 void job_hints_destroy(struct job_hints *hints);
 DEFINE_CLEANUP(struct job_hints, job_hints_destroy);
+
+/** job_hints_follow() - a command begins: its files are followed as those that
+ * are read; @hints may be NULL */
+void job_hints_follow(struct job_hints *hints, const char *const *argv);
 
 /** job_hints_observe() - the job has read a file; @hints may be NULL */
 void job_hints_observe(struct job_hints *hints, uint32_t inode);

@@ -9,6 +9,7 @@
 #include "image/image.h"
 #include "run/run.h"
 #include "run/run_user.h"
+#include "tools/instance_ahead.h"
 #include "tools/instance_key.h"
 #include "tools/instance_list.h"
 #include "tools/instance_start.h"
@@ -220,6 +221,24 @@ int job_join_decide(struct job_join *join, struct session *session,
 	}
 	r = run_mount(run, err);
 	return r < 0 ? r : session_open_loader(session, err);
+}
+
+static bool is_off(const char *mode)
+{
+	return mode && strcmp(mode, "off") == 0;
+}
+
+void job_join_tell(const struct job_join *join, const char *const *argv)
+{
+	unsigned flags = 0;
+
+	if (!join->is_joined)
+		return;
+	if (is_off(join->options->profile))
+		flags |= INSTANCE_AHEAD_NO_PROFILE;
+	if (is_off(join->options->hints))
+		flags |= INSTANCE_AHEAD_NO_HINTS;
+	instance_link_tell_command(&join->link, argv, flags);
 }
 
 void job_join_end(const struct job_join *join)

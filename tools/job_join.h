@@ -63,6 +63,10 @@ void job_join_describe(struct job_join *join, const struct job_mounts *mounts);
 int job_join_decide(struct job_join *join, struct session *session,
 		    struct run *run, struct error *err);
 
+/** job_join_tell() - what a joined job will execute: the instance fetches ahead
+ * (instance_ahead.h) */
+void job_join_tell(const struct job_join *join, const char *const *argv);
+
 /** job_join_end() - the job, and all it left, has ended by itself */
 void job_join_end(const struct job_join *join);
 

@@ -33,6 +33,7 @@ enum { LOOKED_AT_HERE_MAX = 32 };
 struct job_profile {
 	struct session *session;
 	char key[PROFILE_KEY_SIZE];
+	uint32_t start_ms; /* of the touches' time; a mount may be older */
 	struct profile_player *player; /* NULL: nothing is played */
 	bool is_at_hand; /* all that the profile names: nothing is played */
 };
@@ -175,6 +176,7 @@ struct job_profile *job_profile_start(struct session *session, const char *mode,
 	if (!self)
 		return NULL;
 	self->session = session;
+	self->start_ms = chunk_touches_elapsed_ms(session_touches(session));
 	profile_key_format(argv, self->key);
 	if (load(self, is_auto ? NULL : mode, &profile) < 0)
 		return self;
@@ -237,7 +239,7 @@ static int record(struct job_profile *self, bool is_partial, struct error *err)
 		return r;
 	if (is_settled(self, &profile, is_partial))
 		return 0;
-	r = profile_chunks_collect(session_touches(session),
+	r = profile_chunks_collect(session_touches(session), self->start_ms,
 				   index_file_chunks(session_index(session)),
 				   &entries, &count);
 	if (r == 0 && count > 0)

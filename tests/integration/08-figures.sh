@@ -53,6 +53,33 @@ at_most "with hints: chunks read that were not hinted, %" 20 \
 at_most "with hints: chunks hinted that were not read, %" 15 \
 	"$(percent "$(($(number hint_wanted "$WORK/hints") - $(number hint_used "$WORK/hints")))" \
 		"$(number hint_wanted "$WORK/hints")")"
+# the same in an instance, which is told the command by who joins
+rm -rf "$WORK/cache/chunks"
+lr instance start --index "$WORK/home/scipy.lzi" "$IMAGE" kept || fault "instance start"
+: >"$REGISTRY_LOG"
+lr exec --index "$WORK/home/scipy.lzi" --profile=off --no-home --pwd / "$IMAGE" \
+	python3 -c 'import scipy.stats' || fault "import in an instance"
+at_most "with hints in an instance: requests for a blob" 100 "$(blob_requests)"
+lr instance stop kept
+# a mount follows what is read, too
+chunks_of_mount() {
+	as_user python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.lazyrun.chunks_fetched").decode())' "$WORK/mnt"
+}
+read_in_mount() { # --hints VALUE: the first bytes of a program, in a mount of its own
+	rm -rf "$WORK/cache/chunks"
+	lr mount --hints "$1" --index "$WORK/home/scipy.lzi" "$IMAGE" "$WORK/mnt" || fault "mount"
+	as_user head -c 4 "$WORK/mnt/usr/bin/python3" >/dev/null
+}
+more_than() { [ "$(chunks_of_mount)" -gt "$1" ]; }
+if command -v fusermount3 >/dev/null; then
+	user_folder "$WORK/mnt"
+	read_in_mount off
+	alone=$(chunks_of_mount)
+	lr umount "$WORK/mnt"
+	read_in_mount auto
+	wait_for "more than $alone chunks, with hints" more_than "$alone"
+	lr umount "$WORK/mnt"
+fi
 # the same start with the profile that the first one left
 rm -rf "$WORK/cache/chunks"
 start "$WORK/profile"

@@ -80,6 +80,36 @@ contains "and is replaced" "sha256sum random" "$(lr profile show "$IMAGE")"
 forget_chunks
 equal "another command" hello "$(lr exec --index "$WORK/home/tiny.lzi" "$IMAGE" echo hello)"
 
+# an instance fetches for those who join: it plays, and records the first one
+job_joins() { # COMMAND...: one job of the instance, and what that has fetched by then
+	lr exec --index "$WORK/home/tiny.lzi" --no-home --pwd / --statistics "$WORK/home/joined" \
+		"$IMAGE" "$@" >/dev/null || fault "a joined job"
+	lr ps --json | sed -n 's/.*"bytes_fetched": *\([0-9]*\).*/\1/p'
+}
+keep() { lr instance start --index "$WORK/home/tiny.lzi" "$IMAGE" kept || fault "instance start"; }
+lr profile rm "$IMAGE"
+forget_chunks
+keep
+sleep 1.1 # what it records counts from the job's start, not from its own
+[ "$(job_joins sha256sum /srv/random)" -gt 0 ] || fault "the instance fetched nothing"
+job_joins cat /srv/random >/dev/null
+lr instance stop kept || fault "instance stop"
+contains "the first job of an instance is recorded" "sha256sum random" "$(lr profile show "$IMAGE")"
+equal "and no later one" "" "$(lr profile show "$IMAGE" | grep "cat random")"
+forget_chunks
+: >"$REGISTRY_LOG"
+keep
+job_joins sha256sum /srv/random >/dev/null
+lr instance stop kept
+at_most "ranges of an instance with a profile" 6 "$(blob_requests)"
+[ "$(blob_requests)" -lt "$cold" ] || fault "no fewer ranges than $cold"
+forget_chunks
+: >"$REGISTRY_LOG"
+keep
+LAZYRUN_PROFILE=off job_joins sha256sum /srv/random >/dev/null
+lr instance stop kept
+[ "$(blob_requests)" -gt 6 ] || fault "a joined job with --profile off plays one"
+
 lr profile 2>/dev/null
 equal "usage" 2 $?
 lr profile frobnicate "$IMAGE" 2>/dev/null

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 static int sockets[2];
+static char taken_text[INSTANCE_MESSAGE_TEXT_MAX + 1];
 
 static void set_up(void)
 {
@@ -42,7 +43,8 @@ static void *be_other(void *arg)
 	struct instance_request asked = { 0 };
 	int asked_fd;
 
-	while (instance_message_take(sockets[1], &asked, &asked_fd) == -EAGAIN)
+	while (instance_message_take(sockets[1], &asked, taken_text,
+				     &asked_fd) == -EAGAIN)
 		continue;
 	if (!other->hangs_up)
 		(void)instance_message_send(
@@ -145,12 +147,15 @@ Test(instance_message, a_request_of_another_version_is_refused)
 
 	bad.magic++;
 	cr_assert_eq(send(sockets[0], &bad, sizeof(bad), 0), sizeof(bad));
-	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd), -EPROTO);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     -EPROTO);
 	cr_assert_eq(send(sockets[0], &bad, 3, 0), 3);
-	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd), -EPROTO);
-	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd), -EAGAIN);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     -EPROTO);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     -EAGAIN);
 	close(sockets[0]);
-	cr_expect_eq(instance_message_take(sockets[1], &taken, &fd),
+	cr_expect_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
 		     -ECONNRESET);
 }
 
@@ -168,16 +173,45 @@ Test(instance_message, what_needs_no_answer_brings_its_descriptor)
 		0);
 	cr_assert_eq(instance_message_tell(sockets[0], INSTANCE_FAREWELL, -1),
 		     0);
-	cr_assert_eq(instance_message_take(sockets[1], &taken, &fd), 0);
+	cr_assert_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     0);
 	cr_expect_eq(taken.verb, INSTANCE_MARK);
 	cr_assert_geq(fd, 0);
 	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	cr_assert_eq(fstat(pipe_fds[0], &sent), 0);
 	cr_assert_eq(fstat(fd, &came), 0);
 	cr_expect_eq(sent.st_ino, came.st_ino);
-	cr_assert_eq(instance_message_take(sockets[1], &taken, &fd), 0);
+	cr_assert_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     0);
 	cr_expect_eq(taken.verb, INSTANCE_FAREWELL);
 	cr_expect_eq(fd, -1);
+}
+
+Test(instance_message, a_request_brings_its_text)
+{
+	static const char text[] = "sh\0-c";
+	struct instance_request sent = {
+		.magic = INSTANCE_MESSAGE_MAGIC,
+		.verb = INSTANCE_COMMAND,
+		.text_size = sizeof(text),
+	};
+	struct instance_request taken;
+	int fd = -1;
+
+	cr_assert_eq(instance_message_send(sockets[0], &sent, sizeof(sent),
+					   text, sizeof(text), -1),
+		     0);
+	cr_assert_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     0);
+	cr_assert_eq(taken.text_size, sizeof(text));
+	cr_expect_arr_eq(taken_text, text, sizeof(text));
+	/* a size that is not the packet's */
+	sent.text_size++;
+	cr_assert_eq(instance_message_send(sockets[0], &sent, sizeof(sent),
+					   text, sizeof(text), -1),
+		     0);
+	cr_expect_eq(instance_message_take(sockets[1], &taken, taken_text, &fd),
+		     -EPROTO);
 }
 
 Test(instance_message, an_instance_that_does_not_answer_is_given_up)

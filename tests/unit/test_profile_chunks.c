@@ -61,7 +61,7 @@ Test(profile_chunks, come_back_as_they_were_touched)
 	chunk_touches_note(touches, 3);
 	chunk_touches_note(touches, 4);
 	chunk_touches_note(touches, COUNT / 2 + 7);
-	cr_assert_eq(profile_chunks_collect(touches, &table->table, &entries,
+	cr_assert_eq(profile_chunks_collect(touches, 0, &table->table, &entries,
 					    &entry_count),
 		     0);
 	cr_assert_eq(entry_count, 3);
