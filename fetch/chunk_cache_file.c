@@ -116,7 +116,7 @@ static int make_folder(int dir_fd, const struct digest *key)
 {
 	char shard[CHUNK_CACHE_NAME_SIZE];
 
-	chunk_cache_name_format_shard(key->bytes[0], shard);
+	chunk_cache_name_format_shard(chunk_cache_name_shard(key), shard);
 	(void)mkdirat(dir_fd, CHUNK_CACHE_NAME_FOLDER, 0700);
 	if (mkdirat(dir_fd, shard, 0700) < 0 && errno != EEXIST)
 		return -errno;

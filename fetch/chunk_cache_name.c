@@ -11,6 +11,11 @@
 
 #define TEMPORARY_PREFIX ".tmp-"
 
+unsigned chunk_cache_name_shard(const struct digest *key)
+{
+	return key->bytes[0] >> 4;
+}
+
 void chunk_cache_name_format(const struct digest *key,
 			     char ret_path[CHUNK_CACHE_NAME_SIZE])
 {
@@ -18,7 +23,7 @@ void chunk_cache_name_format(const struct digest *key,
 
 	digest_format_hex(key, hex);
 	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
-		       CHUNK_CACHE_NAME_FOLDER "/%.2s/%s", hex, hex + 2);
+		       CHUNK_CACHE_NAME_FOLDER "/%.1s/%s", hex, hex + 1);
 }
 
 void chunk_cache_name_format_temporary(const struct digest *key,
@@ -31,9 +36,9 @@ void chunk_cache_name_format_temporary(const struct digest *key,
 	    (ssize_t)sizeof(random))
 		random = (uint64_t)clock_us();
 	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
-		       CHUNK_CACHE_NAME_FOLDER "/%02x/" TEMPORARY_PREFIX
+		       CHUNK_CACHE_NAME_FOLDER "/%x/" TEMPORARY_PREFIX
 					       "%016llx",
-		       key->bytes[0], (unsigned long long)random);
+		       chunk_cache_name_shard(key), (unsigned long long)random);
 }
 
 void chunk_cache_name_format_shard(unsigned shard,
@@ -41,14 +46,14 @@ void chunk_cache_name_format_shard(unsigned shard,
 {
 	assert(shard < CHUNK_CACHE_NAME_SHARDS);
 	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
-		       CHUNK_CACHE_NAME_FOLDER "/%02x", shard);
+		       CHUNK_CACHE_NAME_FOLDER "/%x", shard);
 }
 
 bool chunk_cache_name_is_chunk(const char *name)
 {
 	size_t digits = strspn(name, "0123456789abcdef");
 
-	return digits == DIGEST_HEX_SIZE - 1 - 2 && name[digits] == '\0';
+	return digits == DIGEST_HEX_SIZE - 1 - 1 && name[digits] == '\0';
 }
 
 bool chunk_cache_name_is_temporary(const char *name)

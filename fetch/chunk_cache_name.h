@@ -4,8 +4,8 @@
  * chunk_cache_name: the names of files in a cache directory (docs/cache.md,
  * "Layout"), all relative to that directory.
  *
- *	chunks/ab/cdef...       a chunk: its key in hex, 2 + 62 digits
- *	chunks/ab/.tmp-*        a chunk being written
+ *	chunks/a/bcdef...       a chunk: its key in hex, 1 + 63 digits
+ *	chunks/a/.tmp-*         a chunk being written
  *	claims                  one byte to lock for each key
  *
  * Threads: any; no state.
@@ -17,7 +17,7 @@ struct digest;
 
 enum {
 	CHUNK_CACHE_NAME_SIZE = 80, /* of every path here, with its NUL */
-	CHUNK_CACHE_NAME_SHARDS = 256,
+	CHUNK_CACHE_NAME_SHARDS = 16,
 };
 
 #define CHUNK_CACHE_NAME_FOLDER "chunks"
@@ -31,7 +31,10 @@ void chunk_cache_name_format(const struct digest *key,
 void chunk_cache_name_format_temporary(const struct digest *key,
 				       char ret_path[CHUNK_CACHE_NAME_SIZE]);
 
-/** chunk_cache_name_format_shard() - "chunks/ab" for 0xab */
+/** chunk_cache_name_shard() - the number of the folder of this key */
+unsigned chunk_cache_name_shard(const struct digest *key);
+
+/** chunk_cache_name_format_shard() - "chunks/a" for 10 */
 void chunk_cache_name_format_shard(unsigned shard,
 				   char ret_path[CHUNK_CACHE_NAME_SIZE]);
 

@@ -355,21 +355,21 @@ Test(chunk_cache, notes_a_use_once_an_hour)
 Test(chunk_cache, collects_left_over_temporary_files)
 {
 	store(1);
-	write_file("chunks/00.keep", "x", 1);
-	mkdirat(chunk_cache_dir_fd(cache), "chunks/00", 0700);
-	write_file("chunks/00/.tmp-old", "x", 1);
-	write_file("chunks/00/.tmp-new", "x", 1);
-	write_file("chunks/00/notes", "x", 1);
+	write_file("chunks/0.keep", "x", 1);
+	mkdirat(chunk_cache_dir_fd(cache), "chunks/0", 0700);
+	write_file("chunks/0/.tmp-old", "x", 1);
+	write_file("chunks/0/.tmp-new", "x", 1);
+	write_file("chunks/0/notes", "x", 1);
 	write_file(".tmp-12-3", "x", 1);
-	set_age("chunks/00/.tmp-old", 2 * HOUR);
-	set_age("chunks/00/notes", 1000 * HOUR);
+	set_age("chunks/0/.tmp-old", 2 * HOUR);
+	set_age("chunks/0/notes", 1000 * HOUR);
 	set_age(".tmp-12-3", 2 * HOUR);
 	cr_expect_eq(chunk_cache_collect(cache, NULL), 0);
-	cr_expect_not(file_exists("chunks/00/.tmp-old"));
+	cr_expect_not(file_exists("chunks/0/.tmp-old"));
 	cr_expect_not(file_exists(".tmp-12-3"));
-	cr_expect(file_exists("chunks/00/.tmp-new"));
-	cr_expect(file_exists("chunks/00/notes"), "not a name of ours");
-	cr_expect(file_exists("chunks/00.keep"), "not a name of ours");
+	cr_expect(file_exists("chunks/0/.tmp-new"));
+	cr_expect(file_exists("chunks/0/notes"), "not a name of ours");
+	cr_expect(file_exists("chunks/0.keep"), "not a name of ours");
 	cr_expect_eq(figures().count, 1);
 }
 
