@@ -152,6 +152,23 @@ static void visit_clear(struct walk *walk, int folder_fd, const char *name,
 		walk->code = -errno;
 }
 
+/* Nobody finds what is in them, and it would take room past the bound. */
+static void remove_former(int dir_fd, int64_t wall_s)
+{
+	struct walk walk = { .visit = visit_clear, .wall_s = wall_s };
+
+	for (unsigned i = 0; i < CHUNK_CACHE_NAME_FORMER_SHARDS; i++) {
+		char path[CHUNK_CACHE_NAME_SIZE];
+
+		chunk_cache_name_format_former(i, path);
+		if (unlinkat(dir_fd, path, AT_REMOVEDIR) == 0 ||
+		    errno == ENOENT)
+			continue;
+		(void)walk_folder(&walk, dir_fd, path);
+		(void)unlinkat(dir_fd, path, AT_REMOVEDIR);
+	}
+}
+
 int chunk_cache_gc_measure(int dir_fd, struct chunk_cache_usage *ret,
 			   struct error *err)
 {
@@ -161,6 +178,7 @@ int chunk_cache_gc_measure(int dir_fd, struct chunk_cache_usage *ret,
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		(void)walk_folder(&walk, dir_fd, folders[i]);
+	remove_former(dir_fd, walk.wall_s);
 	memset(ret, 0, sizeof(*ret));
 	ret->wall_s = walk.wall_s;
 	walk.visit = visit_measure;

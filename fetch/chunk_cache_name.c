@@ -41,6 +41,14 @@ void chunk_cache_name_format_temporary(const struct digest *key,
 		       chunk_cache_name_shard(key), (unsigned long long)random);
 }
 
+void chunk_cache_name_format_former(unsigned shard,
+				    char ret_path[CHUNK_CACHE_NAME_SIZE])
+{
+	assert(shard < CHUNK_CACHE_NAME_FORMER_SHARDS);
+	(void)snprintf(ret_path, CHUNK_CACHE_NAME_SIZE,
+		       CHUNK_CACHE_NAME_FOLDER "/%02x", shard);
+}
+
 void chunk_cache_name_format_shard(unsigned shard,
 				   char ret_path[CHUNK_CACHE_NAME_SIZE])
 {
@@ -53,7 +61,10 @@ bool chunk_cache_name_is_chunk(const char *name)
 {
 	size_t digits = strspn(name, "0123456789abcdef");
 
-	return digits == DIGEST_HEX_SIZE - 1 - 1 && name[digits] == '\0';
+	/* a digit less in a former folder */
+	return (digits == DIGEST_HEX_SIZE - 1 - 1 ||
+		digits == DIGEST_HEX_SIZE - 1 - 2) &&
+	       name[digits] == '\0';
 }
 
 bool chunk_cache_name_is_temporary(const char *name)

@@ -18,6 +18,7 @@ struct digest;
 enum {
 	CHUNK_CACHE_NAME_SIZE = 80, /* of every path here, with its NUL */
 	CHUNK_CACHE_NAME_SHARDS = 16,
+	CHUNK_CACHE_NAME_FORMER_SHARDS = 256,
 };
 
 #define CHUNK_CACHE_NAME_FOLDER "chunks"
@@ -33,6 +34,16 @@ void chunk_cache_name_format_temporary(const struct digest *key,
 
 /** chunk_cache_name_shard() - the number of the folder of this key */
 unsigned chunk_cache_name_shard(const struct digest *key);
+
+/**
+ * chunk_cache_name_format_former() - "chunks/0a" for 10
+ * @shard: below CHUNK_CACHE_NAME_FORMER_SHARDS
+ *
+ * A folder as it was named before there were 16 of them; chunks in it are not
+ * found any more.
+ */
+void chunk_cache_name_format_former(unsigned shard,
+				    char ret_path[CHUNK_CACHE_NAME_SIZE]);
 
 /** chunk_cache_name_format_shard() - "chunks/a" for 10 */
 void chunk_cache_name_format_shard(unsigned shard,

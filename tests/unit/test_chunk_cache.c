@@ -352,6 +352,25 @@ Test(chunk_cache, notes_a_use_once_an_hour)
 	cr_expect_gt(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
 }
 
+Test(chunk_cache, removes_folders_of_former_versions)
+{
+	static const char *const name =
+		"chunks/0a/0123456789abcdef0123456789abcdef"
+		"0123456789abcdef0123456789abcd";
+
+	store(1);
+	mkdirat(chunk_cache_dir_fd(cache), "chunks/0a", 0700);
+	mkdirat(chunk_cache_dir_fd(cache), "chunks/0b", 0700);
+	mkdirat(chunk_cache_dir_fd(cache), "chunks/ff", 0700);
+	write_file(name, "x", 1);
+	write_file("chunks/ff/notes", "x", 1);
+	cr_expect_eq(chunk_cache_collect(cache, NULL), 0);
+	cr_expect_not(file_exists("chunks/0a"));
+	cr_expect_not(file_exists("chunks/0b"));
+	cr_expect(file_exists("chunks/ff/notes"), "not a name of ours");
+	cr_expect_eq(figures().count, 1);
+}
+
 Test(chunk_cache, collects_left_over_temporary_files)
 {
 	store(1);
