@@ -6,6 +6,7 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -151,12 +152,34 @@ static int say_why_not(const char *path, int code, int *ret_exit,
 	return error_set_errno(err, code, "%s cannot be executed", path);
 }
 
+static int make_mark(const struct run_job *job, struct error *err)
+{
+	const char *folder = find_variable(job->envp, job->mark_variable);
+	autoclose int fd = -1;
+	char path[PATH_MAX];
+
+	if (!folder || (size_t)snprintf(path, sizeof(path), "%s/%s", folder,
+					job->mark_name) >= sizeof(path))
+		return error_set(err, -EINVAL,
+				 "%s, where the start is to be marked, is no "
+				 "directory: it is not set, or too long",
+				 job->mark_variable);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set_errno(err, -errno, "cannot make %s", path);
+	return 0;
+}
+
 int run_exec(const struct run_job *job, int *ret_exit, struct error *err)
 {
 	const char *name = job->argv[0];
 	char path[PATH_MAX];
-	int r;
+	int r = job->mark_variable ? make_mark(job, err) : 0;
 
+	if (r < 0) {
+		*ret_exit = RUN_EXIT_FAILURE;
+		return r;
+	}
 	if (!strchr(name, '/')) {
 		snprintf(path, sizeof(path), "%s", name);
 		r = *name ? exec_searched(name, job, path) : -ENOENT;

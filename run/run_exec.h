@@ -19,7 +19,8 @@ int run_exec_enter_cwd(const struct run_job *job, const char *host_cwd,
 
 /**
  * run_exec() - become the job
- * @ret_exit: RUN_EXIT_NOT_FOUND or RUN_EXIT_NOT_EXECUTABLE
+ * @ret_exit: RUN_EXIT_NOT_FOUND, RUN_EXIT_NOT_EXECUTABLE, or RUN_EXIT_FAILURE
+ *            when the job's mark cannot be made
  *
  * A command without a slash is searched in the job's PATH (its own
  * environment's; "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

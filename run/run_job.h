@@ -115,6 +115,11 @@ struct run_job {
 				   standard mount on /dev is omitted */
 	unsigned omitted;	/* of enum run_standard_mount */
 	const char *hostname;	/* NULL: the host's; with a uts namespace */
+	/* An empty file made right before execve(): proof for a batch system
+	 * that what fails from then on is the job's own failure.  In the
+	 * directory, in the root, that a variable of the job names. */
+	const char *mark_variable; /* NULL: none */
+	const char *mark_name;
 	bool has_default_umask; /* 022 instead of the caller's */
 	bool has_minimal_dev;	/* a /dev of its own: null, zero, random,
 				   urandom, tty, shm, pts; else the host's */

@@ -194,6 +194,10 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 	if (r == 0)
 		r = encode_optional(buffer, job->hostname);
 	if (r == 0)
+		r = encode_optional(buffer, job->mark_variable);
+	if (r == 0)
+		r = encode_optional(buffer, job->mark_name);
+	if (r == 0)
 		r = encode_optional(buffer, job->overlay_upper);
 	if (r == 0)
 		r = encode_strings(buffer, job->overlays);
@@ -422,6 +426,10 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 		r = take_optional(&cursor, &ret->job.home);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.hostname);
+	if (r == 0)
+		r = take_optional(&cursor, &ret->job.mark_variable);
+	if (r == 0)
+		r = take_optional(&cursor, &ret->job.mark_name);
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.overlay_upper);
 	if (r == 0)

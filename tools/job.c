@@ -13,6 +13,7 @@
 #include "tools/gpu_option.h"
 #include "tools/gpu_setup.h"
 #include "tools/job_environment.h"
+#include "tools/job_exit.h"
 #include "tools/job_hot.h"
 #include "tools/job_image.h"
 #include "tools/job_join.h"
@@ -29,11 +30,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -204,6 +203,11 @@ static void describe(const struct job *job, struct work *work,
 	if (!options->cwd && job->prefers_image_cwd && config &&
 	    config->working_dir && config->working_dir[0] == '/')
 		ret->cwd = config->working_dir;
+	if (job->choose == job_command_exec &&
+	    job_command_stands_in(&work->image, job->arguments)) {
+		ret->mark_variable = JOB_COMMAND_MARK_VARIABLE;
+		ret->mark_name = JOB_COMMAND_MARK_NAME;
+	}
 }
 
 static int spawn(const struct job *job, struct work *work, struct error *err)
@@ -393,19 +397,6 @@ static void report(const struct job *job, struct work *work)
 			  err.text);
 }
 
-/* Die as the job did, without a core file of our own. */
-static int pass_on(int status)
-{
-	const struct rlimit no_core = { 0 };
-
-	if (!WIFSIGNALED(status))
-		return WEXITSTATUS(status);
-	setrlimit(RLIMIT_CORE, &no_core);
-	signal(WTERMSIG(status), SIG_DFL);
-	raise(WTERMSIG(status));
-	return 128 + WTERMSIG(status);
-}
-
 static int wait_for_end(const struct job *job, struct work *work,
 			struct error *err)
 {
@@ -433,7 +424,7 @@ static int wait_for_end(const struct job *job, struct work *work,
 	*work = (struct work)WORK_INIT;
 	if (needs_build)
 		job_hot_build(&hot, &job->options->common, job->image);
-	return pass_on(status);
+	return job_exit_pass_on(status);
 }
 
 /* Keeps what was mounted for others instead of executing a command. */

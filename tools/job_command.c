@@ -41,12 +41,20 @@ static int join_words(const char *first, char *const *head, char *const *tail,
 	return 0;
 }
 
+bool job_command_stands_in(const struct job_image *image, char **arguments)
+{
+	return arguments[0] && arguments[1] &&
+	       strcmp(arguments[0], "/condor_container_launcher.sh") == 0 &&
+	       !job_image_is_executable(image, "/bin/sh");
+}
+
 int job_command_exec(const struct job_options *options,
 		     const struct job_image *image, char **arguments,
 		     const char ***ret_argv, struct error *err)
 {
 	(void)options;
-	(void)image;
+	if (job_command_stands_in(image, arguments))
+		arguments++;
 	return join_words(NULL, arguments, NULL, ret_argv, err);
 }
 

@@ -23,8 +23,22 @@ typedef int job_command_fn(const struct job_options *options,
 			   const struct job_image *image, char **arguments,
 			   const char ***ret_argv, struct error *err);
 
-/** job_command_exec() - the user's words */
+/** job_command_exec() - the user's words; of HTCondor's launcher those behind
+ * it, if job_command_stands_in() */
 job_command_fn job_command_exec;
+
+/**
+ * job_command_stands_in() - whether to do what HTCondor's launcher would
+ *
+ * With SINGULARITY_USE_LAUNCHER (25.6) the command is a script of HTCondor's,
+ * bound at /condor_container_launcher.sh, which marks that the container was
+ * started and then executes the job.  An image without a shell cannot run it.
+ */
+bool job_command_stands_in(const struct job_image *image, char **arguments);
+
+/* Where that mark is made: a variable of the job's, and a name in there. */
+#define JOB_COMMAND_MARK_VARIABLE "_CONDOR_SCRATCH_DIR"
+#define JOB_COMMAND_MARK_NAME	  ".condor_container_launched"
 
 /** job_command_run() - --entrypoint; the image's /.singularity.d/runscript; an
  * OCI image's entrypoint and command, of which arguments replace the second

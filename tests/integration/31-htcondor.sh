@@ -71,3 +71,35 @@ contains "and a warning says so" "it was replaced meanwhile" "$(cat "$WORK/err")
 printf 'lazyrun-stub 1\nurl: /etc/passwd\n' >"$WORK/bad.sif"
 as_user "$LAZYRUN" exec "$WORK/bad.sif" true 2>"$WORK/err" && fault "a stub to a local file ran"
 contains "a stub to a local file" "not a URL" "$(cat "$WORK/err")"
+
+# SINGULARITY_USE_LAUNCHER: HTCondor's script, as it calls it; and what it does,
+# done by lazyrun, in an image without a shell
+user_folder "$WORK/scratch/job" "$WORK/noshell"
+mkdir -p "$WORK/noshell/bin" "$WORK/noshell/tmp"
+cp /bin/busybox "$WORK/noshell/bin/"
+printf '%s\n' '#!/bin/sh' ':> $_CONDOR_SCRATCH_DIR/.condor_container_launched' 'exec "$@"' >"$WORK/launcher"
+chmod 755 "$WORK/launcher"
+mark=$WORK/scratch/job/.condor_container_launched
+launched() { # IMAGE WORD...
+	local image=$1
+	shift
+	as_user env "_CONDOR_SCRATCH_DIR=/gone" "APPTAINERENV__CONDOR_SCRATCH_DIR=/srv" \
+		"$LAZYRUN" -q exec --exit-style=apptainer -B "$WORK/launcher:/condor_container_launcher.sh" \
+		-B "$WORK/scratch/job:/srv" -C "$image" /condor_container_launcher.sh "$@"
+}
+for image in "$WORK/noshell" "$IMAGE"; do
+	rm -f "$mark"
+	equal "the job behind the launcher in $image" "a b" "$(launched "$image" /bin/busybox echo "a b")"
+	[ -e "$mark" ] || fault "no mark of the start in $image"
+done
+rm -f "$mark"
+launched "$WORK/noshell" /no/such 2>/dev/null
+equal "a job that cannot be executed" "255 marked" "$? $([ -e "$mark" ] && echo marked)"
+rm -f "$mark"
+launched docker://127.0.0.1:1/no:1 /bin/busybox true 2>/dev/null
+equal "an image that cannot be had" "255 unmarked" "$? $([ -e "$mark" ] || echo unmarked)"
+chmod 555 "$WORK/scratch/job"
+launched "$WORK/noshell" /bin/busybox true 2>"$WORK/err"
+equal "no place for the mark" 255 $?
+contains "no place for the mark" "cannot make /srv/.condor_container_launched" "$(cat "$WORK/err")"
+chmod 755 "$WORK/scratch/job"

@@ -41,6 +41,8 @@ static const struct run_job job = {
 	.writable_size = 1ull << 40,
 	.hot_tree = "/cache/hot",
 	.hot_tree_is_whole = true,
+	.mark_variable = "SCRATCH",
+	.mark_name = ".launched",
 };
 
 Test(run_spec, carries_everything_over)
@@ -57,6 +59,8 @@ Test(run_spec, carries_everything_over)
 	cr_expect_null(spec.job.envp[2]);
 	cr_expect_null(spec.job.cwd);
 	cr_expect_str_eq(spec.job.home, "/home/ann");
+	cr_expect_str_eq(spec.job.mark_variable, "SCRATCH");
+	cr_expect_str_eq(spec.job.mark_name, ".launched");
 	cr_assert_eq(spec.job.bind_count, 3);
 	cr_expect_str_eq(spec.job.binds[0].source, "/a");
 	cr_expect(spec.job.binds[0].is_read_only);

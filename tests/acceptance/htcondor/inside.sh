@@ -20,7 +20,7 @@ set_up() {
 		/var/spool/condor /var/lib/condor/execute /var/lock/condor /run/lock/condor
 	install -d -m 700 /etc/condor/passwords.d /etc/condor/tokens.d
 	install -d -m 755 /run/sshd
-	rm -rf /var/lib/condor/execute/* /var/spool/condor/* /var/log/condor/* ~u1/j ~u1/.cache
+	rm -rf /var/lib/condor/execute/* /var/spool/condor/* /var/log/condor/* ~u1/j ~u1/.cache ~u1/hotcache
 	rm -f /etc/condor/config.d/99-pool.conf
 	mkdir -p /etc/lazyrun
 	echo "export LAZYRUN_FEDERATION=http://127.0.0.1:$FEDERATION" >/etc/lazyrun/htcondor.sh
@@ -156,6 +156,62 @@ second_job() {
 	equal "a second job fetches nothing" "$before" "$after"
 }
 
+# `lazyrun pull`: a file that stands for an image, where HTCondor wants a file
+pulled() {
+	as_user "cd ~/j && lazyrun -q pull tiny.sif docker://127.0.0.1:$REGISTRY/tiny:1" ||
+		fault "lazyrun pull"
+	submit pulled "container_image = tiny.sif" "$SCRIPT"
+	expect_output pulled hello-in "$(id -u u1)"
+	at_most_kb tiny.sif 1024
+}
+at_most_kb() {
+	local size
+	size=$(($(stat -c %s "/home/u1/j/$1") / 1024))
+	if [ $size -le "$2" ]; then ok "$1 has $size KiB"; else fault "$1 has $size KiB"; fi
+}
+
+# What a job leaves behind is killed with it: the first job of a node teaches,
+# the second builds the hot tree while it runs, the third starts from it.
+hot_tree() {
+	local name seconds
+	rm -f /home/u1/j/hot.json
+	for name in hot1:0 hot2:4 hot3:0; do
+		seconds=${name#*:} name=${name%:*}
+		submit $name "container_image = docker://127.0.0.1:$REGISTRY/tiny:1" \
+			"environment = \"LAZYRUN_STATISTICS=/home/u1/j/hot.json LAZYRUN_CACHEDIR=/home/u1/hotcache\"" \
+			"arguments = \"-c 'sha256sum /srv/random; sleep $seconds; echo done'\""
+		as_user "condor_wait -wait 40 ~/j/$name.log" >/dev/null || fault "$name did not end"
+		contains "$name ran" done "$(cat /home/u1/j/$name.out)"
+	done
+	echo "    $(grep -o '"hot_tree":"[a-z]*"' /home/u1/j/hot.json | xargs)"
+	equal "the third job's hot tree" 1 \
+		"$(tail -n 1 /home/u1/j/hot.json | grep -Ec '"hot_tree":"(whole|partial)"')"
+}
+
+# SINGULARITY_USE_LAUNCHER: HTCondor's script where the image has a shell, and
+# lazyrun in its place where not
+launcher() {
+	echo "SINGULARITY_USE_LAUNCHER = true" >/etc/condor/config.d/95-launcher.conf
+	condor_reconfig >/dev/null
+	sleep 3
+	mkdir -p /images/static/bin /images/static/tmp /images/static/var/tmp
+	cp /usr/bin/busybox /images/static/bin/
+	chmod -R a+rX /images/static
+	submit launched "container_image = /images/bb.sif" "$SCRIPT"
+	submit shellless "container_image = /images/static" "transfer_container = false" \
+		"executable = /bin/busybox" "arguments = \"echo no shell\""
+	expect_output launched hello-in "$(id -u u1)"
+	expect_output shellless "no shell"
+	submit unstarted "container_image = docker://127.0.0.1:$REGISTRY/tiny:1" \
+		"executable = /no/such" "arguments = \"\""
+	as_user "condor_wait -wait 30 ~/j/unstarted.log" >/dev/null ||
+		fault "a missing command is no failure of the job: $(as_user "condor_q $(cat /tmp/cluster.unstarted) -af JobStatus HoldReason VacateReason NumJobStarts")"
+	as_user "condor_rm $(cat /tmp/cluster.unstarted)" >/dev/null 2>&1
+	rm /etc/condor/config.d/95-launcher.conf
+	condor_reconfig >/dev/null
+	sleep 3
+}
+
 broken() {
 	local reason
 	submit broken "container_image = /images/broken.sif" "arguments = \"-c true\""
@@ -182,7 +238,7 @@ ssh_to_job() {
 
 set_up
 start
-[ $# -gt 0 ] || set -- probes jobs second_job broken ssh_to_job
+[ $# -gt 0 ] || set -- probes jobs second_job pulled hot_tree broken ssh_to_job launcher
 for step in "$@"; do $step; done
 condor_off -master -fast >/dev/null 2>&1
 echo "$faults faults"
