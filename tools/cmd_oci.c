@@ -11,10 +11,12 @@
 #include "tools/command.h"
 #include "tools/job.h"
 #include "tools/job_command.h"
+#include "tools/job_image.h"
 #include "tools/job_options.h"
 #include "tools/oci_bundle.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +57,57 @@ static int list_binds(const struct oci_bundle *bundle, char cwd[],
 	return 0;
 }
 
+/* The name at the end of @path, when @path lies directly in @folder. */
+static const char *name_in(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/' &&
+			       !strchr(path + len + 1, '/')
+		       ? path + len + 1
+		       : NULL;
+}
+
+/* srun of 26.05 looks a command up on the host it is called on, for bundles
+ * too.  One that the image has in another of these folders is meant by its
+ * name. */
+static const char *find_name(const struct job_image *image, const char *path)
+{
+	static const char *const folders[] = {
+		"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+		"/usr/bin",	   "/sbin",	     "/bin",
+	};
+	const size_t count = sizeof(folders) / sizeof(*folders);
+	const char *name = NULL;
+	char other[PATH_MAX];
+
+	for (size_t i = 0; !name && i < count; i++)
+		name = name_in(path, folders[i]);
+	if (!name || job_image_is_executable(image, path))
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if ((size_t)snprintf(other, sizeof(other), "%s/%s", folders[i],
+				     name) < sizeof(other) &&
+		    job_image_is_executable(image, other))
+			return name;
+	return NULL;
+}
+
+/* A job_command_fn. */
+static int choose_command(const struct job_options *options,
+			  const struct job_image *image, char **arguments,
+			  const char ***ret_argv, struct error *err)
+{
+	int r = job_command_exec(options, image, arguments, ret_argv, err);
+	const char *name = r == 0 && (*ret_argv)[0]
+				   ? find_name(image, (*ret_argv)[0])
+				   : NULL;
+
+	if (name)
+		(*ret_argv)[0] = name;
+	return r;
+}
+
 static int run_bundle(struct job_options *options, const char *dir,
 		      struct error *err)
 {
@@ -72,7 +125,7 @@ static int run_bundle(struct job_options *options, const char *dir,
 			.command = "exec",
 			.image = bundle->image,
 			.arguments = bundle->args,
-			.choose = job_command_exec,
+			.choose = choose_command,
 		};
 
 		options->contain = true;

@@ -47,19 +47,19 @@ wait_for "an idle node after a failure" idle
 as_slurm srun --lazy-image= true 2>/dev/null && fault "an empty image"
 
 # ends: scancel, a killed slurmstepd
-as_slurm srun -n 2 --lazy-image="$IMAGE" -J cancelled sleep 300 2>/dev/null &
+as_slurm srun -n 2 --lazy-image="$IMAGE" -J cancelled sleep 4720 2>/dev/null &
 pid=$!
-running() { [ -n "$(pgrep -u "$TEST_UID" -x sleep)" ]; }
-wait_for "a step" running
+running() { pgrep -u "$TEST_UID" -f "^[^ ]*sleep $1\$" >/dev/null; }
+wait_for "a step" running 4720
 as_slurm scancel -n cancelled
 wait $pid
 wait_for "the end of the mount after scancel" none_kept
-as_slurm srun -n 2 --lazy-image="$IMAGE" -J killed sleep 300 2>/dev/null &
+as_slurm srun -n 2 --lazy-image="$IMAGE" -J killed sleep 4721 2>/dev/null &
 pid=$!
-wait_for "another step" running
-kill -KILL "$(pgrep slurmstepd | head -n 1)"
+wait_for "another step" running 4721
+kill -KILL "$(pgrep -n slurmstepd)"
 wait_for "the end of the mount after SIGKILL" none_kept
-pkill -KILL -u "$TEST_UID" -x sleep # slurm leaves the tasks of a killed slurmstepd
+pkill -KILL -u "$TEST_UID" -f "^[^ ]*sleep 4721\$" # slurm leaves the tasks of a killed slurmstepd
 as_slurm scancel -n killed 2>/dev/null
 wait $pid 2>/dev/null
 wait_for "an idle node after a kill" idle

@@ -105,5 +105,12 @@ as_slurm() { (cd "$WORK/out" && as_user env "USER=$user" "LOGNAME=$user" "$@"); 
 layout=$(image_layout tiny)
 serve "$layout"
 IMAGE=docker://127.0.0.1:$PORT/tiny:1
-kept() { pgrep -u "$TEST_UID" lazyrun | wc -l; }
+# this test's, not those of another that runs beside it
+kept() {
+	local pid count=0
+	for pid in $(pgrep -u "$TEST_UID" lazyrun); do
+		grep -q "$WORK" "/proc/$pid/environ" 2>/dev/null && count=$((count + 1))
+	done
+	echo $count
+}
 none_kept() { [ "$(kept)" = 0 ]; }

@@ -63,4 +63,18 @@ if [ "$PROCTRACK" = cgroup ]; then
 	as_slurm srun -N 1 -J kept "$LAZYRUN" -q exec --keep 1h "$IMAGE" true || fault "--keep in a step"
 	wait_for "the end of --keep with its step" none_kept
 fi
+
+# hot trees: what a job leaves behind is killed with its step, so the builder
+# works beside a later job
+rm -rf "$WORK/cache"
+user_folder "$WORK/cache"
+HOT=$WORK/cache/hot
+hot_job() { # SECONDS
+	as_slurm srun -N 1 env LAZYRUN_HOT_TREE=auto "$LAZYRUN" -q exec --statistics "$WORK/out/hot" "$IMAGE" \
+		sh -c "sha256sum /srv/random; sleep $1" >/dev/null || fault "a job of $1 s"
+}
+hot_job 0
+hot_job 4
+hot_job 0
+equal "the third job's hot tree" 1 "$(tail -n 1 "$WORK/out/hot" | grep -Ec '"hot_tree":"(whole|partial)"')"
 wait_for "idle nodes at the end" idle
