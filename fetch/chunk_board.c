@@ -426,6 +426,9 @@ void chunk_board_fail(struct chunk_board *board, struct chunk_flight *flight,
 		      struct chunk_outcome *outcome)
 {
 	mutex_lock(&board->lock);
+	if (code == -ETIMEDOUT && err)
+		chunk_traffic_note_late(&board->traffic, clock_ms(),
+					flight->number, err);
 	chunk_traffic_fail(&board->traffic, flight, code, err, outcome);
 	wake_locked(board);
 	mutex_unlock(&board->lock);

@@ -125,7 +125,7 @@ static void abandon(struct chunk_traffic *traffic, struct chunk_range *range,
 	}
 }
 
-static void expire_request(struct chunk_traffic *traffic,
+static void expire_request(struct chunk_traffic *traffic, int64_t now_ms,
 			   struct chunk_request *request,
 			   struct chunk_outcome *outcome)
 {
@@ -136,6 +136,10 @@ static void expire_request(struct chunk_traffic *traffic,
 		  "%lld ms: the network or the server is too slow",
 		  request->missing, request->count, request->numbers[0],
 		  (long long)traffic->limits.deadline_ms);
+	for (size_t i = 0; i < request->count; i++)
+		if (!request->chunks[i])
+			chunk_traffic_note_late(traffic, now_ms,
+						request->numbers[i], &err);
 	chunk_traffic_fail_request(traffic, request, -ETIMEDOUT, &err, outcome);
 }
 
@@ -146,7 +150,7 @@ static bool expire(struct chunk_traffic *traffic, int64_t now_ms,
 	bool expired = false;
 
 	while (traffic->requests && traffic->requests->deadline_ms <= now_ms) {
-		expire_request(traffic, traffic->requests, outcome);
+		expire_request(traffic, now_ms, traffic->requests, outcome);
 		expired = true;
 	}
 	while (traffic->ranges && traffic->ranges->deadline_ms <= now_ms) {

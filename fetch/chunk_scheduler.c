@@ -10,6 +10,7 @@
  */
 #include "fetch/chunk_scheduler.h"
 
+#include "common/clock.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_outcome.h"
@@ -19,6 +20,8 @@
 #include "fetch/range_source.h"
 
 #include <stdbool.h>
+
+enum { SAYING_SHARE = 60 }; /* of a deadline: 2 s of 120 */
 
 static enum chunk_probe probe(const struct chunk_parts *parts,
 			      const struct chunk_flight *flight)
@@ -61,6 +64,15 @@ static void probe_step(const struct chunk_parts *parts, struct chunk_step *step)
 	}
 }
 
+/* Earlier than the readers' own, so that they are told what the servers did
+ * and not only that nothing came. */
+static int64_t source_deadline_ms(const struct chunk_range *range)
+{
+	int64_t left_ms = range->deadline_ms - clock_ms();
+
+	return range->deadline_ms - (left_ms > 0 ? left_ms / SAYING_SHARE : 0);
+}
+
 void *chunk_scheduler_run(void *arg)
 {
 	const struct chunk_parts *parts = arg;
@@ -84,7 +96,7 @@ void *chunk_scheduler_run(void *arg)
 			continue;
 		range_source_fetch_watched(
 			parts->sources[range->blob], range->off, range->size,
-			range->deadline_ms, chunk_board_progress,
+			source_deadline_ms(range), chunk_board_progress,
 			chunk_board_answer, range);
 		range = NULL;
 	}

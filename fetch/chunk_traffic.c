@@ -129,23 +129,55 @@ void chunk_traffic_fill(struct chunk_traffic *traffic,
 	}
 }
 
+void chunk_traffic_note_late(struct chunk_traffic *traffic, int64_t now_ms,
+			     uint32_t number, const struct error *err)
+{
+	chunk_failures_note(&traffic->failures,
+			    now_ms + traffic->limits.deadline_ms /
+					     CHUNK_FAILURES_SHARE,
+			    number, err);
+}
+
+/* NULL: none of what it misses failed a moment ago. */
+static const struct error *find_failed(const struct chunk_traffic *traffic,
+				       int64_t now_ms,
+				       const struct chunk_request *request)
+{
+	for (size_t i = 0; i < request->count; i++) {
+		const struct error *err = NULL;
+
+		if (!request->chunks[i])
+			err = chunk_failures_find(&traffic->failures, now_ms,
+						  request->numbers[i]);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
 int chunk_traffic_join(struct chunk_traffic *traffic, int64_t now_ms,
 		       struct chunk_request *request,
 		       struct chunk_flight **flights,
 		       struct chunk_outcome *outcome)
 {
+	const struct error *failed;
+
 	/* some may have landed since the caller looked */
 	chunk_traffic_fill(traffic, request);
 	if (traffic->flights.count + request->missing >
 	    CHUNK_TRAFFIC_FLIGHTS_MAX)
 		return -ENOMEM;
-	for (size_t i = 0; i < request->count; i++) {
+	request->deadline_ms = now_ms + traffic->limits.deadline_ms;
+	DL_APPEND(traffic->requests, request);
+	failed = find_failed(traffic, now_ms, request);
+	for (size_t i = 0; i < request->count && !failed; i++) {
 		if (!request->chunks[i])
 			join_flight(traffic, request, i, &flights[i]);
 	}
-	request->deadline_ms = now_ms + traffic->limits.deadline_ms;
-	DL_APPEND(traffic->requests, request);
-	if (request->missing == 0)
+	if (failed)
+		chunk_traffic_fail_request(traffic, request, failed->code,
+					   failed, outcome);
+	else if (request->missing == 0)
 		finish_request(traffic, request, outcome);
 	return 0;
 }

@@ -9,6 +9,7 @@
  *
  * Threads: none of its own; chunk_board.c owns one and locks it.
  */
+#include "fetch/chunk_failures.h"
 #include "fetch/chunk_flight.h"
 #include "fetch/chunk_memory.h"
 #include "fetch/chunk_pace.h"
@@ -58,6 +59,7 @@ struct chunk_traffic {
 	struct chunk_pace pace;
 	size_t flight_size; /* of bodies to come and not yet freed */
 	size_t early_size;  /* of the flights' own copies */
+	struct chunk_failures failures;
 	/* atomic: other threads read and add without the lock */
 	struct chunk_loader_counters counters;
 };
@@ -73,6 +75,11 @@ void chunk_traffic_init(struct chunk_traffic *traffic,
 			const struct chunk_traffic_limits *limits);
 void chunk_traffic_fini(struct chunk_traffic *traffic); /* after drain */
 
+/** chunk_traffic_note_late() - a chunk did not come in time: whoever asks for
+ * it in the next moment is told at once (chunk_failures.h) */
+void chunk_traffic_note_late(struct chunk_traffic *traffic, int64_t now_ms,
+			     uint32_t number, const struct error *err);
+
 /** chunk_traffic_keep() - put a chunk into memory */
 void chunk_traffic_keep(struct chunk_traffic *traffic, struct chunk *chunk,
 			struct chunk_outcome *outcome);
@@ -84,6 +91,8 @@ void chunk_traffic_fill(struct chunk_traffic *traffic,
 /**
  * chunk_traffic_join() - let a request wait for what it misses
  * @flights: a fresh one for each missing chunk; those used are set to NULL
+ *
+ * It fails at once when one of them failed a moment ago (chunk_failures.h).
  *
  * Return: 0, or -ENOMEM (too many flights): the request is still the caller's.
  */

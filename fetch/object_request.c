@@ -286,6 +286,19 @@ static void renew_token(struct object *object)
 					OBJECT_WISH_TOKEN, NULL, NULL);
 }
 
+/* What the servers did, where that is known, tells more than the clock. */
+static void expire(struct object_request *request)
+{
+	struct error err = { 0 };
+
+	if (request->round.code == 0) {
+		fail(request, -ETIMEDOUT, "not there before the deadline");
+		return;
+	}
+	object_round_explain(&request->round, request->object, &err);
+	finish(request, err.code, NULL, &err);
+}
+
 static void advance(struct object_request *request)
 {
 	if (request->is_over || request->is_waiting)
@@ -295,7 +308,7 @@ static void advance(struct object_request *request)
 		return;
 	}
 	if (clock_ms() >= request->spec.deadline_ms) {
-		fail(request, -ETIMEDOUT, "not there before the deadline");
+		expire(request);
 		return;
 	}
 	if (active_count(request) > 0)

@@ -221,6 +221,8 @@ static int find_new(const struct pelican_access *access, const char *name,
 	r = discover(access, ret->base, &ret->director, err);
 	if (r >= 0 || strstr(name, "://") || !speaks_no_tls(ret->base, r))
 		return r;
+	if (err)
+		*err = (struct error){ 0 };
 	free(ret->base);
 	ret->base = make_base("http", name);
 	if (!ret->base)

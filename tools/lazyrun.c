@@ -235,6 +235,9 @@ static int run_command(const struct command *command, bool is_apptainer,
 		r = EXIT_USAGE;
 	if (r == 0)
 		r = run_parsed(command, values, argv, count, &err);
+	/* of what was tried first, before it went well */
+	if (r == 0)
+		err = (struct error){ 0 };
 	if (err.code < 0)
 		print_error(values, command, &err);
 	return to_exit_status(command, style, r, &err);

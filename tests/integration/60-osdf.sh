@@ -58,6 +58,7 @@ federation
 fresh
 say_fault ""
 as_user "$LAZYRUN" -q index "$IMAGE" -o "$WORK/home/x.lzi" 2>"$WORK/err" || fault "index: $(cat "$WORK/err")"
+equal "what index says when all went well" "" "$(cat "$WORK/err")"
 fresh
 equal "with an index" "$WANTED" "$(read_all --index "$WORK/home/x.lzi")"
 fresh
@@ -78,6 +79,21 @@ equal "federation from an option" "$WANTED" \
 fresh
 as_user "$LAZYRUN" -q exec --preferred-caches "+ x:1" "$IMAGE" true 2>"$WORK/err" && fault "a bad list was taken"
 contains "a bad list" "must be the last" "$(cat "$WORK/err")"
+
+# the same by the environment's older name; past the caches
+fresh
+: >"$CONTROL/log"
+equal "NEAREST_CACHE" "$WANTED" "$(NEAREST_CACHE=http://127.0.0.1:$(awk '$1 == "b" {print $2}' "$CONTROL/ports") read_all)"
+equal "NEAREST_CACHE: others asked" 0 "$(grep -cE '^(a|c|origin) .*x\.sqfs( |$)' "$CONTROL/log")"
+fresh
+: >"$CONTROL/log"
+equal "PELICAN_CLIENT_PREFERREDCACHES with a +" "$WANTED" \
+	"$(PELICAN_CLIENT_PREFERREDCACHES="http://127.0.0.1:1, http://127.0.0.1:$(awk '$1 == "c" {print $2}' "$CONTROL/ports") +" read_all)"
+equal "what was asked after a dead cache" "c" "$(grep -E '^[a-z]+ .*x\.sqfs ' "$CONTROL/log" | grep -v '^host' | cut -d' ' -f1 | sort -u | paste -sd' ')"
+fresh
+: >"$CONTROL/log"
+equal "directread" "$WANTED" "$(IMAGE=$IMAGE?directread read_all)"
+equal "directread: who was asked" "origin" "$(grep -E '^[a-z]+ .*x\.sqfs[? ]' "$CONTROL/log" | grep -v '^host' | cut -d' ' -f1 | sort -u | paste -sd' ')"
 
 # two caches lie in a way that only digests show; the third, or the origin, helps
 for kind in "flip" "zeros" "error-text" "in-band 1000" "old-blocks" "old" "lying-range"; do
@@ -136,6 +152,14 @@ refused "another namespace" "no such object in this federation" osdf:///other/x.
 refused "a host that is no federation" "not the host of a federation" \
 	"pelican://127.0.0.1:$(awk '$1 == "a" {print $2}' "$CONTROL/ports")/ns/x.sqfs" "check its name"
 refused "a host that is not there" "does not resolve" pelican://no-such-host.invalid/ns/x.sqfs "check the spelling"
+
+# an origin of its own, without a director
+rm -f "$CONTROL/ports"
+python3 "$HERE/federation.py" "$ROOT_DIR" "$CONTROL" --lone >"$CONTROL/ports" &
+servers+=($!)
+wait_for "the lone origin" grep -q host "$CONTROL/ports"
+fresh
+equal "a lone origin" "$WANTED" "$(IMAGE=pelican://127.0.0.1:$(awk '$1 == "host" {print $2}' "$CONTROL/ports")/ns/x.sqfs read_all)"
 
 # tokens
 claims() { printf 'e30.%s.c2ln' "$(printf '{"wlcg.ver":"1.0","iss":"https://i","scope":"%s"%s}' "$1" "$2" | base64 -w0 | tr '+/' '-_' | tr -d =)"; }
