@@ -21,7 +21,10 @@
 /* Says to the program within that it is within. */
 static const char mark[] = "LAZYRUN_IN_SCOPE";
 
-enum { ARGUMENTS_SIZE_MAX = 8 << 20 }; /* Linux' own bound is 6 MiB */
+enum {
+	ARGUMENTS_SIZE_MAX = 8 << 20, /* Linux' own bound is 6 MiB */
+	CGROUP_FILE_SIZE_MAX = 64 << 10,
+};
 
 __attribute__((format(printf, 2, 3))) static void add(
 	struct cgroup_scope_properties *properties, const char *fmt, ...)
@@ -198,6 +201,125 @@ static int execute(struct cgroup_scope_properties *properties)
 	return -errno;
 }
 
+/* Whether the word is in the list. */
+static bool has_word(const char *list, size_t size, const char *separators,
+		     const char *word)
+{
+	const char *end = list + size;
+
+	while (list < end) {
+		size_t len = strcspn(list, separators);
+
+		if (len == strlen(word) && strncmp(list, word, len) == 0)
+			return true;
+		list += len + 1;
+	}
+	return false;
+}
+
+/* "4:memory:/path.scope": of cgroup v1, 1 when the controller's path is a
+ * scope's, 0 when not; -ENOENT: it has no hierarchy of its own. */
+static int find_v1(const char *cgroups, const char *controller)
+{
+	while (*cgroups) {
+		size_t line = strcspn(cgroups, "\n");
+		const char *names = memchr(cgroups, ':', line);
+		const char *path =
+			names ? memchr(names + 1, ':',
+				       line - (size_t)(names + 1 - cgroups))
+			      : NULL;
+
+		if (path && path > names + 1 &&
+		    has_word(names + 1, (size_t)(path - names - 1),
+			     ",:", controller))
+			return line >= 6 &&
+			       strncmp(cgroups + line - 6, ".scope", 6) == 0;
+		cgroups += line + (cgroups[line] == '\n');
+	}
+	return -ENOENT;
+}
+
+int cgroup_scope_check(const struct cgroup_scope *scope, const char *cgroups,
+		       const char *controllers, struct error *err)
+{
+	const struct {
+		bool is_needed;
+		const char *name;
+		const char *v1_name;
+	} needs[] = {
+		{ scope->memory || scope->memory_reservation ||
+			  scope->memory_swap,
+		  "memory", "memory" },
+		{ scope->cpus || scope->cpu_shares, "cpu", "cpu" },
+		{ scope->blkio_weight, "io", "blkio" },
+		{ scope->cpuset_cpus || scope->cpuset_mems, "cpuset",
+		  "cpuset" },
+		{ scope->pids_limit, "pids", "pids" },
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++) {
+		int found = needs[i].is_needed
+				    ? find_v1(cgroups, needs[i].v1_name)
+				    : 1;
+
+		if (found == -ENOENT)
+			found = !controllers ||
+				has_word(controllers, strlen(controllers),
+					 " \n", needs[i].name);
+		if (!found)
+			return error_set(
+				err, -ENOTSUP,
+				"the limit would do nothing: systemd has not "
+				"given the controller \"%s\" to this user "
+				"(it needs cgroup v2, and Delegate= of "
+				"user@.service); ask the batch system for it",
+				needs[i].name);
+	}
+	return 0;
+}
+
+/* Of the unified hierarchy, wherever it is; false: it cannot be read. */
+static bool load_controllers(const char *cgroups, struct buffer *ret)
+{
+	const char *line = strncmp(cgroups, "0::", 3) == 0
+				   ? cgroups
+				   : strstr(cgroups, "\n0::");
+	static const char *const roots[] = { "/sys/fs/cgroup",
+					     "/sys/fs/cgroup/unified" };
+	char path[PATH_MAX];
+
+	if (!line)
+		return false;
+	line = strchr(line, '/');
+	for (size_t i = 0; line && i < sizeof(roots) / sizeof(*roots); i++) {
+		snprintf(path, sizeof(path), "%s%.*s/cgroup.controllers",
+			 roots[i], (int)strcspn(line, "\n"), line);
+		ret->size = 0;
+		if (io_read_file(AT_FDCWD, path, ret, NULL) == 0 &&
+		    buffer_append(ret, "", 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_own(const struct cgroup_scope *scope, struct error *err)
+{
+	struct buffer cgroups CLEANUP(buffer_fini) =
+		BUFFER_INIT(CGROUP_FILE_SIZE_MAX);
+	struct buffer controllers CLEANUP(buffer_fini) =
+		BUFFER_INIT(CGROUP_FILE_SIZE_MAX);
+	bool is_known;
+
+	/* without /proc there is nothing to look at */
+	if (io_read_file(AT_FDCWD, "/proc/self/cgroup", &cgroups, NULL) < 0 ||
+	    buffer_append(&cgroups, "", 1) < 0)
+		return 0;
+	is_known = load_controllers((const char *)cgroups.data, &controllers);
+	return cgroup_scope_check(
+		scope, (const char *)cgroups.data,
+		is_known ? (const char *)controllers.data : NULL, err);
+}
+
 int cgroup_scope_enter(const struct cgroup_scope *scope, struct error *err)
 {
 	struct cgroup_scope_properties properties;
@@ -208,7 +330,7 @@ int cgroup_scope_enter(const struct cgroup_scope *scope, struct error *err)
 	if (getenv(mark)) {
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 		unsetenv(mark);
-		return 0;
+		return properties.count ? check_own(scope, err) : 0;
 	}
 	if (properties.count == 0)
 		return 0;

@@ -47,9 +47,24 @@ int cgroup_scope_format(const struct cgroup_scope *scope,
 			struct cgroup_scope_properties *ret, struct error *err);
 
 /**
+ * cgroup_scope_check() - whether every limit is one in fact
+ * @cgroups:     this process' /proc/self/cgroup, within the scope
+ * @controllers: cgroup.controllers of its unified cgroup; NULL: unknown, and
+ *               not looked at
+ *
+ * systemd takes properties of a user's scope for which it was given no
+ * controller (all of them with cgroup v1) and does nothing about them.
+ *
+ * Return: 0, or -ENOTSUP with @err naming the controller.
+ */
+int cgroup_scope_check(const struct cgroup_scope *scope, const char *cgroups,
+		       const char *controllers, struct error *err);
+
+/**
  * cgroup_scope_enter() - execute this program anew within the limits
  *
  * Return: 0 when there are none, or this is the program within them already;
- * -EINVAL; -ENOTSUP (no systemd of this user's is there) with @err.
+ * -EINVAL; -ENOTSUP (no systemd of this user's is there, or
+ * cgroup_scope_check() fails) with @err.
  */
 int cgroup_scope_enter(const struct cgroup_scope *scope, struct error *err);

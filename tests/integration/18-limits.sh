@@ -10,8 +10,24 @@ layout=$(image_layout tiny)
 IMAGE=oci:$layout:1
 mount -t tmpfs none /run
 mkdir "$WORK/bin"
-cat >"$WORK/bin/systemd-run" <<'END'
+# what systemd would make: a cgroup of the scope's, here in every hierarchy of
+# cgroup v1 that the user may be moved to
+scopes=()
+for controller in memory cpu pids; do
+	[ -d "/sys/fs/cgroup/$controller" ] || continue
+	scope=/sys/fs/cgroup/$controller/lazyrun-test-$$.scope
+	mkdir "$scope" 2>/dev/null && chown "$TEST_UID" "$scope/cgroup.procs" && scopes+=("$scope")
+done
+remove_scopes() {
+	local scope
+	for scope in "${scopes[@]}"; do rmdir "$scope" 2>/dev/null; done
+}
+trap 'status=$?; remove_scopes; (exit $status); finish' EXIT
+cat >"$WORK/bin/systemd-run" <<END
 #!/bin/sh
+[ "\$UNLIMITED" ] || for scope in ${scopes[*]}; do echo \$\$ >"\$scope/cgroup.procs"; done
+END
+cat >>"$WORK/bin/systemd-run" <<'END'
 echo "asked: $*" >&2
 while [ "$1" != -- ]; do shift; done
 shift
@@ -29,6 +45,12 @@ run "$WORK/bin/apptainer" -q exec --pids-limit 5 "$IMAGE" true
 equal "no systemd, apptainer: status" 255 $?
 mkdir -p /run/systemd/system "$WORK/home/systemd"
 touch "$WORK/home/systemd/private"
+
+# a systemd that has no controller to give: nothing runs without its limit
+run env UNLIMITED=1 "$LAZYRUN" -q exec --memory 64M "$IMAGE" true
+equal "a limit that does nothing: status" 125 $?
+contains "a limit that does nothing" 'controller "memory"' "$(cat "$WORK/err")"
+[ ${#scopes[@]} = 3 ] || skip "no cgroups of v1 can be made here, for a scope of the test's own"
 
 # with it: the same command, its words and status, nothing left in its environment
 out=$(run "$LAZYRUN" -q exec --memory 64M --cpus 0.5 --pids-limit 7 "$IMAGE" sh -c 'echo "$1|$LAZYRUN_IN_SCOPE"; exit 3' x 'a  b')

@@ -79,3 +79,43 @@ Test(cgroup_scope, names_the_option_that_is_wrong)
 			  text);
 	}
 }
+
+Test(cgroup_scope, notices_limits_that_do_nothing)
+{
+	static const struct {
+		const char *label;
+		const char *cgroups;
+		const char *controllers;
+		int expected;
+	} cases[] = {
+		{ "v2, delegated", "0::/user.slice/run-r1.scope\n",
+		  "cpu memory pids\n", 0 },
+		{ "v2, a controller is missing",
+		  "0::/user.slice/run-r1.scope\n", "memory pids\n", -ENOTSUP },
+		{ "v2, none", "0::/user.slice/run-r1.scope\n", "\n", -ENOTSUP },
+		{ "v2, unknown", "0::/user.slice/run-r1.scope\n", NULL, 0 },
+		{ "v1, root's scope",
+		  "4:memory:/system.slice/run-r1.scope\n"
+		  "1:cpu,cpuacct:/system.slice/run-r1.scope\n0::/x\n",
+		  "\n", 0 },
+		{ "v1, a user's scope",
+		  "4:memory:/user.slice/user-5.slice/user@5.service\n"
+		  "1:cpu:/\n0::/user.slice/app.slice/run-r1.scope\n",
+		  "hugetlb\n", -ENOTSUP },
+		{ "nonsense", ":\n::\n\n4\n", "cpu memory", 0 },
+		{ "no line", "", "", -ENOTSUP },
+	};
+	const struct cgroup_scope scope = { .memory = 1 << 20, .cpus = "1" };
+	const struct cgroup_scope none = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct error err = { 0 };
+
+		cr_expect_eq(cgroup_scope_check(&scope, cases[i].cgroups,
+						cases[i].controllers, &err),
+			     cases[i].expected, "case: %s", cases[i].label);
+		cr_expect_eq(cgroup_scope_check(&none, cases[i].cgroups,
+						cases[i].controllers, &err),
+			     0, "case: %s", cases[i].label);
+	}
+}
