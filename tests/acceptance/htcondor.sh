@@ -52,7 +52,8 @@ install_lazyrun() {
 	chroot "$TREE" /usr/bin/lazyrun --version || fault "lazyrun does not start in the tree"
 	mkdir -p "$TREE/usr/libexec/lazyrun"
 	install -m 755 "$ROOT"/tools/htcondor/lazyrun-* "$TREE/usr/libexec/lazyrun/"
-	install -m 644 "$ROOT/tools/htcondor/50-lazyrun.conf" "$TREE/etc/condor/config.d/"
+	sed 's#@bindir@#/usr/bin#; s#@libexecdir@#/usr/libexec#' "$ROOT/tools/htcondor/50-lazyrun.conf.in" \
+		>"$TREE/etc/condor/config.d/50-lazyrun.conf"
 	install -m 644 "$PARTS/90-pool.conf" "$TREE/etc/condor/config.d/"
 }
 
