@@ -334,7 +334,7 @@ static int instance_main(void *values, char **operands, int count,
 		options->timeout_ms = GRACE_MS;
 	r = parse_rest(options, verb, operands + 1, &count, err);
 	if (r < 0)
-		return r == -EINVAL ? EXIT_USAGE : r;
+		return r == -EINVAL || r == -ENOPROTOOPT ? EXIT_USAGE : r;
 	if (strcmp(verb, "start") == 0)
 		r = start(options, operands + 1, count, err);
 	else if (strcmp(verb, "list") == 0)

@@ -181,6 +181,25 @@ static int to_exit_status(const struct command *command, enum exit_style style,
 	return r == EXIT_USAGE ? EXIT_FAILED : EXIT_APPTAINER;
 }
 
+/* Apptainer shows all options then, on the standard output. */
+static void print_unknown(const struct command *command,
+			  const struct common_options *values,
+			  const struct error *err)
+{
+	const struct option *own[TABLES_MAX];
+
+	if (!values->is_apptainer) {
+		print_error(values, command, err);
+		return;
+	}
+	/* first, since it is the first line that batch systems show */
+	fprintf(stderr, "Error for command \"%s\": %s\n\n", command->name,
+		err->text);
+	list_tables(command, true, own);
+	printf("Options for %s command:\n\n", command->name);
+	option_print(stdout, own);
+}
+
 static int run_parsed(const struct command *command,
 		      struct common_options *values, char **argv, int count,
 		      struct error *err)
@@ -231,6 +250,10 @@ static int run_command(const struct command *command, bool is_apptainer,
 	if (r == 0)
 		r = personality_parse_exit_style(values->exit_style,
 						 is_apptainer, &style, &err);
+	if (r == -ENOPROTOOPT) {
+		print_unknown(command, values, &err);
+		return style == EXIT_STYLE_DOCKER ? EXIT_USAGE : EXIT_FAILED;
+	}
 	if (r == -EINVAL || (r == -ENOTSUP && style == EXIT_STYLE_DOCKER))
 		r = EXIT_USAGE;
 	if (r == 0)

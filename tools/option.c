@@ -129,7 +129,7 @@ static int parse_long(const struct option *const *tables, void *values,
 
 	snprintf(what, sizeof(what), "%.*s", (int)len, word);
 	if (!option)
-		return error_set(err, -EINVAL,
+		return error_set(err, -ENOPROTOOPT,
 				 "unknown option %.60s; see --help", what);
 	if (equals)
 		return set_value(option, what, values, equals + 1, err);
@@ -152,7 +152,7 @@ static int parse_short(const struct option *const *tables, void *values,
 		int r;
 
 		if (!option)
-			return error_set(err, -EINVAL,
+			return error_set(err, -ENOPROTOOPT,
 					 "unknown option %s; see --help", what);
 		if (option->argument) {
 			const char *text = c[1] ? c + 1 : **next;

@@ -68,8 +68,8 @@ void option_list_fini(struct option_list *list);
  *                operands are moved to its front
  * @ret_count:    operands, now argv[0] to argv[count - 1], NULL-ended
  *
- * Return: 0, or -EINVAL with @err naming the option and what it wants; -ENOTSUP
- * for one that is refused.
+ * Return: 0, or -EINVAL with @err naming the option and what it wants;
+ * -ENOPROTOOPT for one that is in no table, -ENOTSUP for one that is refused.
  */
 int option_parse(const struct option *const *tables, void *values,
 		 bool stop_early, char **argv, int *ret_count,

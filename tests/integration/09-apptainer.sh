@@ -50,6 +50,16 @@ for name in "$LAZYRUN" "$WORK/bin/apptainer"; do
 	equal "test without a test" 0 $?
 done
 
+# --- an unknown option: all options on the standard output, the sentence first
+bare "$WORK/bin/apptainer" exec --no-such "$box" true >"$WORK/out" 2>"$WORK/err"
+equal "an unknown option of apptainer" 1 $?
+equal "its help" "Options for exec command:" "$(head -n 1 "$WORK/out")"
+contains "and what it lists" "--writable-tmpfs" "$(cat "$WORK/out")"
+contains "its sentence" 'Error for command "exec": unknown option --no-such' "$(head -n 1 "$WORK/err")"
+bare "$LAZYRUN" exec --no-such "$box" true >"$WORK/out" 2>"$WORK/err"
+equal "an unknown option of lazyrun" 2 $?
+equal "a sentence alone" "" "$(cat "$WORK/out")"
+
 # --- its argument vector; the last home wins, and nobody expanded its name
 out=$(bare "$WORK/bin/apptainer" -s exec -S /tmp -S /var/tmp -W "$WORK/execute" --pwd "$WORK/execute" \
 	-B "$WORK/execute" --home "$WORK/execute" -C "$box" sh -c 'pwd; echo $HOME; echo $$; ls -d /dev/fuse; stat -c %a /tmp; echo x >f; echo y >/tmp/y' 2>&1)
@@ -87,7 +97,7 @@ ends() {
 ln -s "$LAZYRUN" "$WORK/bin/lazyrun"
 ends apptainer 255 "FATAL:   " exec "$box" /no/such
 ends apptainer 255 "FATAL:   " exec "$WORK/no/such" true
-ends apptainer 1 "FATAL:   " exec --bogus "$box" true
+ends apptainer 1 "Error for command" exec --bogus "$box" true
 ends lazyrun 127 "lazyrun exec: " exec "$box" /no/such
 ends lazyrun 255 "lazyrun exec: " --exit-style apptainer exec "$box" /no/such
 ends lazyrun 2 "docker or apptainer" --exit-style other exec "$box" true

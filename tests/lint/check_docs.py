@@ -41,6 +41,18 @@ for option in sorted(helped):
 for option in sorted(set(re.findall(r"(?<![\w-])--[a-z][\w-]+", man)) - helped -
                      {"--help", "--version"}):
     lint.fault(manual, f"describes {option}, which --help does not have")
+# each section has the options of its own commands
+SECTION = r"^\.Ss ([a-z, ]+)$"
+parts = re.split(SECTION, manual.read_text(), flags=re.M)[1:]
+for title, text in zip(parts[::2], parts[1::2]):
+    names = [name for name in title.split(", ") if name in commands]
+    own = set()
+    for name in names:
+        own |= set(re.findall(OPTION, lint.run(binary, name, "--help").stdout, re.M))
+    text = re.split(r"^\.S[sh] ", text, flags=re.M)[0]
+    for option in re.findall(r"^\.It (?:Fl \w , )?(?:Fl )?-([a-z][\w-]*)", text, re.M):
+        if names and f"--{option}" not in own:
+            lint.fault(manual, f"--{option} is described under {title}, whose --help does not have it")
 done = lint.run("mandoc", "-T", "lint", "-W", "warning",
                 str(manual))
 for line in done.stdout.splitlines():
