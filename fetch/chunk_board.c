@@ -416,6 +416,9 @@ void chunk_board_retry(struct chunk_board *board, struct chunk_flight *flight,
 		       struct chunk_outcome *outcome)
 {
 	mutex_lock(&board->lock);
+	if (code == -ETIMEDOUT && err && flight->waiters)
+		chunk_traffic_note_reason(&board->traffic, clock_ms(),
+					  flight->number, err);
 	chunk_traffic_retry(&board->traffic, flight, code, err, outcome);
 	wake_locked(board);
 	mutex_unlock(&board->lock);

@@ -136,6 +136,15 @@ static void expire_request(struct chunk_traffic *traffic, int64_t now_ms,
 		  "%lld ms: the network or the server is too slow",
 		  request->missing, request->count, request->numbers[0],
 		  (long long)traffic->limits.deadline_ms);
+	for (size_t i = 0; i < request->count; i++) {
+		const struct error *reason = NULL;
+
+		if (!request->chunks[i])
+			reason = chunk_failures_find(&traffic->reasons, now_ms,
+						     request->numbers[i]);
+		if (reason)
+			err = *reason;
+	}
 	for (size_t i = 0; i < request->count; i++)
 		if (!request->chunks[i])
 			chunk_traffic_note_late(traffic, now_ms,

@@ -138,6 +138,13 @@ void chunk_traffic_note_late(struct chunk_traffic *traffic, int64_t now_ms,
 			    number, err);
 }
 
+void chunk_traffic_note_reason(struct chunk_traffic *traffic, int64_t now_ms,
+			       uint32_t number, const struct error *err)
+{
+	chunk_failures_note(&traffic->reasons,
+			    now_ms + traffic->limits.deadline_ms, number, err);
+}
+
 /* NULL: none of what it misses failed a moment ago. */
 static const struct error *find_failed(const struct chunk_traffic *traffic,
 				       int64_t now_ms,

@@ -60,6 +60,7 @@ struct chunk_traffic {
 	size_t flight_size; /* of bodies to come and not yet freed */
 	size_t early_size;  /* of the flights' own copies */
 	struct chunk_failures failures;
+	struct chunk_failures reasons; /* of tries whose readers still wait */
 	/* atomic: other threads read and add without the lock */
 	struct chunk_loader_counters counters;
 };
@@ -79,6 +80,11 @@ void chunk_traffic_fini(struct chunk_traffic *traffic); /* after drain */
  * it in the next moment is told at once (chunk_failures.h) */
 void chunk_traffic_note_late(struct chunk_traffic *traffic, int64_t now_ms,
 			     uint32_t number, const struct error *err);
+
+/** chunk_traffic_note_reason() - a try for a chunk came to nothing in its time:
+ * what its readers are told if no other one helps before their deadline */
+void chunk_traffic_note_reason(struct chunk_traffic *traffic, int64_t now_ms,
+			       uint32_t number, const struct error *err);
 
 /** chunk_traffic_keep() - put a chunk into memory */
 void chunk_traffic_keep(struct chunk_traffic *traffic, struct chunk *chunk,

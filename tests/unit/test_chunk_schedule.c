@@ -4,6 +4,7 @@
  */
 #include "fetch/chunk_schedule.h"
 
+#include "common/error.h"
 #include "fetch/chunk.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_range.h"
@@ -25,6 +26,7 @@ static int64_t now;
 static int64_t wake;
 static unsigned done_count;
 static int last_result;
+static struct error last_err;
 
 static void setup(void)
 {
@@ -63,9 +65,9 @@ static void note_done(void *arg, int result, struct chunk *const *chunks,
 	(void)arg;
 	(void)chunks;
 	(void)count;
-	(void)err;
 	done_count++;
 	last_result = result;
+	last_err = err ? *err : (struct error){ 0 };
 }
 
 static struct chunk_flight *make_flight(uint32_t number,
@@ -234,6 +236,44 @@ Test(chunk_schedule, waits_longer_and_longer_for_another_process)
 	cr_assert(find_step());
 	drop(start(CHUNK_PROBE_TAKEN));
 	cr_expect_eq(state_of(5), CHUNK_FLIGHT_READY);
+}
+
+Test(chunk_schedule, fails_at_once_what_was_late_a_moment_ago)
+{
+	/* the kernel's second try for a page: no second deadline */
+	demand(5);
+	now += 800;
+	find_step();
+	settle();
+	cr_expect_eq(done_count, 1);
+	now += 800 / CHUNK_FAILURES_SHARE - 1;
+	demand(5);
+	cr_expect_eq(done_count, 2);
+	cr_expect_eq(last_result, -ETIMEDOUT);
+	demand(6); /* another one */
+	cr_expect_eq(done_count, 2);
+	now += 1;
+	demand(5);
+	cr_expect_eq(done_count, 2);
+}
+
+Test(chunk_schedule, tells_who_is_late_what_the_last_try_met)
+{
+	struct error err = { 0 };
+
+	error_set(&err, -ETIMEDOUT, "the server has sent nothing for 8 s");
+	demand(5);
+	chunk_traffic_note_reason(&traffic, now + 700, 5, &err);
+	demand(6);
+	now += 800;
+	find_step();
+	settle();
+	cr_expect_eq(done_count, 2);
+	cr_expect(strstr(last_err.text, "did not come within 800 ms"), "%s",
+		  last_err.text);
+	demand(5);
+	cr_expect_eq(done_count, 3);
+	cr_expect_str_eq(last_err.text, err.text);
 }
 
 Test(chunk_schedule, ends_requests_at_their_deadline)
