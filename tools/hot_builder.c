@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +150,6 @@ static void become_unnoticed(void)
 	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	signal(SIGHUP, SIG_IGN);
 	setpriority(PRIO_PROCESS, 0, NICENESS);
-	(void)sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
 	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
 		      IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT);
 	offer_memory();
