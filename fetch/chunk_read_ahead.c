@@ -180,7 +180,8 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	if (ahead->requests_max &&
 	    follow(ahead, stream, ahead->wide, first, last)) {
 		range = refill(ahead, stream, last_of_file);
-		add_next(ahead, last, last_of_file, &range);
+		if (stream->steps >= CHUNK_READ_AHEAD_NEXT_STEPS)
+			add_next(ahead, last, last_of_file, &range);
 	}
 	mutex_unlock(&ahead->lock);
 	return range;

@@ -26,6 +26,9 @@ enum {
 	 * most: those of several readers must fit into the loader's memory. */
 	CHUNK_READ_AHEAD_NEXT_SIZE = 1 << 20,
 	CHUNK_READ_AHEAD_NEXT_MAX = 4,
+	/* Chunks in a row before that: a program's start reads a few of many
+	 * libraries, and would pay for the next one in vain. */
+	CHUNK_READ_AHEAD_NEXT_STEPS = 8,
 	/* of one chunk; a larger one would push out what others read */
 	CHUNK_READ_AHEAD_NEXT_CHUNK_MAX = 2 << 20,
 };

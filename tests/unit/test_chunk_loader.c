@@ -285,29 +285,29 @@ Test(chunk_loader, loads_what_a_sequential_reader_comes_to_next)
 
 	roomy.memory_size = 20 * (CHUNK + 512);
 	start(cache);
-	for (uint32_t i = 0; i < 12; i++)
+	for (uint32_t i = 0; i < 20; i++)
 		expect_get(i);
-	await_cached(11);
+	await_cached(19);
 	chunk_loader_destroy(loader);
 	loader = create(cache, &roomy);
-	for (uint32_t i = 0; i < 6; i++) {
-		chunk_loader_note_read(loader, 1, i, 1, 11);
+	for (uint32_t i = 0; i < 12; i++) {
+		chunk_loader_note_read(loader, 1, i, 1, 19);
 		expect_get(i);
 	}
-	/* 6 to 9, by a worker */
-	for (unsigned i = 0; counters().cache_hits < 10 && i < 500; i++)
+	/* 12 to 15, by a worker */
+	for (unsigned i = 0; counters().cache_hits < 16 && i < 500; i++)
 		usleep(10000);
-	cr_expect_eq(counters().cache_hits, 10);
+	cr_expect_eq(counters().cache_hits, 16);
 	before = counters().memory_hits;
 	/* the worker may not have put it away yet */
 	for (unsigned i = 0; i < 500 && !chunk; i++) {
-		if (chunk_loader_load(loader, 9, &chunk) != CHUNK_LOADER_FOUND)
+		if (chunk_loader_load(loader, 15, &chunk) != CHUNK_LOADER_FOUND)
 			usleep(10000);
 	}
-	expect_chunk(chunk, 9);
+	expect_chunk(chunk, 15);
 	chunk_unref(chunk);
 	cr_expect_eq(counters().memory_hits, before + 1);
-	cr_expect_eq(counters().cache_hits, 10, "each was loaded once");
+	cr_expect_eq(counters().cache_hits, 16, "each was loaded once");
 	cr_expect_eq(counters().fetched_ranges, 0);
 }
 

@@ -252,19 +252,20 @@ Test(chunk_read_ahead, says_what_the_reader_comes_to_next)
 	struct chunk_ref ref;
 	uint64_t size = 0;
 
-	for (uint32_t i = 0; i < 4; i++)
-		range = note(1, i);
-	cr_expect_eq(range.next_first, 4);
+	for (uint32_t i = 0; i < CHUNK_READ_AHEAD_NEXT_STEPS; i++)
+		cr_expect_eq(note(1, i).next_count, 0, "too soon");
+	range = note(1, 8);
+	cr_expect_eq(range.next_first, 9);
 	cr_expect_gt(range.next_count, 0);
 	cr_expect_leq(range.next_count, CHUNK_READ_AHEAD_NEXT_MAX);
 	for (uint32_t i = 0; i + 1 < range.next_count; i++) {
-		cr_assert_eq(chunk_table_get(ahead.table, 4 + i, &ref), 0);
+		cr_assert_eq(chunk_table_get(ahead.table, 9 + i, &ref), 0);
 		size += ref.raw_size;
 	}
 	cr_expect_lt(size, CHUNK_READ_AHEAD_NEXT_SIZE);
 	/* not past the file's end, and not for who jumps */
-	range = chunk_read_ahead_note(&ahead, 1, 4, 1, 5);
-	cr_expect_eq(range.next_first, 5);
+	range = chunk_read_ahead_note(&ahead, 1, 9, 1, 10);
+	cr_expect_eq(range.next_first, 10);
 	cr_expect_eq(range.next_count, 1);
 	cr_expect_eq(note(1, 50).next_count, 0);
 }
