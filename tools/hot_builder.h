@@ -42,9 +42,9 @@ int hot_builder_start(const struct common_options *options,
  * hot_builder_run() - be that process
  *
  * Takes the lowest priority for CPU and disk, closes what was inherited, is the
- * first to go when memory is short, and ends after two minutes of work at the
- * latest.  With another builder of the image on the node nothing
- * is done.
+ * first to go when memory is short, and ends after two minutes of CPU time or
+ * half an hour at the latest.  With another builder of the image on the node
+ * nothing is done.
  *
  * Return: 0, or negative errno with @err, which nobody reads but a person who
  * called the command by hand.
