@@ -71,10 +71,15 @@ user_folder "$WORK/cache"
 HOT=$WORK/cache/hot
 hot_job() { # SECONDS
 	as_slurm srun -N 1 env LAZYRUN_HOT_TREE=auto "$LAZYRUN" -q exec --statistics "$WORK/out/hot" "$IMAGE" \
-		sh -c "sha256sum /srv/random; sleep $1" >/dev/null || fault "a job of $1 s"
+		sh -c "sha256sum /srv/random; sleep $1" >/dev/null || [ "$1" != 0 ] || fault "a job"
 }
 hot_job 0
-hot_job 4
+hot_job 100 2>/dev/null &
+job=$!
+built() { [ -e "$(echo "$HOT"/*/current)" ]; }
+for _ in 1 2 3 4 5 6; do built || wait_for "a builder beside the job" built 2>/dev/null; done
+as_slurm scancel -n "env"
+wait $job
 hot_job 0
 equal "the third job's hot tree" 1 "$(tail -n 1 "$WORK/out/hot" | grep -Ec '"hot_tree":"(whole|partial)"')"
 wait_for "idle nodes at the end" idle

@@ -175,11 +175,20 @@ at_most_kb() {
 hot_tree() {
 	local name seconds
 	rm -f /home/u1/j/hot.json
-	for name in hot1:0 hot2:4 hot3:0; do
+	for name in hot1:0 hot2:100 hot3:0; do
 		seconds=${name#*:} name=${name%:*}
 		submit $name "container_image = docker://127.0.0.1:$REGISTRY/tiny:1" \
 			"environment = \"LAZYRUN_STATISTICS=/home/u1/j/hot.json LAZYRUN_CACHEDIR=/home/u1/hotcache\"" \
 			"arguments = \"-c 'sha256sum /srv/random; sleep $seconds; echo done'\""
+		if [ $seconds != 0 ]; then # until the builder beside it is done
+			for _ in $(seq 160); do
+				[ -e "$(echo /home/u1/hotcache/hot/*/current)" ] && break
+				sleep 0.5
+			done
+			as_user "condor_rm $(cat /tmp/cluster.$name)" >/dev/null
+			as_user "condor_wait -wait 40 ~/j/$name.log" >/dev/null
+			continue
+		fi
 		as_user "condor_wait -wait 40 ~/j/$name.log" >/dev/null || fault "$name did not end"
 		contains "$name ran" done "$(cat /home/u1/j/$name.out)"
 	done
