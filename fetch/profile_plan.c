@@ -141,6 +141,7 @@ static void join_runs(struct run *runs, uint32_t count, struct gap *gaps,
 	uint64_t wanted = 0;
 	uint64_t extra = 0;
 	uint64_t ranges = 0;
+	uint64_t free_ranges = PROFILE_PLAN_RANGES_FREE - limits->ranges_spare;
 
 	for (uint32_t i = 0; i < count; i++) {
 		wanted += runs[i].end - runs[i].off;
@@ -153,8 +154,7 @@ static void join_runs(struct run *runs, uint32_t count, struct gap *gaps,
 		bool is_small = gaps[i].size < limits->gap_size_min;
 
 		if (!is_small &&
-		    (ranges <= (wanted + extra) / MIB +
-				       PROFILE_PLAN_RANGES_FREE ||
+		    (ranges <= (wanted + extra) / MIB + free_ranges ||
 		     extra + gaps[i].size > wanted / PROFILE_PLAN_GAP_SHARE))
 			break;
 		if (saved == 0)
@@ -266,6 +266,7 @@ int profile_plan_make(const struct chunk_table *table,
 	int r;
 
 	assert(limits->request_size_max > 0);
+	assert(limits->ranges_spare <= PROFILE_PLAN_RANGES_FREE);
 	if (!runs || !gaps)
 		return -ENOMEM;
 	if (count > 1)

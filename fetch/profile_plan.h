@@ -6,10 +6,10 @@
  *
  * Chunks that follow each other are one run.  Runs are joined over the
  * smallest gaps first, until there are no more ranges than one for each MiB
- * and PROFILE_PLAN_RANGES_FREE, as long as all gaps together stay below an
- * eighth of the bytes wanted; what lies in a gap is fetched and kept.  Gaps of
- * less than gap_size_min are always joined.  What is longer than
- * request_size_max is cut into equal parts.
+ * and PROFILE_PLAN_RANGES_FREE (less ranges_spare), as long as all gaps
+ * together stay below an eighth of the bytes wanted; what lies in a gap is
+ * fetched and kept.  Gaps of less than gap_size_min are always joined.  What is
+ * longer than request_size_max is cut into equal parts.
  *
  * Threads: any; no state.
  */
@@ -28,6 +28,7 @@ enum {
 struct profile_plan_limits {
 	size_t request_size_max;
 	size_t gap_size_min;
+	unsigned ranges_spare; /* of PROFILE_PLAN_RANGES_FREE: not used here */
 };
 
 /* Chunks that follow each other in one blob. */

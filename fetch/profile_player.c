@@ -64,6 +64,7 @@ static int make_plan(struct profile_player *player)
 		.request_size_max = player->options.is_guess ? GUESS_SIZE_MAX
 							     : REQUEST_SIZE_MAX,
 		.gap_size_min = GAP_SIZE_MIN,
+		.ranges_spare = player->options.ranges_spare,
 	};
 
 	return profile_plan_make(player->table, player->chunks,

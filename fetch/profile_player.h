@@ -35,6 +35,9 @@ enum {
 struct profile_player_options {
 	uint32_t lead_ms; /* 0: 10000 */
 	bool is_guess;	  /* of another command: go carefully */
+	/* requests to leave for what is not named, as profile_plan.h has them
+	 */
+	unsigned ranges_spare;
 };
 
 struct profile_player_figures {

@@ -10,7 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PAGE_SIZE = 4096 };
+#ifndef DT_RELRSZ /* glibc before 2.36 */
+#define DT_RELRSZ 35
+#endif
+
+enum { PAGE_SIZE = 4096, MIB = 1 << 20 };
 
 void elf_scan_begin(struct elf_scan *scan, uint64_t file_size, bool is_module)
 {
@@ -451,15 +455,70 @@ static int add_written(const struct elf_scan *scan,
 	return add_extent(load->off, size, facts);
 }
 
+/* The code, of whatever number of segments; false when there is none. */
+static bool find_code(const struct elf_scan *scan, uint64_t *ret_off,
+		      uint64_t *ret_end)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < scan->load_count; i++) {
+		const struct elf_scan_segment *load = &scan->loads[i];
+
+		if (!load->is_code)
+			continue;
+		if (!is_found)
+			*ret_off = load->off;
+		*ret_end = load->off + load->size;
+		is_found = true;
+	}
+	return is_found && *ret_end > *ret_off;
+}
+
+static uint64_t count_relocations(const struct elf_scan *scan)
+{
+	/* a word of DT_RELR is an address, or a map of 63 */
+	return dynamic_value(scan, DT_RELASZ) / sizeof(Elf64_Rela) +
+	       dynamic_value(scan, DT_RELRSZ);
+}
+
+/* A collection of functions that are called by their names: Fortran, C. */
+static bool is_loose(const struct elf_scan *scan, uint64_t code_size)
+{
+	return code_size >= ELF_SCAN_LOOSE_CODE_SIZE &&
+	       count_relocations(scan) <
+		       code_size / MIB * ELF_SCAN_LOOSE_RELOCATIONS;
+}
+
+/* Both ends of the code, where what runs at a start is put, and all around. */
+static int add_ends(const struct elf_scan *scan, uint64_t code_off,
+		    uint64_t code_end, struct buffer *facts)
+{
+	const struct elf_scan_segment *last =
+		&scan->loads[scan->load_count - 1];
+	uint64_t from = code_end - ELF_SCAN_LOOSE_END_SIZE;
+	uint64_t end = last->off + last->size;
+	int r = add_extent(0, code_off + ELF_SCAN_LOOSE_END_SIZE, facts);
+
+	return r < 0 ? r
+		     : add_extent(from,
+				  end > code_end ? end - from : code_end - from,
+				  facts);
+}
+
 static int add_extents(const struct elf_scan *scan, struct buffer *facts)
 {
+	uint64_t code_off = 0;
+	uint64_t code_end = 0;
 	int r;
 
 	if (scan->interpreter_size > 0 &&
 	    scan->file_size <= ELF_SCAN_PROGRAM_SIZE)
 		return add_extent(0, scan->file_size, facts);
 	if (scan->file_size <= ELF_SCAN_WHOLE_SIZE)
-		return 0;
+		return find_code(scan, &code_off, &code_end) &&
+				       is_loose(scan, code_end - code_off)
+			       ? add_ends(scan, code_off, code_end, facts)
+			       : 0;
 	r = add_extent(0, tables_end(scan), facts);
 	for (size_t i = 0; i < scan->load_count && r == 0; i++)
 		if (scan->loads[i].is_written && scan->loads[i].size)

@@ -34,6 +34,12 @@ enum {
 	ELF_SCAN_DATA_SIZE_MAX = 1 << 20,
 	/* a smaller file is taken whole */
 	ELF_SCAN_WHOLE_SIZE = 5 << 20,
+	/* Unless it has so much code, and fewer relocations for each MiB of it:
+	 * no tables of functions, no classes, and next to nothing of it runs
+	 * when it is loaded.  Then so much at either end of the code. */
+	ELF_SCAN_LOOSE_CODE_SIZE = 2 << 20,
+	ELF_SCAN_LOOSE_RELOCATIONS = 128,
+	ELF_SCAN_LOOSE_END_SIZE = 256 << 10,
 	/* the same of a program: more of it runs at a start */
 	ELF_SCAN_PROGRAM_SIZE = 16 << 20,
 };

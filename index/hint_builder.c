@@ -2,6 +2,7 @@
 /*
  * A source's hints belong to the file that Python reads in its place, the
  * compiled one; that has another inode number, so records are sorted at last.
+ * What is read compiled is imported, not executed: its "#!" counts for nothing.
  */
 #include "index/hint_builder.h"
 
@@ -151,9 +152,13 @@ static int take_fact(struct builder *builder, const struct file *file,
 					 (const char *)file->paths,
 					 file->paths_size, text, fact->size));
 	case HINT_FACT_INTERPRETER:
-		return add_interpreter(builder, fact);
+		return file->read_as == file->inode
+			       ? add_interpreter(builder, fact)
+			       : 0;
 	case HINT_FACT_ARGUMENT:
-		return add_argument(builder, fact);
+		return file->read_as == file->inode
+			       ? add_argument(builder, fact)
+			       : 0;
 	case HINT_FACT_EXTENT:
 		return add_extent(builder, fact);
 	case HINT_FACT_MODULE:
@@ -198,6 +203,9 @@ static void look_at(struct builder *builder, struct file *file)
 static const char *const library_files[] = {
 	"/etc/ld.so.cache",
 	"/usr/lib/locale/C.utf8/LC_CTYPE",
+	"/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache",
+	"/usr/lib/aarch64-linux-gnu/gconv/gconv-modules.cache",
+	"/usr/lib64/gconv/gconv-modules.cache",
 };
 
 static int add_start(struct builder *builder, uint32_t inode)
@@ -215,7 +223,8 @@ static int add_start(struct builder *builder, uint32_t inode)
 			break;
 	if (importer.python == count)
 		return 0;
-	for (size_t i = 0; i < 2 && r == 0; i++)
+	for (size_t i = 0;
+	     i < sizeof(library_files) / sizeof(*library_files) && r == 0; i++)
 		r = add_found(builder, resolve_file(builder, library_files[i]));
 	return r < 0 ? r : hint_import_start(&importer, &builder->found);
 }

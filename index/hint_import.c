@@ -22,8 +22,6 @@ static const char *const frozen[] = {
 	"abc",
 	"codecs",
 	"genericpath",
-	"importlib.machinery",
-	"importlib.util",
 	"io",
 	"ntpath",
 	"os",
@@ -32,6 +30,15 @@ static const char *const frozen[] = {
 	"site",
 	"stat",
 	"zipimport",
+};
+
+/* And of the package importlib: the first two under other names, in any
+ * version. */
+static const char *const frozen_of_importlib[] = {
+	"_bootstrap",
+	"_bootstrap_external",
+	"machinery",
+	"util",
 };
 
 static const char *const always_started[] = {
@@ -69,16 +76,33 @@ static bool find(const struct hint_importer *importer, uint32_t dir,
 				size, ret);
 }
 
-static bool is_frozen(const struct hint_importer *importer, const char *name,
-		      size_t size)
+static bool is_among(const char *const *names, size_t count, const char *name,
+		     size_t size)
 {
-	if (rules_of(importer)->minor < FROZEN_SINCE)
-		return false;
-	for (size_t i = 0; i < COUNT(frozen); i++)
-		if (size == strlen(frozen[i]) &&
-		    memcmp(name, frozen[i], size) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (size == strlen(names[i]) &&
+		    memcmp(name, names[i], size) == 0)
 			return true;
 	return false;
+}
+
+/* @package: that the module is of; 0: of none */
+static bool is_frozen(const struct hint_importer *importer, uint32_t package,
+		      const char *name, size_t size)
+{
+	bool is_new = rules_of(importer)->minor >= FROZEN_SINCE;
+	uint32_t number;
+
+	if (package == 0)
+		return is_new && is_among(frozen, COUNT(frozen), name, size);
+	return is_among(frozen_of_importlib,
+			is_new ? COUNT(frozen_of_importlib) : 2, name, size) &&
+	       index_file_lookup(importer->index,
+				 hint_pythons_root(importer->pythons,
+						   importer->python, 0),
+				 "importlib", strlen("importlib"),
+				 &number) == 0 &&
+	       number == package;
 }
 
 static uint32_t parent_of(const struct hint_importer *importer, uint32_t dir)
@@ -103,11 +127,15 @@ static bool is_around(const struct hint_importer *importer, uint32_t package)
 	return false;
 }
 
-static int emit(const struct hint_importer *importer,
-		const struct hint_module *module, struct buffer *ret)
+/* A module's file, unless nobody reads it: it was imported before, or is in the
+ * interpreter.  @package, @name: as is_frozen() */
+static int emit(const struct hint_importer *importer, uint32_t package,
+		const char *name, size_t size, const struct hint_module *module,
+		struct buffer *ret)
 {
 	if (module->file == 0 ||
-	    (module->dir && is_around(importer, module->dir)))
+	    (module->dir && is_around(importer, module->dir)) ||
+	    is_frozen(importer, package, name, size))
 		return 0;
 	return buffer_append(ret, &module->file, sizeof(module->file));
 }
@@ -124,13 +152,14 @@ static int walk(const struct hint_importer *importer, uint32_t dir,
 	while (name < end && r == 0) {
 		const char *dot = memchr(name, '.', (size_t)(end - name));
 		size_t size = (size_t)((dot ? dot : end) - name);
+		uint32_t package = ret_module->dir;
 
-		if (ret_module->dir == 0 ||
-		    !find(importer, ret_module->dir, name, size, ret_module)) {
+		if (package == 0 ||
+		    !find(importer, package, name, size, ret_module)) {
 			*ret_module = (struct hint_module){ 0 };
 			return 0;
 		}
-		r = emit(importer, ret_module, ret);
+		r = emit(importer, package, name, size, ret_module, ret);
 		name += size + 1;
 	}
 	return r;
@@ -162,11 +191,11 @@ static int import_absolute(const struct hint_importer *importer,
 	int r;
 
 	*ret_module = (struct hint_module){ 0 };
-	if (size == 0 || is_frozen(importer, name, (size_t)(end - name)))
+	if (size == 0)
 		return 0;
 	r = find_first(importer, name, size, ret_module);
 	if (r == 0)
-		r = emit(importer, ret_module, ret);
+		r = emit(importer, 0, name, size, ret_module, ret);
 	if (r < 0 || !dot)
 		return r;
 	if (ret_module->dir == 0) {
@@ -215,7 +244,8 @@ int hint_import_resolve(const struct hint_importer *importer,
 			stop = end;
 		if (find(importer, module.dir, name, (size_t)(stop - name),
 			 &part))
-			r = emit(importer, &part, ret);
+			r = emit(importer, module.dir, name,
+				 (size_t)(stop - name), &part, ret);
 	}
 	return r;
 }

@@ -193,6 +193,26 @@ static bool contains(const char *at, const char *end, const char *text)
 	return memmem(at, (size_t)(end - at), text, strlen(text)) != NULL;
 }
 
+/* "if os.environ.get("NAME"):" asks for what hardly any job has set. */
+static bool asks_environment(const char *at, const char *end)
+{
+	static const char *const calls[] = { "os.environ.get(", "os.getenv(",
+					     "environ.get(" };
+
+	at += strlen("if");
+	while (at < end && *at == ' ')
+		at++;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		const char *close = memchr(at, ')', (size_t)(end - at));
+
+		if (starts_with(at, end, calls[i]) && close &&
+		    !memchr(at, ',', (size_t)(close - at)) &&
+		    starts_with(close, end, "):"))
+			return true;
+	}
+	return false;
+}
+
 /* Whether what is indented below this line runs when the module is loaded. */
 static bool begins_other_block(const struct scan *scan, const char *at,
 			       const char *end)
@@ -208,6 +228,7 @@ static bool begins_other_block(const struct scan *scan, const char *at,
 		return is_keyword(at, end, "if") &&
 		       (contains(at, end, "TYPE_CHECKING") ||
 			contains(at, end, "win32") ||
+			asks_environment(at, end) ||
 			(!scan->is_main && contains(at, end, "__name__")));
 	default:
 		return false;

@@ -13,7 +13,6 @@ enum {
 	TYPE_OFF = 156,
 	PREFIX_OFF = 345,
 	PREFIX_SIZE = 155,
-	PATH_SIZE = PREFIX_SIZE + 1 + NAME_SIZE + 1,
 };
 
 static const char *const cold_folders[] = {
@@ -24,9 +23,10 @@ static const char *const cold_folders[] = {
 static const char *const cold_parts[] = { "/tests/", "/test/" };
 
 static const char *const cold_endings[] = {
-	".h",	 ".hpp", ".c",	 ".cpp",  ".f90", ".pyi", ".pxd", ".a",
-	".html", ".js",	 ".css", ".json", ".xml", ".svg", ".png", ".ttf",
-	".afm",	 ".csv", ".txt", ".md",	  ".rst", ".gz",  ".po",  ".mo",
+	".h",	 ".hpp", ".c",	 ".cc",	 ".cpp",  ".f",	  ".f90",
+	".pyi",	 ".pxd", ".pyx", ".a",	 ".html", ".js",  ".css",
+	".json", ".xml", ".svg", ".png", ".ttf",  ".afm", ".csv",
+	".npz",	 ".txt", ".md",	 ".rst", ".gz",	  ".po",  ".mo",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -101,7 +101,7 @@ static bool has_valid_checksum(const uint8_t *header)
 	return sum == expected;
 }
 
-static void copy_path(const uint8_t *header, char ret[PATH_SIZE])
+static void copy_path(const uint8_t *header, char ret[TAR_SCOUT_PATH_SIZE])
 {
 	size_t prefix_len =
 		strnlen((const char *)header + PREFIX_OFF, PREFIX_SIZE);
@@ -116,13 +116,50 @@ static void copy_path(const uint8_t *header, char ret[PATH_SIZE])
 	ret[len + NAME_SIZE] = '\0';
 }
 
+/* Archives have a folder's files together, and most have them by name: a
+ * __pycache__ comes before almost all sources that it is made from. */
+static void enter_path(struct tar_scout *scout, const char *path)
+{
+	static const char cache[] = "/__pycache__/";
+	const char *found = strstr(path, cache);
+	size_t common = 0;
+	uint16_t len;
+
+	while (path[common] && path[common] == scout->path[common])
+		common++;
+	while (scout->compiled_count &&
+	       scout->compiled[scout->compiled_count - 1] > common)
+		scout->compiled_count--;
+	memcpy(scout->path, path, strlen(path) + 1);
+	if (!found)
+		return;
+	len = (uint16_t)(found - path + 1);
+	if (scout->compiled_count < TAR_SCOUT_DEPTH_MAX &&
+	    (scout->compiled_count == 0 ||
+	     scout->compiled[scout->compiled_count - 1] < len))
+		scout->compiled[scout->compiled_count++] = len;
+}
+
+static bool is_compiled_source(const struct tar_scout *scout)
+{
+	const char *slash = strrchr(scout->path, '/');
+	size_t len = slash ? (size_t)(slash - scout->path) + 1 : 0;
+
+	if (!ends_with(scout->path, ".py"))
+		return false;
+	for (size_t i = 0; i < scout->compiled_count; i++)
+		if (scout->compiled[i] == len)
+			return true;
+	return false;
+}
+
 /* A whole header: how much data follows, and of which kind. */
 static void begin_entry(struct tar_scout *scout)
 {
 	static const uint8_t end_marker[TAR_SCOUT_BLOCK_SIZE];
 	const uint8_t *header = scout->header;
 	uint8_t type = header[TYPE_OFF];
-	char path[PATH_SIZE];
+	char path[TAR_SCOUT_PATH_SIZE];
 	uint64_t size;
 
 	scout->header_size = 0;
@@ -144,7 +181,9 @@ static void begin_entry(struct tar_scout *scout)
 		return;
 	}
 	copy_path(header, path);
-	scout->is_cold = tar_scout_is_cold_path(path);
+	enter_path(scout, path);
+	scout->is_cold =
+		tar_scout_is_cold_path(path) || is_compiled_source(scout);
 }
 
 size_t tar_scout_feed(struct tar_scout *scout, const uint8_t *data, size_t size)

@@ -20,6 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What hints miss comes one by one, when it is read: of a Python's start some
+ * four ranges (docs/hints.md). */
+enum { RANGES_SPARE = 4 };
+
 struct job_hints {
 	struct session *session;
 	struct hint_table table;
@@ -77,7 +81,9 @@ static struct profile_chunk *expect(struct session *session,
 
 static int play(struct job_hints *hints, const char *const *argv)
 {
-	const struct profile_player_options options = { .is_guess = false };
+	const struct profile_player_options options = {
+		.ranges_spare = RANGES_SPARE,
+	};
 	struct session *session = hints->session;
 	struct buffer numbers CLEANUP(buffer_fini) =
 		BUFFER_INIT(HINT_CLOSURE_CHUNK_COUNT_MAX * sizeof(uint32_t));

@@ -41,16 +41,19 @@ cold=$(number bytes_touched "$WORK/cold")
 # the same, with what the index knows to be needed
 rm -rf "$WORK/cache/chunks"
 start "$WORK/hints" --profile=off
-at_most "with hints: ranges" 100 "$(number ranges_fetched "$WORK/hints")"
+at_most "with hints: HTTP requests (bytes / 1 MiB + 20)" \
+	"$(awk -v b="$(number bytes_fetched "$WORK/hints")" 'BEGIN {print int(b / 1048576) + 20}')" \
+	"$(number http_requests "$WORK/hints")"
 at_most "with hints: HTTP requests beyond the ranges" 4 \
 	"$(($(number http_requests "$WORK/hints") - $(number ranges_fetched "$WORK/hints")))"
 at_most "with hints: FUSE requests" 3900 "$(number fuse_requests "$WORK/hints")"
-at_most "with hints: bytes fetched, % of the image" 11.2 \
+# 10.2 % on Debian 12's packages of November 2026.
+at_most "with hints: bytes fetched, % of the image" 10.5 \
 	"$(percent "$(number bytes_fetched "$WORK/hints")" "$image")"
 at_most "with hints: chunks read that were not hinted, %" 20 \
 	"$(percent "$(($(number chunks_touched "$WORK/hints") - $(number hint_used "$WORK/hints")))" \
 		"$(number chunks_touched "$WORK/hints")")"
-at_most "with hints: chunks hinted that were not read, %" 15 \
+at_most "with hints: chunks hinted that were not read, %" 10 \
 	"$(percent "$(($(number hint_wanted "$WORK/hints") - $(number hint_used "$WORK/hints")))" \
 		"$(number hint_wanted "$WORK/hints")")"
 # the same in an instance, which is told the command by who joins

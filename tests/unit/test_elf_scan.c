@@ -122,6 +122,30 @@ Test(elf_scan, tells_the_parts_of_a_large_library)
 	free(file);
 }
 
+/* It has no relocations: next to nothing of it runs when it is loaded. */
+Test(elf_scan, leaves_out_the_middle_of_code_that_data_does_not_point_to)
+{
+	const struct elf_maker_options options = {
+		.needed = { "libc.so.6" },
+		.code_size = ELF_SCAN_LOOSE_CODE_SIZE + (1 << 20),
+	};
+	size_t size;
+	uint8_t *file = elf_maker_make(&options, &size);
+	char *found = scan(file, size, 1 << 16);
+	unsigned long long off[2] = { 0 };
+	unsigned long long extent[2] = { 0 };
+
+	cr_assert_eq(sscanf(found, "EXTENT %llu %llu\nEXTENT %llu %llu\n",
+			    &off[0], &extent[0], &off[1], &extent[1]),
+		     4, "%s", found);
+	cr_expect_eq(off[0], 0);
+	cr_expect_geq(extent[0], ELF_SCAN_LOOSE_END_SIZE);
+	cr_expect_gt(off[1], extent[0] + (2 << 20));
+	cr_expect_eq(off[1] + extent[1], size);
+	free(found);
+	free(file);
+}
+
 Test(elf_scan, notes_what_an_extension_module_mentions)
 {
 	const struct elf_maker_options options = {

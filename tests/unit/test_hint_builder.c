@@ -137,6 +137,8 @@ Test(hint_builder, leaves_out_what_is_frozen)
 {
 	cr_expect_str_eq(needed_with(LIBRARY "re.py"), "");
 	cr_expect_str_eq(needed_with(LIBRARY "os.py"), "");
+	cr_expect_str_eq(needed_with(LIBRARY "importlib/__init__.py"),
+			 LIBRARY "re.py\n");
 }
 
 Test(hint_builder, finds_a_script_s_interpreter_and_its_imports)

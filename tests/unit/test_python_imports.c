@@ -62,6 +62,15 @@ static const struct {
 	{ "not for type checkers",
 	  "if typing.TYPE_CHECKING:\n    import no\nelse:\n    import yes\n",
 	  "yes\n" },
+	{ "not what an environment variable asks for",
+	  "if os.environ.get('X'):\n    import no\nelse:\n    import yes\n"
+	  "if os.getenv(\"X\"):  # rarely\n    import no\n",
+	  "yes\n" },
+	{ "but where it is not set, or has a default",
+	  "if not os.environ.get('X'):\n    import a\n"
+	  "if os.environ.get('X', '1'):\n    import b\n"
+	  "if os.environ.get('X') == '1':\n    import c\n",
+	  "a\nb\nc\n" },
 	{ "not in strings",
 	  "\"\"\"Say:\n\nimport no\n\"\"\"\nx = '''\nimport no\n''' # it's\n"
 	  "y = '\\'' \"\"\" one line \"\"\"\nimport yes\n",

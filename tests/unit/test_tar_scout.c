@@ -362,6 +362,53 @@ Test(tar_scout, goes_on_behind_the_end_marker)
 	cr_expect_eq(feed_all(), 2 * BLOCK);
 }
 
+/* Hot bytes of a folder whose files come in this order, a block each */
+static size_t feed_files(const char *const *paths)
+{
+	tar.buffer.size = 0;
+	for (; *paths; paths++)
+		tar_maker_add_file(&tar, *paths, data, BLOCK);
+	return feed_all() / BLOCK;
+}
+
+Test(tar_scout, calls_sources_cold_behind_their_compiled_files)
+{
+	static const char *const by_name[] = {
+		"lib/p/__init__.py", /* hot: before it is known */
+		"lib/p/__pycache__/__init__.cpython-311.pyc", /* hot */
+		"lib/p/__pycache__/b.cpython-311.pyc",	      /* hot */
+		"lib/p/b.py",
+		"lib/p/c.so",				   /* hot */
+		"lib/p/sub/__pycache__/d.cpython-311.pyc", /* hot */
+		"lib/p/sub/d.py",
+		"lib/p/sub2/e.py", /* hot: has no such folder */
+		"lib/p/z.py",
+		"lib/p2/b.py", /* hot */
+		"lib/q.py",    /* hot */
+		NULL,
+	};
+	static const char *const not_compiled[] = { "lib/a.py", "lib/b.py",
+						    NULL };
+
+	cr_expect_eq(feed_files(by_name), 8);
+	cr_expect_eq(feed_files(not_compiled), 2);
+}
+
+Test(tar_scout, knows_a_bounded_number_of_compiled_folders)
+{
+	char path[TAR_SCOUT_PATH_SIZE] = "";
+	char name[100];
+
+	for (size_t i = 0; i < TAR_SCOUT_DEPTH_MAX + 5; i++) {
+		snprintf(name, sizeof(name), "%s/__pycache__/x.pyc", path);
+		tar_maker_add_file(&tar, name + 1, data, BLOCK);
+		memcpy(path + 2 * i, "/d", 3);
+	}
+	feed_all();
+	cr_expect_leq(scout.compiled_count, TAR_SCOUT_DEPTH_MAX);
+	cr_expect_not(scout.is_lost);
+}
+
 static const char *const cold_paths[] = {
 	"usr/share/zoneinfo/UTC",
 	"usr/include/stdio",
