@@ -135,10 +135,11 @@ static int fork_runner(struct run *run, const struct run_options *options,
 	return 0;
 }
 
-/* Process 1 of a pid namespace takes everything with it. */
+/* Process 1 of a pid namespace takes everything with it; but not the jobs of
+ * others. */
 static int start_guard(struct run *run, struct error *err)
 {
-	return run->has_pid_namespace
+	return run->has_pid_namespace && !run->is_kept
 		       ? 0
 		       : run_guard_start(run->pid, &run->guard, err);
 }
@@ -161,6 +162,7 @@ int run_spawn(const struct run_options *options, struct run **ret,
 	run->maps_ids = !run_user_is_privileged();
 	r = fork_runner(run, options, err);
 	run->has_pid_namespace = options->use_pid_namespace;
+	run->is_kept = options->is_kept;
 	/* While the runner mounts. */
 	if (r == 0 && !options->is_undecided)
 		r = start_guard(run, err);
@@ -225,6 +227,11 @@ const char *run_get_environment(const struct run *run, size_t *ret_size)
 pid_t run_get_pid(const struct run *run)
 {
 	return run->pid;
+}
+
+const struct run_guard *run_get_guard(const struct run *run)
+{
+	return &run->guard;
 }
 
 int run_open_image(const struct run *run)

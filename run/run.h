@@ -33,6 +33,7 @@
 
 struct error;
 struct run;
+struct run_guard;
 
 enum {
 	RUN_EXIT_FAILURE = 125, /* lazyrun's own failure */
@@ -124,6 +125,10 @@ const char *run_get_environment(const struct run *run, size_t *ret_size);
 
 /** run_get_pid() - of the job, or process 1 of its pid namespace; 0: ended */
 pid_t run_get_pid(const struct run *run);
+
+/** run_get_guard() - who kills what others leave, too, when the caller of a run
+ * that is_kept is killed (run_guard_add()); borrowed */
+const struct run_guard *run_get_guard(const struct run *run);
 
 /**
  * run_open_image() - keep the mounted image for others: RUN_JOIN_IMAGE

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -33,9 +34,11 @@ enum {
 	 * than this kills is left to the system. */
 	PASSES_MAX = 1000,
 	PASS_PAUSE_NS = 1000000,
+	/* An instance's jobs; of more than these the last are not guarded. */
+	MARKS_MAX = 4097,
 };
 
-/* The namespace whose processes are the job's. */
+/* The namespace whose processes are a job's. */
 struct mark {
 	int fd;		  /* keeps it; -1: none */
 	const char *name; /* below /proc/PID/ns */
@@ -130,6 +133,42 @@ static void take_mark(struct mark *mark, int fd)
 	mark->name = type == CLONE_NEWUTS ? "uts" : "user";
 }
 
+/* All that a guard guards. */
+struct marks {
+	struct {
+		uint32_t id;
+		struct mark mark; /* fd -1: a free place */
+	} places[MARKS_MAX];
+	size_t count;
+};
+
+static struct mark *find_mark(struct marks *marks, uint32_t id)
+{
+	for (size_t i = 0; i < marks->count; i++)
+		if (marks->places[i].mark.fd >= 0 && marks->places[i].id == id)
+			return &marks->places[i].mark;
+	return NULL;
+}
+
+/* NULL: there are too many. */
+static struct mark *add_mark(struct marks *marks, uint32_t id)
+{
+	struct mark *found = find_mark(marks, id);
+	size_t i = 0;
+
+	if (found)
+		return found;
+	while (i < marks->count && marks->places[i].mark.fd >= 0)
+		i++;
+	if (i == MARKS_MAX)
+		return NULL;
+	if (i == marks->count)
+		marks->count++;
+	marks->places[i].id = id;
+	marks->places[i].mark = (struct mark){ .fd = -1 };
+	return &marks->places[i].mark;
+}
+
 static void kill_all_marked(const struct mark *mark)
 {
 	struct timespec pause = { .tv_nsec = PASS_PAUSE_NS };
@@ -141,23 +180,34 @@ static void kill_all_marked(const struct mark *mark)
 	}
 }
 
-/* A message with a descriptor is a mark, one without says farewell. */
-static void await_end(int socket, struct mark *mark)
+/* A message has the mark's number; with a descriptor it is a mark, without one
+ * that mark is dropped.  One without a number says farewell. */
+static void await_end(int socket, struct marks *marks)
 {
+	struct mark *mark;
+	uint32_t id;
 	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
 	enum run_message_type type;
 	int fd;
 
 	while (run_message_receive(socket, -1, &body, &type, &fd) == 0) {
-		if (fd < 0)
+		if (body.size != sizeof(id))
 			_exit(0);
-		take_mark(mark, fd);
+		memcpy(&id, body.data, sizeof(id));
+		mark = fd >= 0 ? add_mark(marks, id) : find_mark(marks, id);
+		if (mark && fd >= 0) {
+			take_mark(mark, fd);
+		} else if (mark) {
+			close(STEAL_FD(mark->fd));
+		} else if (fd >= 0) {
+			close(fd);
+		}
 	}
 }
 
 __attribute__((noreturn)) static void be_guard(int socket)
 {
-	struct mark mark = { .fd = -1 };
+	static struct marks marks;
 
 	setsid();
 	prctl(PR_SET_NAME, "lazyrun-guard");
@@ -165,9 +215,10 @@ __attribute__((noreturn)) static void be_guard(int socket)
 	(void)!chdir("/");
 	dup2(socket, STDIN_FILENO);
 	close_range(STDIN_FILENO + 1, UINT_MAX, 0);
-	await_end(STDIN_FILENO, &mark);
-	if (mark.fd >= 0)
-		kill_all_marked(&mark);
+	await_end(STDIN_FILENO, &marks);
+	for (size_t i = 0; i < marks.count; i++)
+		if (marks.places[i].mark.fd >= 0)
+			kill_all_marked(&marks.places[i].mark);
 	_exit(0);
 }
 
@@ -208,17 +259,27 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err)
 }
 
 /* A guard that was killed is no reason to fail. */
-static void tell(const struct run_guard *guard, int mark_fd)
+static void tell(const struct run_guard *guard, const uint32_t *id, int mark_fd)
 {
 	if (guard->fd >= 0)
-		(void)run_message_send(guard->fd, RUN_MESSAGE_EXECUTING, NULL,
-				       0, mark_fd);
+		(void)run_message_send(guard->fd, RUN_MESSAGE_EXECUTING, id,
+				       id ? sizeof(*id) : 0, mark_fd);
 }
 
 void run_guard_set(const struct run_guard *guard, int mark_fd)
 {
+	run_guard_add(guard, 0, mark_fd);
+}
+
+void run_guard_add(const struct run_guard *guard, uint32_t id, int mark_fd)
+{
 	assert(mark_fd >= 0);
-	tell(guard, mark_fd);
+	tell(guard, &id, mark_fd);
+}
+
+void run_guard_drop(const struct run_guard *guard, uint32_t id)
+{
+	tell(guard, &id, -1);
 }
 
 void run_guard_kill(int mark_fd)
@@ -247,7 +308,7 @@ void run_guard_stop(struct run_guard *guard)
 {
 	if (guard->fd < 0)
 		return;
-	tell(guard, -1);
+	tell(guard, NULL, -1);
 	close(STEAL_FD(guard->fd));
 	reap(guard->pid);
 }

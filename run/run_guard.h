@@ -17,6 +17,7 @@
  *
  * Threads: one at a time.
  */
+#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
@@ -46,6 +47,15 @@ int run_guard_start(pid_t job, struct run_guard *ret, struct error *err);
  * would keep the job's mounts.
  */
 void run_guard_set(const struct run_guard *guard, int mark_fd);
+
+/**
+ * run_guard_add() - another mark beside that of run_guard_set()
+ * @id: not 0; a mark that has it already is replaced
+ */
+void run_guard_add(const struct run_guard *guard, uint32_t id, int mark_fd);
+
+/** run_guard_drop() - what has the mark @id is no longer to be killed */
+void run_guard_drop(const struct run_guard *guard, uint32_t id);
 
 /**
  * run_guard_kill() - kill all that is marked, here and now

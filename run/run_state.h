@@ -18,6 +18,7 @@ struct run {
 	struct run_guard guard;	   /* none with a pid namespace */
 	bool maps_ids;
 	bool has_pid_namespace; /* of its own */
+	bool is_kept;		/* as run_options says */
 	bool has_first;		/* the pid is of our process 1 */
 	bool is_reaper;		/* of what the job leaves */
 	bool is_lost;		/* the watch said so */

@@ -74,11 +74,12 @@ struct keeper {
 };
 
 /* A job whose caller was killed has nobody else who sees to what it started. */
-static void close_peer(struct peer *peer)
+static void close_peer(const struct keeper *keeper, struct peer *peer)
 {
 	close(peer->socket);
 	if (peer->mark_fd < 0)
 		return;
+	run_guard_drop(keeper->kept->guard, (uint32_t)peer->socket);
 	if (!peer->has_said_farewell)
 		run_guard_kill(peer->mark_fd);
 	close(peer->mark_fd); /* unmounts what only this job had */
@@ -88,7 +89,7 @@ static void drop_peer(struct keeper *keeper, size_t number)
 {
 	struct peer *peer = &keeper->peers[number];
 
-	close_peer(peer);
+	close_peer(keeper, peer);
 	if (peer->is_recorded && peer->has_said_farewell)
 		instance_ahead_record(&keeper->ahead);
 	if (peer->is_job && --keeper->job_count == 0)
@@ -263,10 +264,12 @@ static int follow(struct keeper *keeper, struct peer *peer,
 		return answer(keeper, peer, request);
 	if (!peer->is_job || *fd < 0)
 		return -EPROTO;
-	if (request->verb == INSTANCE_MARK && peer->mark_fd < 0)
+	if (request->verb == INSTANCE_MARK && peer->mark_fd < 0) {
 		peer->mark_fd = STEAL_FD(*fd);
-	else if (request->verb == INSTANCE_OFFER &&
-		 !digest_is_zero(&peer->root_key))
+		run_guard_add(keeper->kept->guard, (uint32_t)peer->socket,
+			      peer->mark_fd);
+	} else if (request->verb == INSTANCE_OFFER &&
+		   !digest_is_zero(&peer->root_key))
 		root_list_add(&keeper->roots, &peer->root_key, STEAL_FD(*fd));
 	else
 		return -EPROTO;
@@ -450,7 +453,7 @@ static void keeper_fini(struct keeper *keeper)
 		close(keeper->fixed[SIGNALS]);
 	for (size_t i = 0; i < keeper->peer_count; i++) {
 		keeper->peers[i].has_said_farewell = true; /* callers kill */
-		close_peer(&keeper->peers[i]);
+		close_peer(keeper, &keeper->peers[i]);
 	}
 	root_list_fini(&keeper->roots);
 	instance_ahead_fini(&keeper->ahead);

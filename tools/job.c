@@ -456,6 +456,7 @@ static int keep(const struct job *job, struct work *work, struct error *err)
 	kept->session = work->session;
 	kept->server = work->service.server;
 	kept->hints = work->hints;
+	kept->guard = run_get_guard(work->run);
 	kept->environment =
 		run_get_environment(work->run, &kept->environment_size);
 	kept->has_pid_namespace = job->options->use_pid;

@@ -18,15 +18,17 @@ struct error;
 struct fs_server;
 struct job_hints;
 struct job_options;
+struct run_guard;
 struct session;
 
 /* What is kept for others; all borrowed. */
 struct job_kept {
 	struct session *session;
 	struct fs_server *server;
-	struct job_hints *hints; /* follows what is read; NULL: off */
-	int image_fd;		 /* of run_open_image() */
-	int root_fd;		 /* of run_open_root(); -1: none */
+	const struct run_guard *guard; /* for the marks of those who join */
+	struct job_hints *hints;       /* follows what is read; NULL: off */
+	int image_fd;		       /* of run_open_image() */
+	int root_fd;		       /* of run_open_root(); -1: none */
 	pid_t root_pid;
 	const char *environment; /* of a job in that root: each ended by NUL */
 	size_t environment_size;

@@ -69,7 +69,7 @@ chunks_of_mount() {
 	as_user python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "user.lazyrun.chunks_fetched").decode())' "$WORK/mnt"
 }
 read_in_mount() { # --hints VALUE: the first bytes of a program, in a mount of its own
-	rm -rf "$WORK/cache/chunks"
+	wait_for "an empty cache" rm -rf "$WORK/cache/chunks" # what is still coming
 	lr mount --hints "$1" --index "$WORK/home/scipy.lzi" "$IMAGE" "$WORK/mnt" || fault "mount"
 	as_user head -c 4 "$WORK/mnt/usr/bin/python3" >/dev/null
 }

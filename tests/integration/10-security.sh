@@ -86,6 +86,21 @@ rm "$box/.singularity.d/env/90-large.sh"
 contained "hostile variables" exec "$box" /bin/busybox true
 [ "$(lr exec "$box" /bin/busybox id -u)" = "$(as_user id -u)" ] || fault "hostile variables: another user"
 
+# --- so do those of an image's configuration: they are the job's, and not ours
+if command -v umoci >/dev/null && layout=$(image_layout tiny); then
+	cp -a "$layout" "$WORK/hostile"
+	umoci config --image "$WORK/hostile:1" --config.env LD_PRELOAD=/x.so --config.env LD_AUDIT=/x.so \
+		--config.env "LAZYRUN_CACHEDIR=$trap_dir" --config.env "REGISTRY_AUTH_FILE=$trap_dir/x" \
+		--config.env "http_proxy=http://127.0.0.1:9" --config.env 'X=$(touch /tmp/hostile)`touch /tmp/hostile`' \
+		--config.env HOME=/nowhere >/dev/null || fault "umoci config"
+	chmod -R a+rX "$WORK/hostile"
+	contained "a hostile configuration" exec "oci:$WORK/hostile:1" /bin/busybox true
+	equal "it is the job's, byte for byte" 'LD_PRELOAD=/x.so X=$(touch /tmp/hostile)`touch /tmp/hostile`' \
+		"$(lr exec "oci:$WORK/hostile:1" /bin/busybox env | grep -E '^(X|LD_PRELOAD)=' | sort | xargs -d '\n')"
+	equal "home stays the caller's" "$WORK/home" "$(lr exec "oci:$WORK/hostile:1" /bin/busybox sh -c 'echo $HOME')"
+	[ ! -e /tmp/hostile ] || fault "a variable's value was executed"
+fi
+
 # --- setuid files and device nodes give nothing
 fresh_box
 rm "$box/bin/id"

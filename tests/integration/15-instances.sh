@@ -114,6 +114,8 @@ if command -v nsenter >/dev/null; then
 	equal "the job is the caller's child" sleep "$(cat "/proc/$job/comm")"
 	equal "nsenter into a joined job" /bin/busybox \
 		"$(as_user nsenter -t "$job" -U -m --preserve-credentials /bin/busybox ls /bin/busybox)"
+	as_user nsenter -t "$job" -U -m --preserve-credentials /bin/busybox mount -o remount,rw / 2>/dev/null &&
+		fault "the root that others copy can be made writable"
 	kill -KILL "$caller"
 	wait_for "the end of a killed caller's job" sh -c "! kill -0 $job"
 	wait_for "the instance's notice" has_jobs one 0
@@ -152,6 +154,22 @@ equal "leftovers are removed" 0 "$(instances | jq length)"
 equal "leftovers are gone" "" "$(ls "$WORK/cache/instances")"
 equal "exec afterwards" again "$(lr exec "$IMAGE" echo again)"
 
+# an instance and a caller that are killed at once leave nothing
+check "start a third" lr instance start "$IMAGE" three
+for option in "" --pid; do
+	"${AS_USER[@]}" "$LAZYRUN" -q exec $option "$IMAGE" sh -c 'sleep 47110 & setsid sleep 47110 & wait' &
+	first=$!
+	wait_for "a job" has_jobs three 1
+	wait_for "its children" sh -c '[ "$(pgrep -cxf "sleep 47110")" = 2 ]'
+	keeper=$(instances | jq .[].pid)
+	kill -STOP $first
+	kill -KILL "$keeper"
+	kill -KILL $first
+	wait $first 2>/dev/null
+	wait_for "the end of what the job started" sh -c '! pgrep -xf "sleep 47110"'
+	[ -n "$option" ] || check "start it again" lr instance start "$IMAGE" three
+done
+instances >/dev/null # removes what the killed one left
 # --keep starts one; it ends when idle
 equal "--keep" kept "$(lr exec --keep 600ms --statistics "$WORK/home/statistics" "$IMAGE" echo kept)"
 contains "--keep joins what it started" shared- "$(joined)"
