@@ -217,6 +217,7 @@ def bars(key, tools, name, label, scale, folder, pyplot):
 def against_links(image, groups, folder, pyplot):
     """Time to ready against RTT, a panel a bandwidth, and against bandwidth,
     a panel an RTT."""
+    from matplotlib import ticker
     keys = [k for k in groups if k[0] == image]
     for axis, other, name, unit, panel in (
             (1, 2, "rtt", "round trip time, ms", "{} Mbit/s"),
@@ -244,6 +245,8 @@ def against_links(image, groups, folder, pyplot):
             ticks = sorted({k[axis] for k in keys if k[other] == value and k[2]})
             axes.set_xticks(ticks, [str(t) for t in ticks])
             axes.minorticks_off()
+            axes.yaxis.set_major_locator(
+                ticker.LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(
                 lambda v, _: f"{v:g}")
             axes.grid(color="#e3e6ea")

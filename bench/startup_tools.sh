@@ -52,7 +52,9 @@ for path in paths[::30]:
 import os
 for folder, names, files in os.walk("/"):
     if folder == "/":
-        names[:] = set(names) - {"proc", "sys", "dev", "tmp", "run"}
+        names[:] = sorted(set(names) - {"proc", "sys", "dev", "tmp", "run"})
+    if folder == "/var":
+        names.remove("tmp")
     for path in (os.path.join(folder, f) for f in sorted(files)):
         if os.path.isfile(path) and not os.path.islink(path):
             with open(path, "rb") as file:

@@ -39,6 +39,7 @@
 #include "fetch/chunk_read_ahead.h"
 #include "fetch/chunk_request.h"
 #include "fetch/chunk_speculation.h"
+#include "fetch/chunk_streamer.h"
 #include "fetch/chunk_touches.h"
 #include "fetch/range_source.h"
 
@@ -67,8 +68,9 @@ static const struct chunk_loader_options defaults = {
 struct chunk_loader {
 	/* immutable after create */
 	struct chunk_parts parts;
-	struct chunk_touches *touches; /* borrowed; NULL: none */
-	uint64_t speculated;	       /* chunks so far; atomic */
+	struct chunk_touches *touches;	 /* borrowed; NULL: none */
+	struct chunk_streamer *streamer; /* NULL: none is wanted */
+	uint64_t speculated;		 /* chunks so far; atomic */
 
 	struct chunk_read_ahead read_ahead; /* has a lock of its own */
 	struct chunk_crew crew;		    /* has a lock of its own */
@@ -161,6 +163,13 @@ int chunk_loader_create(const struct chunk_table *table,
 	}
 	chunk_board_set_link(loader->parts.board, all.get_link, all.link_arg);
 	loader->touches = all.touches;
+	if (all.may_stream && cache) {
+		loader->streamer = chunk_streamer_create(&loader->parts);
+		if (!loader->streamer) {
+			chunk_loader_destroy(loader);
+			return error_set(err, -ENOMEM, "out of memory");
+		}
+	}
 	*ret = loader;
 	return 0;
 }
@@ -174,11 +183,14 @@ void chunk_loader_destroy(struct chunk_loader *loader)
 	if (loader->parts.board)
 		chunk_board_stop(loader->parts.board);
 	chunk_crew_fini(&loader->crew);
+	if (loader->streamer)
+		chunk_streamer_stop(loader->streamer);
 	if (loader->parts.board) {
 		chunk_board_drain(loader->parts.board, &outcome);
 		chunk_outcome_settle(&outcome, loader->parts.cache);
 		chunk_board_unref(loader->parts.board);
 	}
+	chunk_streamer_destroy(loader->streamer);
 	chunk_read_ahead_fini(&loader->read_ahead);
 	free(loader);
 }
@@ -277,6 +289,9 @@ static int gather(struct chunk_loader *loader, struct chunk_request *request,
 						 &ref, request->priority);
 		if (r < 0 || !flights[i])
 			return error_set(err, -ENOMEM, "out of memory");
+		request->miss_number = number;
+		request->miss_blob = ref.blob;
+		request->miss_size += ref.stored_size;
 	}
 	return 0;
 }
@@ -319,6 +334,17 @@ static size_t speculate(struct chunk_loader *loader,
 	return made;
 }
 
+/* Chunks that nobody foresaw: what they cost is counted. */
+static void begin_wait(struct chunk_loader *loader,
+		       struct chunk_request *request)
+{
+	if (!loader->streamer)
+		return;
+	request->streamer = loader->streamer;
+	chunk_streamer_begin_wait(loader->streamer, request->miss_blob,
+				  request->miss_number, request->miss_size);
+}
+
 static int join(struct chunk_loader *loader, struct chunk_request *request,
 		struct chunk_flight **flights)
 {
@@ -332,6 +358,7 @@ static int join(struct chunk_loader *loader, struct chunk_request *request,
 		return r;
 	}
 	if (wants_companions(loader, request)) {
+		begin_wait(loader, request);
 		count = chunk_block_gather(&loader->parts, flights,
 					   request->count, companions);
 		count += speculate(loader, flights, request->count,
@@ -340,8 +367,12 @@ static int join(struct chunk_loader *loader, struct chunk_request *request,
 	}
 	r = chunk_board_join(loader->parts.board, request, flights, companions,
 			     count, &outcome);
-	if (r < 0)
+	if (r < 0) {
+		if (request->streamer)
+			chunk_streamer_end_wait(request->streamer,
+						request->miss_blob, false);
 		chunk_request_destroy(request);
+	}
 	chunk_outcome_settle(&outcome, loader->parts.cache);
 	for (size_t i = 0; i < count; i++)
 		chunk_flight_destroy(companions[i]);
@@ -526,5 +557,6 @@ void chunk_loader_get_counters(struct chunk_loader *loader,
 	READ(failed_chunks);
 	READ(cache_store_failures);
 	READ(read_ahead_chunks);
+	READ(streamed_chunks);
 #undef READ
 }

@@ -66,6 +66,10 @@ struct chunk_loader_options {
 	int64_t deadline_ms; /* for a demand, from its start; 0: 120000 */
 	unsigned read_ahead_requests; /* kept in flight ahead of a sequential
 					 reader; 0: 4 */
+	/* Fetch the rest of a blob as a stream once readers have waited for a
+	 * good part of the time that takes (fetch/chunk_streamer.h); needs a
+	 * cache and get_link. */
+	bool may_stream;
 	/* told of every chunk that is read; borrowed; NULL: none.  Where it
 	 * expects a read, nothing is read ahead. */
 	struct chunk_touches *touches;
@@ -88,6 +92,8 @@ struct chunk_loader_counters {
 	uint64_t failed_chunks;
 	uint64_t cache_store_failures;
 	uint64_t read_ahead_chunks;
+	uint64_t
+		streamed_chunks; /* of blobs that readers waited for too long */
 };
 
 /**

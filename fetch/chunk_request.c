@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/chunk_request.h"
 
+#include "fetch/chunk_streamer.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -52,6 +54,9 @@ void chunk_request_finish(struct chunk_request *request)
 	int result = request->result;
 
 	assert(result < 0 || request->missing == 0);
+	if (request->streamer)
+		chunk_streamer_end_wait(request->streamer, request->miss_blob,
+					result == 0);
 	request->done(request->arg, result, result < 0 ? NULL : request->chunks,
 		      result < 0 ? 0 : request->count, &request->err);
 	chunk_request_destroy(request);

@@ -13,6 +13,7 @@
 
 struct chunk_flight;
 struct chunk_request;
+struct chunk_streamer;
 
 /* One of a request's chunks, while it is in a flight. */
 struct chunk_waiter {
@@ -31,6 +32,11 @@ struct chunk_request {
 	size_t missing; /* chunks[] that are NULL */
 	int result;
 	struct error err;
+	/* of what was not at hand: the last such chunk, and bytes of all */
+	uint32_t miss_number;
+	uint32_t miss_blob;
+	uint64_t miss_size;
+	struct chunk_streamer *streamer; /* told of its end; NULL: nobody is */
 	struct chunk_request *prev; /* in the board's list or an outcome's */
 	struct chunk_request *next;
 	uint32_t numbers[CHUNK_LOADER_REQUEST_CHUNKS_MAX];

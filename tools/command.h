@@ -25,6 +25,7 @@ struct common_options {
 	const char *cache_dir; /* NULL: config_cache_dir() */
 	uint64_t cache_size;   /* bytes; 0: chunk_cache.h's default */
 	uint64_t tag_ttl_ms;
+	bool is_lazy_only;	/* never stream what nobody has asked for */
 	const char *platform;	/* NULL: this machine's */
 	const char *index;	/* --index FILE, or NULL */
 	const char *index_dir;	/* where to look for an object's, or NULL */

@@ -7,6 +7,7 @@
 #include "fetch/range_source.h"
 #include "image/image.h"
 #include "index/index_file.h"
+#include "tools/command.h"
 #include "tools/session.h"
 #include "tools/session_http.h"
 #include "tools/session_state.h"
@@ -23,6 +24,7 @@ int session_open_loader(struct session *session, struct error *err)
 		.flight_size_max = 10 << 20,
 		.flight_size_wide = 32 << 20,
 		.profile_flight_size = 20 << 20,
+		.may_stream = !session->options->is_lazy_only,
 		.get_link = session_http_get_link,
 		.link_arg = session,
 	};

@@ -71,6 +71,8 @@ AS_USER=(env "HOME=$WORK/home")
 export LAZYRUN_CACHEDIR=$WORK/cache
 # Nothing in the background: 09-hot-tree.sh switches it on.
 export LAZYRUN_HOT_TREE=off
+# Times of waiting decide about it, on a machine at any load: 52-lazy-or-full.sh.
+export LAZYRUN_LAZY_ONLY=1
 as_user() { "${AS_USER[@]}" "$@"; }
 
 # user_folder DIR...: folders that as_user may write to
