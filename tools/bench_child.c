@@ -9,13 +9,16 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POLL_MS_MAX = 1000, GRACE_MS = 5000 };
+enum { POLL_MS_MAX = 1000, GRACE_MS = 5000, REST_TICK_MS = 20 };
 
 static volatile sig_atomic_t is_interrupted;
 
@@ -84,9 +87,12 @@ int bench_child_run(const char *const *argv, int64_t timeout_ms, double *ret_ms,
 	const int64_t start_us = clock_us();
 	autoclose int pid_fd = -1;
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 	int r;
 
+	/* what a run leaves behind is ours: bench_child_wait_rest() */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork();
 	if (pid < 0)
 		return error_set_errno(err, -errno, "cannot fork");
 	if (pid == 0)
@@ -108,4 +114,41 @@ int bench_child_run(const char *const *argv, int64_t timeout_ms, double *ret_ms,
 		return error_set_errno(err, r, "waiting for a run");
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
 				   : WEXITSTATUS(status);
+}
+
+/* Reap what has ended; false when nothing is left. */
+static bool reap(void)
+{
+	pid_t pid;
+
+	do {
+		pid = waitpid(-1, NULL, WNOHANG);
+	} while (pid > 0);
+	return pid == 0 || errno != ECHILD;
+}
+
+static void kill_rest(void)
+{
+	FILE *children = fopen("/proc/thread-self/children", "re");
+	int pid;
+
+	if (!children)
+		return;
+	while (fscanf(children, "%d", &pid) == 1)
+		kill(pid, SIGKILL);
+	fclose(children);
+}
+
+void bench_child_wait_rest(int64_t timeout_ms)
+{
+	int64_t deadline_ms = clock_ms() + timeout_ms;
+
+	while (reap()) {
+		if (is_interrupted || clock_ms() >= deadline_ms) {
+			kill_rest();
+			if (clock_ms() >= deadline_ms + GRACE_MS)
+				return;
+		}
+		poll(NULL, 0, REST_TICK_MS);
+	}
 }

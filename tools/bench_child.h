@@ -25,5 +25,13 @@ struct error;
 int bench_child_run(const char *const *argv, int64_t timeout_ms, double *ret_ms,
 		    struct error *err);
 
+/**
+ * bench_child_wait_rest() - until what runs left in the background has ended: a
+ * hot tree's builder, which would write into a cache that is being removed, and
+ * take its time from the next run
+ * @timeout_ms: then, or at a signal, it is killed
+ */
+void bench_child_wait_rest(int64_t timeout_ms);
+
 /** bench_child_catch_signals() - so that what was made can be removed */
 void bench_child_catch_signals(void);

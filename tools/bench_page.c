@@ -14,7 +14,7 @@ enum {
 	CHART_WIDTH = 900,
 	WATERFALL_HEIGHT = 300,
 	LABEL_HEIGHT = 14,
-	LABELS_MAX = 5, /* one above the other */
+	LABELS_MAX = 7, /* one above the other */
 	LABEL_WIDTH = 110,
 	ROW_HEIGHT_MAX = 12,
 };

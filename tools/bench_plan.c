@@ -159,7 +159,7 @@ static int run_traced(const struct bench_plan *plan,
 
 /* exec with @profile in @cache, added to what @ret has of a pull. */
 static int exec(const struct bench_plan *plan, const struct places *places,
-		const char *cache, const char *profile,
+		const char *cache, const char *profile, bool is_warm,
 		struct bench_result *ret, struct error *err)
 {
 	struct words words = { 0 };
@@ -168,6 +168,9 @@ static int exec(const struct bench_plan *plan, const struct places *places,
 
 	add_common(plan, places, &words, "exec", cache);
 	add(&words, "--profile", profile, NULL);
+	/* a cold cache has none, and is gone before one could be made */
+	if (!is_warm)
+		add(&words, "--hot-tree", "off", NULL);
 	r = run_traced(plan, places, &words, plan->command, &ret->trace, &ms,
 		       err);
 	ret->began_seconds =
@@ -248,7 +251,8 @@ static int add_run(const struct bench_plan *plan, const struct places *places,
 	if (kind == BENCH_FULL)
 		r = pull(plan, places, cache, result, err);
 	if (r == 0)
-		r = exec(plan, places, cache, profile, result, err);
+		r = exec(plan, places, cache, profile, is_warm, result, err);
+	bench_child_wait_rest(plan->timeout_ms);
 	if (!is_warm)
 		tree_removal_run(cache);
 	return r;

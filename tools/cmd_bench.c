@@ -159,7 +159,8 @@ static int print_json(const struct bench_page *page, const char *image,
 	return r;
 }
 
-/* The words of a command as one text; NULL when out of memory. */
+/* The words of a command as one text to be read, those with blanks in quotes;
+ * NULL when out of memory. */
 static char *join_words(char *const *words)
 {
 	size_t size = 1;
@@ -167,15 +168,18 @@ static char *join_words(char *const *words)
 	char *end;
 
 	for (char *const *word = words; *word; word++)
-		size += strlen(*word) + 1;
+		size += strlen(*word) + 3;
 	text = malloc(size);
 	if (!text)
 		return NULL;
 	end = text;
 	*end = '\0';
-	for (; *words; words++)
-		end += snprintf(end, size - (size_t)(end - text), "%s%s",
-				end == text ? "" : " ", *words);
+	for (; *words; words++) {
+		const char *quote = strpbrk(*words, " \t\n") ? "'" : "";
+
+		end += snprintf(end, size - (size_t)(end - text), "%s%s%s%s",
+				end == text ? "" : " ", quote, *words, quote);
+	}
 	return text;
 }
 

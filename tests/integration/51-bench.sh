@@ -41,6 +41,10 @@ as_user "$LAZYRUN" -q --cache-dir "$WORK/home/other" index "$IMAGE" -o "$WORK/ho
 table=$(bench -q -n 1 --index "$WORK/home/x.lzi" "$IMAGE" -- true) || fault "bench --index"
 case $table in *"nothing prepared"*) fault "with an index something was prepared" ;; esac
 
+# the builder of a hot tree has ended before its cache is removed
+LAZYRUN_HOT_TREE=auto bench -q -n 1 "$IMAGE" -- sha256sum /bin/script >/dev/null || fault "bench with hot trees"
+equal "what is left of hot trees" "" "$(left)"
+pgrep -f "hot-tree.*$WORK" >/dev/null && fault "a builder outlives its bench"
 bench -q "$IMAGE" -- false 2>"$WORK/err" && fault "a command that fails"
 contains "a command that fails" "ended with status 1" "$(cat "$WORK/err")"
 bench -q --timeout 1s "$IMAGE" -- sleep 60 2>"$WORK/err" && fault "a command that lasts"
