@@ -34,7 +34,7 @@ report=$(cat "$WORK/results/results.md")
 contains "conditions" "2 cores, made up" "$report"
 contains "a median and its range" "| lazyrun, no profile | 3 |  | 0.50 | 2.50 (1.50–3.50) | 2.60 | 40.0 | 276 |" "$report"
 contains "a failure beside a success" "| SOCI | 1, 1 failed | 2.00 |" "$report"
-contains "a tool that only fails" "| podman pull + run | 0, 1 failed (status 125) |" "$report"
+contains "a tool that only fails" "| podman pull + run | 0, 1 failed (status 125): it said nothing |" "$report"
 contains "a ratio" "SOCI 7.20" "$report"
 contains "the matrix" "| scipy, 20 ms, 1000 Mbit/s | 2.00 | 1.25 | 0.62 | 2.50 | 1.25 **over** |" "$report"
 if "$python" -c 'import matplotlib' 2>/dev/null; then
