@@ -24,7 +24,7 @@ struct chunk_streamer;
 
 enum {
 	/* Below, nobody is helped: a start is over before the stream is. */
-	CHUNK_STREAMER_WAIT_MS_MIN = 1000,
+	CHUNK_STREAMER_WAIT_MS_MIN = 3000,
 	/* Behind: waited for this part of what a stream takes.  So late that
 	 * a start which reads little is left alone, so early that one which
 	 * reads all is done within 1.1 of a full fetch. */

@@ -21,7 +21,7 @@ static void setup(void)
 	touches = chunk_touches_create(CHUNKS);
 	cr_assert_not_null(touches);
 	rate = 50 << 20;
-	rtt_us = 2000000;
+	rtt_us = 4000000;
 }
 
 static void teardown(void)
@@ -68,32 +68,32 @@ Test(chunk_streamer, is_behind_by_a_share_of_what_a_stream_takes)
 		bool is_behind;
 	} cases[] = {
 		{ "a quarter",
-		  1000,
-		  50,
+		  3000,
+		  150,
 		  0,
-		  40 << 20,
+		  120 << 20,
 		  { 20000, 10 << 20 },
 		  true },
 		{ "less than a quarter",
-		  1000,
-		  50,
+		  3000,
+		  150,
 		  0,
-		  41 << 20,
+		  121 << 20,
 		  { 20000, 10 << 20 },
 		  false },
 		{ "too short to matter",
-		  999,
-		  50,
+		  2999,
+		  150,
 		  0,
 		  1 << 20,
 		  { 20000, 10 << 20 },
 		  false },
 		{ "nothing is known", 99999, 50, 0, 1 << 20, { 0, 0 }, false },
 		{ "a rate that no core decodes at",
-		  1000,
-		  50,
+		  3000,
+		  150,
 		  0,
-		  300 << 20,
+		  900 << 20,
 		  { 20000, 1ULL << 40 },
 		  false },
 		{ "the link is full",
