@@ -82,6 +82,7 @@ bool chunk_streamer_is_behind(const struct chunk_streamer_waits *waits,
 struct chunk_streamer *chunk_streamer_create(const struct chunk_parts *parts)
 {
 	struct chunk_streamer *streamer = calloc(1, sizeof(*streamer));
+	bool has_memory;
 
 	if (!streamer)
 		return NULL;
@@ -92,9 +93,12 @@ struct chunk_streamer *chunk_streamer_create(const struct chunk_parts *parts)
 	condition_init(&streamer->wakes);
 	streamer->streams = calloc((size_t)parts->source_count + 1,
 				   sizeof(*streamer->streams));
+	mutex_lock(&streamer->lock);
 	streamer->waits = calloc((size_t)parts->source_count + 1,
 				 sizeof(*streamer->waits));
-	if (!streamer->streams || !streamer->waits) {
+	has_memory = streamer->streams && streamer->waits;
+	mutex_unlock(&streamer->lock);
+	if (!has_memory) {
 		chunk_streamer_destroy(streamer);
 		return NULL;
 	}
@@ -269,9 +273,11 @@ void chunk_streamer_destroy(struct chunk_streamer *streamer)
 {
 	if (!streamer)
 		return;
+	mutex_lock(&streamer->lock);
+	free(streamer->waits);
+	mutex_unlock(&streamer->lock);
 	condition_fini(&streamer->wakes);
 	mutex_fini(&streamer->lock);
 	free(streamer->streams);
-	free(streamer->waits);
 	free(streamer);
 }

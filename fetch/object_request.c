@@ -179,8 +179,9 @@ static void wait_for_next_round(struct object_request *request,
 	if (r == 0)
 		return;
 	request->is_waiting = false;
+	request->pending--;
+	assert(request->pending > 0); /* whoever calls holds the request */
 	fail(request, r, "canceled");
-	let_go(request);
 }
 
 static void end_round(struct object_request *request)

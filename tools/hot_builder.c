@@ -65,7 +65,7 @@ __attribute__((noreturn)) static void be_started(const char *const *words,
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null_fd >= 0; fd++)
 		dup2(null_fd, fd);
-	sigprocmask(SIG_SETMASK, no_signals, NULL);
+	pthread_sigmask(SIG_SETMASK, no_signals, NULL);
 	execve("/proc/self/exe", (char *const *)words, environ);
 	_exit(EXIT_FAILED);
 }
