@@ -33,6 +33,7 @@
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_crew.h"
+#include "fetch/chunk_loader_options.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_parts.h"
 #include "fetch/chunk_prefetch.h"
@@ -46,24 +47,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-enum {
-	WORKERS_DEFAULT_MAX = 4,
-	/* stored to decoded, for what read-ahead may take of the memory */
-	RAW_PER_STORED = 4,
-};
-
-static const struct chunk_loader_options defaults = {
-	.memory_size = 24 << 20,
-	.flight_size_max = 16 << 20,
-	.request_size_max = 2 << 20,
-	.profile_request_size_max = 4 << 20,
-	.gap_size_max = 64 << 10,
-	.requests_max = 8,
-	.deadline_ms = 120000,
-	.read_ahead_requests = 4,
-};
 
 struct chunk_loader {
 	/* immutable after create */
@@ -76,56 +59,14 @@ struct chunk_loader {
 	struct chunk_crew crew;		    /* has a lock of its own */
 };
 
-static struct chunk_loader_options complete_options(
-	const struct chunk_loader_options *given)
-{
-	struct chunk_loader_options all =
-		given ? *given : (struct chunk_loader_options){ 0 };
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-#define DEFAULT(field) all.field = all.field ? all.field : defaults.field
-	DEFAULT(memory_size);
-	DEFAULT(flight_size_max);
-	DEFAULT(request_size_max);
-	DEFAULT(profile_request_size_max);
-	DEFAULT(gap_size_max);
-	DEFAULT(requests_max);
-	DEFAULT(deadline_ms);
-	DEFAULT(read_ahead_requests);
-#undef DEFAULT
-	if (all.request_size_max > RANGE_SIZE_MAX)
-		all.request_size_max = RANGE_SIZE_MAX;
-	if (all.profile_request_size_max > RANGE_SIZE_MAX)
-		all.profile_request_size_max = RANGE_SIZE_MAX;
-	if (all.worker_count == 0)
-		all.worker_count = cores < 1 ? 1
-				   : cores > WORKERS_DEFAULT_MAX
-					   ? WORKERS_DEFAULT_MAX
-					   : (unsigned)cores;
-	if (all.worker_count > CHUNK_CREW_WORKERS_MAX)
-		all.worker_count = CHUNK_CREW_WORKERS_MAX;
-	return all;
-}
-
-/* Without a cache what is read ahead must fit into memory. */
-static unsigned read_ahead_max(const struct chunk_loader_options *options,
-			       bool has_cache)
-{
-	size_t fitting = options->memory_size /
-			 (options->request_size_max * RAW_PER_STORED);
-
-	if (has_cache || fitting >= options->read_ahead_requests)
-		return options->read_ahead_requests;
-	return fitting > 0 ? (unsigned)fitting : 1;
-}
-
 int chunk_loader_create(const struct chunk_table *table,
 			struct range_source *const *sources,
 			uint32_t source_count, struct chunk_cache *cache,
 			const struct chunk_loader_options *options,
 			struct chunk_loader **ret, struct error *err)
 {
-	struct chunk_loader_options all = complete_options(options);
+	struct chunk_loader_options all =
+		chunk_loader_options_complete(options);
 	struct chunk_loader *loader;
 	struct chunk_traffic_limits limits = {
 		.memory_size = all.memory_size,
@@ -148,8 +89,9 @@ int chunk_loader_create(const struct chunk_table *table,
 	if (!loader)
 		return error_set(err, -ENOMEM, "out of memory");
 	chunk_crew_init(&loader->crew, &loader->parts, all.worker_count);
-	chunk_read_ahead_init(&loader->read_ahead, table, all.request_size_max,
-			      read_ahead_max(&all, cache != NULL));
+	chunk_read_ahead_init(
+		&loader->read_ahead, table, all.request_size_max,
+		chunk_loader_options_read_ahead_max(&all, cache != NULL));
 	loader->parts = (struct chunk_parts){
 		.table = table,
 		.sources = sources,

@@ -92,8 +92,7 @@ struct chunk_loader_counters {
 	uint64_t failed_chunks;
 	uint64_t cache_store_failures;
 	uint64_t read_ahead_chunks;
-	uint64_t
-		streamed_chunks; /* of blobs that readers waited for too long */
+	uint64_t streamed_chunks; /* chunk_streamer.h */
 };
 
 /**

@@ -76,17 +76,6 @@ int image_description_take_config(struct image_description *description,
 	return 0;
 }
 
-static uint8_t *copy_bytes(const void *data, size_t size)
-{
-	uint8_t *copy = malloc(size + 1);
-
-	if (!copy)
-		return NULL;
-	memcpy(copy, data, size);
-	copy[size] = '\0';
-	return copy;
-}
-
 static int copy_manifest(struct image_description *description,
 			 const void *data, size_t size, struct error *err)
 {
@@ -99,7 +88,7 @@ static int copy_manifest(struct image_description *description,
 				 description->reference);
 	if (description->document.bytes)
 		return 0;
-	document.bytes = copy_bytes(data, size);
+	document.bytes = image_document_copy_bytes(data, size);
 	if (!document.bytes)
 		return error_set(err, -ENOMEM, "out of memory");
 	return image_description_take_manifest(description, &document, err);
@@ -120,7 +109,7 @@ static int copy_config(struct image_description *description, const void *data,
 				 description->reference);
 	if (description->config_json)
 		return 0;
-	copy = copy_bytes(data, size);
+	copy = image_document_copy_bytes(data, size);
 	if (!copy)
 		return error_set(err, -ENOMEM, "out of memory");
 	return image_description_take_config(description, copy, err);

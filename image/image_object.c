@@ -111,17 +111,6 @@ int image_object_source(struct image_origin *origin, struct range_source **ret,
 	return r;
 }
 
-static uint8_t *copy_bytes(const uint8_t *data, size_t size)
-{
-	uint8_t *copy = malloc(size + 1);
-
-	if (!copy)
-		return NULL;
-	memcpy(copy, data, size);
-	copy[size] = '\0';
-	return copy;
-}
-
 static int image_object_fetch_document(struct image_origin *origin,
 				       const struct digest *digest,
 				       struct image_document *ret,
@@ -137,7 +126,8 @@ static int image_object_fetch_document(struct image_origin *origin,
 				 "%s changed meanwhile; start again",
 				 self->ref.text);
 	*ret = self->manifest;
-	ret->bytes = copy_bytes(self->manifest.bytes, self->manifest.size);
+	ret->bytes = image_document_copy_bytes(self->manifest.bytes,
+					       self->manifest.size);
 	return ret->bytes ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
@@ -157,7 +147,7 @@ static int image_object_fetch_blob(struct image_origin *origin,
 				 "%s is for another platform than its index; "
 				 "say the same --platform",
 				 self->ref.text);
-	*ret = copy_bytes(self->config, self->config_size);
+	*ret = image_document_copy_bytes(self->config, self->config_size);
 	return *ret ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct descriptor;
 struct error;
@@ -32,6 +33,19 @@ static inline void image_document_fini(struct image_document *document)
 {
 	free(document->bytes);
 	document->bytes = NULL;
+}
+
+/* malloc'ed, with a NUL behind them for who takes them for a text; NULL without
+ * memory */
+static inline uint8_t *image_document_copy_bytes(const void *data, size_t size)
+{
+	uint8_t *copy = (uint8_t *)malloc(size + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, data, size);
+	copy[size] = '\0';
+	return copy;
 }
 
 struct image_origin_ops {

@@ -106,3 +106,14 @@ void elf_scan_feed(struct elf_scan *scan, const uint8_t *data, size_t size);
  * Return: 0 or -ENOMEM.
  */
 int elf_scan_end(struct elf_scan *scan, struct buffer *facts);
+
+/*
+ * For elf_extents.c.
+ */
+
+/** elf_scan_find_place() - where an address is in the file; false: nowhere */
+bool elf_scan_find_place(const struct elf_scan *scan, uint64_t address,
+			 uint64_t *ret_off);
+
+/** elf_scan_dynamic_value() - of the first entry with this tag; 0: none */
+uint64_t elf_scan_dynamic_value(const struct elf_scan *scan, int64_t tag);

@@ -224,9 +224,8 @@ int run_wait(struct run *run, int *ret_status, struct error *err);
  * run_wait_rest() - wait for the processes that the job left in the background
  *
  * Only after run_join() of an image or a ready root with a run_mark_fn, which
- * makes the
- * caller a reaper of orphans (PR_SET_CHILD_SUBREAPER: it must have no other
- * children); else returns at once: the end of the FUSE session tells.
+ * makes the caller a reaper of orphans (PR_SET_CHILD_SUBREAPER: it must have no
+ * other children); else returns at once: the end of the FUSE session tells.
  */
 void run_wait_rest(struct run *run);
 

@@ -253,12 +253,14 @@ static int follow(struct keeper *keeper, struct peer *peer,
 		return 0;
 	}
 	if (request->verb == INSTANCE_COMMAND) {
+		if (!peer->is_job)
+			return -EPROTO;
 		peer->is_recorded =
 			instance_ahead_play(&keeper->ahead, keeper->text,
 					    request->text_size,
 					    request->flags) &&
 			keeper->job_count == 1;
-		return peer->is_job ? 0 : -EPROTO;
+		return 0;
 	}
 	if (request->verb != INSTANCE_MARK && request->verb != INSTANCE_OFFER)
 		return answer(keeper, peer, request);
