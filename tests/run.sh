@@ -16,6 +16,8 @@
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+. tools/reach.sh
+reach tests/run.sh "$@"
 BUILD_ROOT=${BUILD_ROOT:-$PWD/build-tests}
 FUZZ_SECONDS=${FUZZ_SECONDS:-6}
 passed=0 failed=0 skipped=0

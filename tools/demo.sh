@@ -8,6 +8,8 @@
 # says what was fetched.  Everything lands in DEMO_DIR.
 set -eu
 cd "$(dirname "$0")/.."
+. tools/reach.sh
+reach tools/demo.sh "$@"
 DEMO_DIR=${DEMO_DIR:-$PWD/build-demo}
 BUILD=${BUILD:-$PWD/build}
 JOB='import scipy.stats; print("scipy.stats says:", round(scipy.stats.norm.cdf(1.96), 4))'
