@@ -12,8 +12,9 @@
  * takes follows from the rate at which answers come, and from what cores can
  * decode and store.  Internal to the loader.
  *
- * Threads: any; a lock of its own, and a thread, "streamer", from the first
- * second of waiting to chunk_streamer_stop(): a start that goes well has none.
+ * Threads: any; a lock of its own, and a thread, "streamer", from when readers
+ * have waited for CHUNK_STREAMER_WAIT_MS_MIN to chunk_streamer_stop(): a start
+ * that goes well has none.
  */
 #include <stdbool.h>
 #include <stdint.h>
