@@ -13,7 +13,7 @@ reach() {
 		test -r "$PWD/README.md"; then
 		return 0
 	fi
-	reach_to=/run/lazyrun-tree-$(printf %s "$PWD" | cksum | cut -d' ' -f1)
+	reach_to=/var/cache/lazyrun-tree-$(printf %s "$PWD" | cksum | cut -d' ' -f1)
 	mkdir -p "$reach_to"
 	reach_status=0
 	# shellcheck disable=SC2016 # its own arguments
