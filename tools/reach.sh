@@ -6,14 +6,15 @@
 # reach SCRIPT [ARGUMENT...]: returns where users get to this folder; else runs
 # SCRIPT, a path in it, once more with the folder bound to a path that they can
 # use, in a mount namespace of its own, and exits as it does.  The path is always
-# the same for a clone: meson remembers it.
+# the same for a clone: meson remembers it.  Nothing in it says lazyrun: tests look
+# for what lazyrun has left mounted.
 reach() {
 	[ "$(id -u)" = 0 ] || return 0
 	if setpriv --reuid=65534 --regid=65534 --clear-groups \
 		test -r "$PWD/README.md"; then
 		return 0
 	fi
-	reach_to=/var/cache/lazyrun-tree-$(printf %s "$PWD" | cksum | cut -d' ' -f1)
+	reach_to=/var/cache/reach-$(printf %s "$PWD" | cksum | cut -d' ' -f1)
 	mkdir -p "$reach_to"
 	reach_status=0
 	# shellcheck disable=SC2016 # its own arguments
