@@ -9,9 +9,9 @@
  * through the pipeline in both directions as -ECANCELED, which is never taken
  * for the cause.
  *
- * The two hashing threads have about equal work: stored bytes are hashed
- * twice, side by side, and windows encoded; raw bytes (two or three times as
- * many) are hashed once.
+ * All hashing is one thread's, so that the raw bytes' digest can go side by
+ * side with the two of the stored bytes, which are about half as many: two
+ * digests at once cost as much as one (common/digest_lanes.h).
  */
 #include "index/layer_indexer.h"
 
@@ -48,11 +48,11 @@ struct pipeline {
 	struct outcome hash;
 	struct digest_stream *stored_hash;
 	struct digest_stream *chunk_hash; /* at its start between chunks */
+	struct digest_stream *raw_hash;
 	uint32_t chunk_capacity;
 
 	/* -- list thread */
 	struct outcome list;
-	struct digest_stream *raw_hash;
 	struct layer_span *span; /* whose bytes tar_reader has */
 };
 
@@ -164,18 +164,39 @@ static int add_window(struct buffer *windows, const struct layer_span *span,
 	return 0;
 }
 
-/* The stored bytes, once for the layer and once for the chunk, side by side. */
+/* @stored into @hash, and as many of the next raw bytes beside them; returns
+ * how many of those there were. */
+static size_t hash_beside(struct pipeline *pipeline, struct digest_stream *hash,
+			  const uint8_t *stored, size_t stored_size,
+			  const uint8_t *raw, size_t raw_size)
+{
+	if (raw_size > stored_size)
+		raw_size = stored_size;
+	digest_stream_update_two(hash, stored, stored_size, pipeline->raw_hash,
+				 raw, raw_size);
+	return raw_size;
+}
+
+/* The stored bytes, once for the layer and once for the chunk, and the raw. */
 static void hash_chunk_bytes(struct pipeline *pipeline,
 			     const struct layer_span *span, struct digest *ret)
 {
 	uint64_t start = span->ref.stored_off - span->bytes_off;
+	size_t raw_size = span->ref.raw_size;
+	size_t done;
 
 	assert(start + span->ref.stored_size <= span->bytes_size);
-	digest_stream_update_two(
-		pipeline->stored_hash, span->bytes + span->seen_size,
-		span->bytes_size - span->seen_size, pipeline->chunk_hash,
-		span->bytes + start, span->ref.stored_size);
+	assert(span->raw_off == pipeline->result.raw_size);
+	done = hash_beside(
+		pipeline, pipeline->stored_hash, span->bytes + span->seen_size,
+		span->bytes_size - span->seen_size, span->raw, raw_size);
+	done += hash_beside(pipeline, pipeline->chunk_hash, span->bytes + start,
+			    span->ref.stored_size, span->raw + done,
+			    raw_size - done);
+	digest_stream_update(pipeline->raw_hash, span->raw + done,
+			     raw_size - done);
 	digest_stream_finish(pipeline->chunk_hash, ret);
+	pipeline->result.raw_size += raw_size;
 }
 
 static int hash_chunk(struct pipeline *pipeline, const struct layer_span *span,
@@ -273,6 +294,25 @@ static int check_stored(struct pipeline *pipeline, struct error *err)
 	return 0;
 }
 
+static int check_raw(struct pipeline *pipeline, struct error *err)
+{
+	const struct index_builder_layer *layer = pipeline->options->layer;
+	struct layer_indexer_result *result = &pipeline->result;
+	char text[DIGEST_TEXT_SIZE];
+
+	digest_stream_finish(pipeline->raw_hash, &result->diff_id);
+	digest_format(&result->diff_id, text);
+	if (!digest_is_zero(&layer->diff_id) &&
+	    !digest_equal(&result->diff_id, &layer->diff_id))
+		return error_set(err, -EBADMSG,
+				 "uncompressed it has the digest %s, which is "
+				 "not the diff_id in the image's "
+				 "configuration: the image is damaged, build "
+				 "it again",
+				 text);
+	return 0;
+}
+
 static int hash_spans(struct pipeline *pipeline, struct error *err)
 {
 	struct layer_span *span;
@@ -283,7 +323,9 @@ static int hash_spans(struct pipeline *pipeline, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return r < 0 ? r : check_stored(pipeline, err);
+	if (r == 0)
+		r = check_stored(pipeline, err);
+	return r < 0 ? r : check_raw(pipeline, err);
 }
 
 static void *run_hash(void *arg)
@@ -320,9 +362,6 @@ static ssize_t next_raw(void *arg, const void **ret, struct error *err)
 			return r;
 		span = pipeline->span;
 	} while (span->ref.raw_size == 0);
-	assert(span->raw_off == pipeline->result.raw_size);
-	digest_stream_update(pipeline->raw_hash, span->raw, span->ref.raw_size);
-	pipeline->result.raw_size += span->ref.raw_size;
 	*ret = span->raw;
 	return span->ref.raw_size;
 }
@@ -342,47 +381,19 @@ static int keep_entry(void *arg, const struct tree_entry *entry,
 	return 0;
 }
 
-static int check_raw(struct pipeline *pipeline, struct error *err)
-{
-	const struct index_builder_layer *layer = pipeline->options->layer;
-	struct layer_indexer_result *result = &pipeline->result;
-	char text[DIGEST_TEXT_SIZE];
-
-	digest_stream_finish(pipeline->raw_hash, &result->diff_id);
-	digest_format(&result->diff_id, text);
-	if (!digest_is_zero(&layer->diff_id) &&
-	    !digest_equal(&result->diff_id, &layer->diff_id))
-		return error_set(err, -EBADMSG,
-				 "uncompressed it has the digest %s, which is "
-				 "not the diff_id in the image's "
-				 "configuration: the image is damaged, build "
-				 "it again",
-				 text);
-	return 0;
-}
-
-/* An archive that cannot be read is hashed to its end all the same. */
+/* An archive that cannot be read goes by to its end all the same: the hash
+ * thread has to see all of it. */
 static int list_entries(struct pipeline *pipeline, struct error *err)
 {
-	struct error tar_err = { 0 };
 	const void *bytes;
 	ssize_t n = 0;
-	int tar_r;
-	int r;
+	int r = tar_reader_read(next_raw, keep_entry, pipeline, err);
 
-	tar_r = tar_reader_read(next_raw, keep_entry, pipeline, &tar_err);
-	if (tar_r == -EBADMSG)
+	if (r == -EBADMSG)
 		do
 			n = next_raw(pipeline, &bytes, NULL);
 		while (n > 0);
-	if (n < 0)
-		return (int)n;
-	r = tar_r == 0 || tar_r == -EBADMSG ? check_raw(pipeline, err) : 0;
-	if (r == 0 && tar_r < 0) {
-		*err = tar_err;
-		return tar_r;
-	}
-	return r;
+	return n < 0 ? (int)n : r;
 }
 
 static void *run_list(void *arg)

@@ -6,8 +6,9 @@
  * A pipeline of three threads with bounded queues between them:
  *
  *	decode  the stream into spans (the calling thread)
- *	hash    stored bytes, of the layer and of each chunk; encode windows
- *	list    hash raw bytes (the diffID) and read the tar entries
+ *	hash    stored bytes, of the layer and of each chunk, and raw bytes (the
+ *	        diffID); encode windows
+ *	list    read the tar entries
  *
  * A tar archive that cannot be read does not stop the pipeline: what is wrong
  * with it may be that the layer is not the one that was asked for, and only
