@@ -421,19 +421,35 @@ Test(run, says_which_bind_is_wrong)
 	}
 }
 
+static unsigned count_overlays(void)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	unsigned count = 0;
+	char line[4096];
+
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, " - overlay overlay") != NULL;
+	fclose(file);
+	return count;
+}
+
 Test(run, shows_the_hosts_root_without_our_mounts)
 {
 	struct run_bind bind = { .source = "/", .destination = "/host" };
 	struct run_job job = { .binds = &bind, .bind_count = 1 };
+	char expected[64];
 
+	/* the host's own, and the job's root */
+	snprintf(expected, sizeof(expected), "/host/proc/tty/driver\n0\n%u\n",
+		 count_overlays() + 1);
 	for (size_t i = 0; i < 2; i++) {
 		run_script(
 			users[i], NULL, job,
 			"ls -d /host/proc/tty/driver; "
 			"grep -c '/run-test\\|proc/tty' /proc/self/mountinfo;"
 			"grep -c ' - overlay overlay' /proc/self/mountinfo");
-		cr_expect_str_eq(result.output,
-				 "/host/proc/tty/driver\n0\n1\n");
+		cr_expect_str_eq(result.output, expected);
 	}
 }
 
