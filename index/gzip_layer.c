@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A span's stored bytes are copied out of the input once (they are a third of
- * the raw size); its raw bytes are inflated straight into the span's buffer.
+ * A span's stored bytes are copied out of the input once, when it is cut (they
+ * are a third of the raw size); its raw bytes are inflated straight into the
+ * span's buffer, unit behind unit.
  *
- * Every call of gzip_layer_next() covers the input's bytes from where the call
- * before ended: a member's header comes with the member's first span, its
- * trailer with the last.  Where two spans share a byte, the input stays on it
- * and start_bit says how much of it is used.
+ * Every span covers the input's bytes from where the one before ended: a
+ * member's header comes with the member's first span, its trailer with the
+ * last.  Where two spans share a byte, the input stays on it and start_bit says
+ * how much of it is used.
  */
 #include "index/gzip_layer.h"
 
@@ -35,25 +36,28 @@ enum state {
 	STATE_PADDING, /* zero bytes after the last member */
 };
 
+/* What is decoded and not yet cut, from the input's first byte on. */
+struct draft {
+	/* sizes: of @kept, then of all that was decoded */
+	struct inflater_span inflated;
+	size_t head; /* bytes before the chunk */
+	size_t tail; /* bytes behind it */
+	/* What the last unit was added to; no bits: nothing. */
+	uint64_t kept_bit; /* as inflated.end_bit */
+	size_t kept_raw_size;
+};
+
 struct gzip_layer {
 	struct layer_input *input; /* borrowed */
 	struct inflater *inflater;
-	size_t stored_target; /* where a span may end */
-	size_t raw_target;
 	enum state state;
 	struct gzip_member member;
-	unsigned start_bit; /* of the next span, within the input's first
-			       byte; when not 0, that byte was seen */
-	uint64_t raw_off;   /* of the next span */
-	uint8_t *window;    /* for the next span */
+	struct draft draft;
+	unsigned start_bit; /* of the draft, within the input's first byte;
+			       when not 0, that byte was seen */
+	uint64_t raw_off;   /* of the draft */
+	uint8_t *window;    /* for it */
 	size_t window_size;
-};
-
-/* A span while it grows, at the input's first byte. */
-struct draft {
-	struct inflater_span inflated;
-	size_t head; /* bytes before the chunk */
-	size_t size; /* bytes in all */
 };
 
 static int create_inflater(bool use_isal, struct inflater **ret)
@@ -61,15 +65,6 @@ static int create_inflater(bool use_isal, struct inflater **ret)
 	int r = use_isal ? inflate_isal_create(ret) : -ENOTSUP;
 
 	return r == -ENOTSUP ? inflate_zlib_create(ret) : r;
-}
-
-void gzip_layer_set_target(struct gzip_layer *layer, size_t stored_size,
-			   size_t raw_size)
-{
-	assert(stored_size >= LAYER_SPAN_STORED_SIZE);
-	assert(raw_size >= LAYER_SPAN_RAW_SIZE);
-	layer->stored_target = stored_size;
-	layer->raw_target = raw_size;
 }
 
 int gzip_layer_create(struct layer_input *input, bool use_isal,
@@ -83,8 +78,6 @@ int gzip_layer_create(struct layer_input *input, bool use_isal,
 				 "out of memory for a gzip decoder");
 	}
 	layer->input = input;
-	gzip_layer_set_target(layer, LAYER_SPAN_STORED_SIZE,
-			      LAYER_SPAN_RAW_SIZE);
 	*ret = layer;
 	return 0;
 }
@@ -94,6 +87,7 @@ void gzip_layer_destroy(struct gzip_layer *layer)
 	if (!layer)
 		return;
 	inflater_destroy(layer->inflater);
+	free(layer->draft.inflated.raw);
 	free(layer->window);
 	free(layer);
 }
@@ -139,8 +133,7 @@ static bool is_zero(const uint8_t *data, size_t size)
 	return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
 }
 
-static int next_padding(struct gzip_layer *layer, struct layer_span **ret,
-			struct error *err)
+static int decode_padding(struct gzip_layer *layer, struct error *err)
 {
 	struct layer_input *input = layer->input;
 	size_t size;
@@ -160,10 +153,7 @@ static int next_padding(struct gzip_layer *layer, struct layer_span **ret,
 			blob_off(layer));
 	if (size > LAYER_SPAN_STORED_SIZE)
 		size = LAYER_SPAN_STORED_SIZE;
-	r = layer_span_take(input, size, ret, err);
-	if (r < 0)
-		return r;
-	(*ret)->raw_off = layer->raw_off;
+	layer->draft.head = size;
 	return 1;
 }
 
@@ -213,12 +203,12 @@ static int begin_member(struct gzip_layer *layer, size_t *ret_size,
 	return 1;
 }
 
-static int inflate_span(struct gzip_layer *layer, struct draft *draft,
-			struct error *err)
+static int inflate_unit(struct gzip_layer *layer, struct error *err)
 {
 	struct layer_input *input = layer->input;
+	struct draft *draft = &layer->draft;
 	struct inflater_span *inflated = &draft->inflated;
-	size_t want = draft->head + layer->stored_target + READ_AHEAD;
+	size_t want = draft->head + inflated->stored_target + READ_AHEAD;
 	int r;
 
 	for (;;) {
@@ -242,23 +232,30 @@ static int inflate_span(struct gzip_layer *layer, struct draft *draft,
 	}
 }
 
-static int end_member(struct gzip_layer *layer, struct draft *draft,
-		      struct error *err)
+/* Bytes of the chunk that the draft's first @bits reach into */
+static size_t bytes_of(uint64_t bits)
+{
+	return (size_t)((bits + 7) / 8);
+}
+
+static int end_member(struct gzip_layer *layer, struct error *err)
 {
 	struct layer_input *input = layer->input;
-	size_t end = draft->size + GZIP_MEMBER_TRAILER_SIZE;
+	struct draft *draft = &layer->draft;
+	size_t begin = draft->head + bytes_of(draft->inflated.end_bit);
+	size_t end = begin + GZIP_MEMBER_TRAILER_SIZE;
 	int r = layer_input_fill(input, end, err);
 
 	if (r < 0)
 		return r;
 	if (layer_input_size(input) < end)
 		return fail_short(layer, "a gzip trailer", err);
-	r = gzip_member_check_trailer(
-		&layer->member, layer_input_data(input) + draft->size, err);
+	r = gzip_member_check_trailer(&layer->member,
+				      layer_input_data(input) + begin, err);
 	if (r < 0)
 		return error_prefix(err, r, "member that ends at byte %llu",
 				    blob_off(layer) + end);
-	draft->size = end;
+	draft->tail = GZIP_MEMBER_TRAILER_SIZE;
 	return 0;
 }
 
@@ -292,10 +289,9 @@ static int make_window(const struct inflater_span *inflated, uint8_t **ret,
 }
 
 /* What is known of the chunk, and the raw bytes, into @span */
-static void fill_span(struct gzip_layer *layer, struct draft *draft,
-		      struct layer_span *span)
+static void fill_span(struct gzip_layer *layer, struct layer_span *span)
 {
-	struct inflater_span *inflated = &draft->inflated;
+	struct inflater_span *inflated = &layer->draft.inflated;
 
 	span->seen_size = layer->start_bit ? 1 : 0;
 	span->raw_off = layer->raw_off;
@@ -303,8 +299,8 @@ static void fill_span(struct gzip_layer *layer, struct draft *draft,
 	if (!span->has_chunk)
 		return;
 	span->ref.codec = CODEC_DEFLATE_SPAN;
-	span->ref.stored_off = span->bytes_off + draft->head;
-	span->ref.stored_size = (uint32_t)((inflated->end_bit + 7) / 8);
+	span->ref.stored_off = span->bytes_off + layer->draft.head;
+	span->ref.stored_size = (uint32_t)bytes_of(inflated->end_bit);
 	span->ref.raw_size = (uint32_t)inflated->raw_size;
 	span->ref.start_bit = (uint8_t)layer->start_bit;
 	span->ref.end_bit = (uint8_t)((inflated->end_bit - 1) % 8 + 1);
@@ -313,12 +309,14 @@ static void fill_span(struct gzip_layer *layer, struct draft *draft,
 	span->window_size = layer->window_size;
 }
 
-/* Turn the draft into a span and stand behind it. */
-static int finish_span(struct gzip_layer *layer, struct draft *draft,
-		       struct layer_span **ret, struct error *err)
+/* Turn the draft, all of it, into a span and stand behind it. */
+static int finish_span(struct gzip_layer *layer, struct layer_span **ret,
+		       struct error *err)
 {
+	struct draft *draft = &layer->draft;
 	const struct inflater_span *inflated = &draft->inflated;
 	unsigned end_bit = inflated->is_final ? 0 : inflated->end_bit % 8;
+	size_t size = draft->head + bytes_of(inflated->end_bit) + draft->tail;
 	uint8_t *window = NULL;
 	size_t window_size = 0;
 	int r;
@@ -326,64 +324,118 @@ static int finish_span(struct gzip_layer *layer, struct draft *draft,
 	r = make_window(inflated, &window, &window_size);
 	if (r < 0)
 		return fail_inflate(layer, r, err);
-	r = layer_span_take(layer->input, draft->size, ret, err);
+	r = layer_span_take(layer->input, size, ret, err);
 	if (r < 0) {
 		free(window);
 		return r;
 	}
 	if (end_bit)
 		layer_input_unread(layer->input, 1);
-	fill_span(layer, draft, *ret);
+	fill_span(layer, *ret);
 	layer->raw_off += inflated->raw_size;
 	layer->start_bit = end_bit;
 	free(layer->window);
 	layer->window = window;
 	layer->window_size = window_size;
-	layer->state = inflated->is_final ? STATE_MEMBER : STATE_SPAN;
+	if (layer->state == STATE_SPAN && inflated->is_final)
+		layer->state = STATE_MEMBER;
+	free(inflated->raw);
+	layer->draft = (struct draft){ 0 };
 	return 0;
 }
 
-static int next_span(struct gzip_layer *layer, size_t head,
-		     struct layer_span **ret, struct error *err)
+/* The last unit, out of the draft, for the next one: @ret has a copy of its
+ * raw bytes, and bits from bit 0 of the byte that it starts in. */
+static int split_unit(struct gzip_layer *layer, struct draft *ret)
 {
-	struct draft draft = {
-		.inflated = { .start_bit = layer->start_bit,
-			      .window = layer->window,
-			      .window_size = layer->window_size,
-			      .stored_target = layer->stored_target,
-			      .raw_target = layer->raw_target },
-		.head = head,
-	};
-	struct inflater_span *inflated = &draft.inflated;
-	int r;
+	struct draft *draft = &layer->draft;
+	const struct inflater_span *all = &draft->inflated;
+	struct inflater_span *unit = &ret->inflated;
 
-	r = inflate_span(layer, &draft, err);
-	if (r == 0) {
-		draft.size = head + (size_t)((inflated->end_bit + 7) / 8);
-		gzip_member_update(&layer->member, inflated->raw,
-				   inflated->raw_size);
-	}
-	if (r == 0 && inflated->is_final)
-		r = end_member(layer, &draft, err);
-	if (r == 0)
-		r = finish_span(layer, &draft, ret, err);
-	free(inflated->raw);
-	return r < 0 ? r : 1;
+	*ret = (struct draft){ .tail = draft->tail };
+	unit->raw_target = all->raw_size - draft->kept_raw_size;
+	if (inflater_reserve(unit) < 0)
+		return -ENOMEM;
+	unit->raw_size = unit->raw_target;
+	memcpy(unit->raw, all->raw + draft->kept_raw_size, unit->raw_size);
+	unit->end_bit = all->end_bit - draft->kept_bit / 8 * 8;
+	unit->is_final = all->is_final;
+	draft->tail = 0;
+	draft->inflated.raw_size = draft->kept_raw_size;
+	draft->inflated.end_bit = draft->kept_bit;
+	draft->inflated.is_final = false;
+	return 0;
 }
 
-int gzip_layer_next(struct gzip_layer *layer, struct layer_span **ret,
-		    struct error *err)
+int gzip_layer_cut(struct gzip_layer *layer, bool with_unit,
+		   struct layer_span **ret, struct error *err)
 {
-	size_t head = 0;
+	struct draft unit = { 0 };
+	int r;
+
+	assert(with_unit || layer->draft.kept_bit > 0);
+	r = with_unit ? 0 : split_unit(layer, &unit);
+	if (r < 0)
+		return fail_inflate(layer, r, err);
+	r = finish_span(layer, ret, err);
+	if (r < 0) {
+		free(unit.inflated.raw);
+		return r;
+	}
+	layer->draft = unit;
+	return 0;
+}
+
+static int decode_unit(struct gzip_layer *layer,
+		       const struct gzip_layer_target *target,
+		       struct error *err)
+{
+	struct draft *draft = &layer->draft;
+	struct inflater_span *inflated = &draft->inflated;
+	int r;
+
+	draft->kept_bit = inflated->end_bit;
+	draft->kept_raw_size = inflated->raw_size;
+	inflated->start_bit = layer->start_bit;
+	inflated->window = layer->window;
+	inflated->window_size = layer->window_size;
+	inflated->stored_target =
+		bytes_of(draft->kept_bit) + target->stored_size;
+	inflated->raw_target = draft->kept_raw_size + target->raw_size;
+	inflated->is_near = target->is_near;
+	r = inflate_unit(layer, err);
+	if (r < 0) {
+		inflated->raw_size = draft->kept_raw_size;
+		return r;
+	}
+	gzip_member_update(&layer->member, inflated->raw + draft->kept_raw_size,
+			   inflated->raw_size - draft->kept_raw_size);
+	return inflated->is_final ? end_member(layer, err) : 0;
+}
+
+int gzip_layer_decode(struct gzip_layer *layer,
+		      const struct gzip_layer_target *target,
+		      struct gzip_layer_unit *ret, struct error *err)
+{
+	struct draft *draft = &layer->draft;
 	int r;
 
 	if (layer->state == STATE_MEMBER) {
-		r = begin_member(layer, &head, err);
+		r = begin_member(layer, &draft->head, err);
 		if (r < 0)
 			return r;
 		layer->state = r == 1 ? STATE_SPAN : STATE_PADDING;
 	}
+	*ret = (struct gzip_layer_unit){ .is_last = true };
 	if (layer->state == STATE_PADDING)
-		return next_padding(layer, ret, err);
-	return next_span(layer, head, ret, err);
+		return decode_padding(layer, err);
+	r = decode_unit(layer, target, err);
+	if (r < 0)
+		return r;
+	ret->raw = draft->inflated.raw + draft->kept_raw_size;
+	ret->raw_size = draft->inflated.raw_size - draft->kept_raw_size;
+	ret->stored_size = bytes_of(draft->inflated.end_bit) -
+			   (size_t)(draft->kept_bit / 8);
+	ret->is_last = draft->inflated.is_final;
+	return 1;
 }

@@ -2,12 +2,14 @@
 #pragma once
 /*
  * gzip_layer: the spans of a gzip file (RFC 1952), for layer_decoder.h, which
- * says what they promise.
+ * says what they promise.  It is decoded in units of some blocks each; who
+ * looks at them says where spans are cut.
  *
  * Threads: one at a time; blocks as long as the input does.
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 struct gzip_layer; /* opaque */
@@ -16,7 +18,8 @@ struct layer_span;
 
 /**
  * gzip_layer_create() - at the first byte of the first member
- * @input: borrowed until destroy; only gzip_layer_next() uses it from now on
+ * @input: borrowed until destroy; only gzip_layer_decode() and gzip_layer_cut()
+ * use it from now on
  *
  * Return: 0, -ENOMEM.
  */
@@ -26,19 +29,42 @@ int gzip_layer_create(struct layer_input *input, bool use_isal,
 /** gzip_layer_destroy() - NULL is allowed */
 void gzip_layer_destroy(struct gzip_layer *layer);
 
-/**
- * gzip_layer_set_target() - where spans end from now on: at the first block
- * end that makes them this long
- * @stored_size, @raw_size: at least LAYER_SPAN_STORED_SIZE and
- *                          LAYER_SPAN_RAW_SIZE, which hold until this is called
- */
-void gzip_layer_set_target(struct gzip_layer *layer, size_t stored_size,
-			   size_t raw_size);
+/* A unit ends at the first block end that makes it this long. */
+struct gzip_layer_target {
+	size_t stored_size; /* at least 1 */
+	size_t raw_size;    /* the same */
+	bool is_near;	    /* likely the next block's end or the one after */
+};
+
+struct gzip_layer_unit {
+	const uint8_t *raw; /* until the next call */
+	size_t raw_size;
+	size_t stored_size; /* bytes it reaches into, those it shares with its
+			       neighbours included; 0 without blocks */
+	bool is_last;	    /* its member ends, or it is padding: a span must be
+			       cut behind it */
+};
 
 /**
- * gzip_layer_next() - the next span; not to be called again after an error
+ * gzip_layer_decode() - one more unit, behind those that were not cut yet
  *
- * Return: as layer_decoder_next().
+ * Return: 1; 0 at the end; -EFBIG (together with those before it, it is longer
+ * than a chunk may be: cut before it and decode it again, unless it is alone);
+ * -EBADMSG, -ENOMEM, or what the input said, and not to be called again.
  */
-int gzip_layer_next(struct gzip_layer *layer, struct layer_span **ret,
-		    struct error *err);
+int gzip_layer_decode(struct gzip_layer *layer,
+		      const struct gzip_layer_target *target,
+		      struct gzip_layer_unit *ret, struct error *err);
+
+/**
+ * gzip_layer_cut() - what was decoded since the last cut, as a span
+ * @with_unit: false: without the last unit, with which the next span begins;
+ *             there is one before it, and it has blocks
+ *
+ * Without a unit that was decoded and is_last, the next one is decoded from
+ * where this span ends.
+ *
+ * Return: 0 with a span the caller owns, -ENOMEM.
+ */
+int gzip_layer_cut(struct gzip_layer *layer, bool with_unit,
+		   struct layer_span **ret, struct error *err);

@@ -21,7 +21,9 @@
  *             dictionary, the first byte's bits by hand; among them the
  *             header's first bit, BFINAL, which we set.  Go on as STEP_BLOCK.
  *
- * Most spans are one STEP_FAST and one STEP_BLOCK.  The position at FINISH is
+ * Most spans are one STEP_FAST and one STEP_BLOCK.  What is_near is one
+ * STEP_ENTER and one STEP_BLOCK for each block: each call more costs ISA-L
+ * copies of 32 KiB, twice.  The position at FINISH is
  * next_in less read_in_length bits: ISA-L reads ahead by up to 8 bytes.
  */
 #include "index/inflate_isal.h"
@@ -62,30 +64,6 @@ struct isal_inflater {
 	struct inflate_state state;
 };
 
-/* The bytes before the next one: window and raw bytes, at most 32 KiB. */
-static const uint8_t *get_history(struct isal_inflater *self,
-				  const struct inflater_span *span,
-				  size_t *ret_size)
-{
-	size_t old;
-
-	if (span->raw_size >= INFLATER_WINDOW_SIZE) {
-		*ret_size = INFLATER_WINDOW_SIZE;
-		return span->raw + span->raw_size - INFLATER_WINDOW_SIZE;
-	}
-	old = INFLATER_WINDOW_SIZE - span->raw_size;
-	if (old > span->window_size)
-		old = span->window_size;
-	*ret_size = old + span->raw_size;
-	if (span->raw_size == 0)
-		return span->window;
-	if (old)
-		memcpy(self->history, span->window + span->window_size - old,
-		       old);
-	memcpy(self->history + old, span->raw, span->raw_size);
-	return self->history;
-}
-
 /* Stand at a block's first bit, whose byte is at hand. */
 static int enter(struct isal_inflater *self, const struct inflater_span *span,
 		 uint64_t bit)
@@ -100,7 +78,7 @@ static int enter(struct isal_inflater *self, const struct inflater_span *span,
 		state->block_state = ISAL_BLOCK_NEW_HDR;
 	} else {
 		self->isal->isal_inflate_reset(state);
-		history = get_history(self, span, &size);
+		history = inflater_history(span, self->history, &size);
 		if (size &&
 		    self->isal->isal_inflate_set_dict(state, (uint8_t *)history,
 						      (uint32_t)size) < 0)
@@ -174,6 +152,8 @@ static int run_fast(struct isal_inflater *self, struct inflater_span *span)
 	bool is_short = span->stored_size < in_end;
 	int r;
 
+	if (out_end > span->raw_capacity)
+		out_end = span->raw_capacity;
 	if (out_end - span->raw_size < OWN_BUFFER_SIZE)
 		return leave_fast(self);
 	r = call(self, span, is_short ? span->stored_size : in_end, out_end);
@@ -246,13 +226,17 @@ static int run_enter(struct isal_inflater *self, struct inflater_span *span)
 static int isal_begin(struct inflater *inflater, struct inflater_span *span)
 {
 	struct isal_inflater *self = (struct isal_inflater *)inflater;
+	uint64_t start = inflater_start(span);
 
-	assert(span->raw_size == 0);
-	assert(span->raw_target >= OWN_BUFFER_SIZE + RAW_MARGIN);
-	assert(span->stored_target >= 2);
-	self->step = STEP_FAST;
 	self->has_history = false;
-	return enter(self, span, span->start_bit);
+	if (span->is_near || span->stored_target < start / 8 + 2 ||
+	    span->raw_target < span->raw_size + OWN_BUFFER_SIZE + RAW_MARGIN) {
+		self->next_bit = start;
+		self->step = STEP_ENTER;
+		return 0;
+	}
+	self->step = STEP_FAST;
+	return enter(self, span, start);
 }
 
 static int isal_run(struct inflater *inflater, struct inflater_span *span)

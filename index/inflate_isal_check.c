@@ -83,6 +83,7 @@ static size_t make_stream(uint8_t *raw, uint8_t *stored)
 struct progress {
 	struct inflater *inflater; /* borrowed */
 	struct inflater_span span;
+	bool is_near;	/* every other span */
 	uint64_t bit;	/* of the stream, where the span starts */
 	size_t raw_off; /* of the span */
 };
@@ -105,6 +106,7 @@ static bool decode_span(struct progress *progress, const uint8_t *raw,
 		.window_size = window,
 		.stored_target = STORED_TARGET,
 		.raw_target = RAW_TARGET,
+		.is_near = progress->is_near,
 	};
 	do {
 		span->stored_size += ARRIVAL_SIZE;
@@ -121,6 +123,7 @@ static void advance(struct progress *progress)
 {
 	progress->bit += progress->span.end_bit - progress->span.start_bit;
 	progress->raw_off += progress->span.raw_size;
+	progress->is_near = !progress->is_near;
 }
 
 static bool compare(struct progress *a, struct progress *b, const uint8_t *raw,

@@ -24,22 +24,25 @@ struct zlib_inflater {
 	struct inflater inflater;
 	z_stream stream;
 	size_t used; /* stored bytes that zlib has taken */
+	uint8_t history[INFLATER_WINDOW_SIZE];
 };
 
 static int zlib_begin(struct inflater *inflater, struct inflater_span *span)
 {
 	struct zlib_inflater *self = (struct zlib_inflater *)inflater;
+	uint64_t start = inflater_start(span);
+	int skip = (int)(start % 8);
 	int r = inflateReset(&self->stream);
+	const uint8_t *history;
+	size_t size;
 
-	self->used = 0;
-	if (r == Z_OK && span->start_bit) {
-		r = inflatePrime(&self->stream, 8 - (int)span->start_bit,
-				 span->stored[0] >> span->start_bit);
-		self->used = 1;
-	}
-	if (r == Z_OK && span->window_size)
-		r = inflateSetDictionary(&self->stream, span->window,
-					 (uInt)span->window_size);
+	self->used = start / 8;
+	if (r == Z_OK && skip)
+		r = inflatePrime(&self->stream, 8 - skip,
+				 span->stored[self->used++] >> skip);
+	history = inflater_history(span, self->history, &size);
+	if (r == Z_OK && size)
+		r = inflateSetDictionary(&self->stream, history, (uInt)size);
 	return r == Z_OK ? 0 : -ENOMEM;
 }
 

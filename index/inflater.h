@@ -6,7 +6,8 @@
  * inflate_zlib.h, end a span at the same bit and give the same bytes.
  *
  * A back end keeps nothing from one span to the next: every span starts from
- * its bit position and window, just as a reader of the index will.
+ * its bit position and window, just as a reader of the index will.  A span that
+ * has ended may be decoded further, behind its last block.
  *
  * Threads: one at a time.
  */
@@ -37,6 +38,8 @@ struct inflater_span {
 	/* The span ends at the first block end that makes it this long. */
 	size_t stored_target;
 	size_t raw_target;
+	bool is_near; /* that is likely the next block's end or the one after:
+			 the same is decoded, faster */
 
 	/* Set by the back end. */
 	uint8_t *raw;	 /* malloc()ed, the caller's to free on any result */
@@ -61,7 +64,9 @@ struct inflater {
 
 /**
  * inflater_run() - decode one span, as far as the stored bytes reach
- * @span: zero but for what the caller sets; the same struct until it is done
+ * @span: zero but for what the caller sets; the same struct until it is done.
+ *        With an end_bit (of INFLATER_DONE, not is_final) and targets beyond
+ *        it, decoding goes on from there, with raw bytes up to raw_size.
  *
  * Return: INFLATER_DONE, INFLATER_NEEDS_INPUT, -EBADMSG (not deflate data),
  * -EFBIG (more than CHUNK_RAW_SIZE_MAX without a block end), -ENOMEM.  After
@@ -79,9 +84,21 @@ void inflater_destroy(struct inflater *inflater);
 /**
  * inflater_reserve() - make room in span->raw
  *
- * There is room for at least one byte on success.  Return: 0, -EFBIG, -ENOMEM.
+ * There is room for at least one byte on success, and for raw_target as far as
+ * a chunk may have so much.  Return: 0, -EFBIG, -ENOMEM.
  */
 int inflater_reserve(struct inflater_span *span);
+
+/** inflater_start() - the bit that decoding is to begin with */
+uint64_t inflater_start(const struct inflater_span *span);
+
+/**
+ * inflater_history() - the bytes before the next raw one, at most 32 KiB
+ * @scratch: INFLATER_WINDOW_SIZE bytes, where they are put if they do not
+ *           lie in one piece
+ */
+const uint8_t *inflater_history(const struct inflater_span *span,
+				uint8_t *scratch, size_t *ret_size);
 
 /** inflater_ends_span() - whether a block that ends at @bit ends the span */
 bool inflater_ends_span(const struct inflater_span *span, uint64_t bit);

@@ -58,7 +58,6 @@ void layer_decoder_destroy(struct layer_decoder *decoder)
 {
 	if (!decoder)
 		return;
-	span_joiner_fini(&decoder->joiner);
 	gzip_layer_destroy(decoder->gzip);
 	layer_input_fini(&decoder->input);
 	free(decoder);

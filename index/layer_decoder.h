@@ -11,11 +11,11 @@
  * What it is, is told from the first bytes, whatever the media type says; what
  * has none of the known magic numbers passes for tar.
  *
- * A gzip span is cut at the first deflate block end after
- * LAYER_SPAN_STORED_SIZE stored or LAYER_SPAN_RAW_SIZE raw bytes, and always
- * at a member's end; spans that a starting program is unlikely to read are
- * joined up to the larger sizes (span_joiner.h; figures in docs/figures.md).  A
- * block so long that the span passes CHUNK_RAW_SIZE_MAX or
+ * A gzip span is cut at a deflate block's end: after LAYER_SPAN_STORED_SIZE
+ * stored or LAYER_SPAN_RAW_SIZE raw bytes, where what a starting program may
+ * read begins or ends, and always at a member's end; what it is unlikely to
+ * read is cut at the larger sizes (span_joiner.h; figures in docs/figures.md).
+ * A block so long that the span passes CHUNK_RAW_SIZE_MAX or
  * CHUNK_STORED_SIZE_MAX is refused (-EFBIG).
  *
  * Threads: one at a time; blocks as long as the stream does.
@@ -31,11 +31,16 @@ struct error;
 struct layer_decoder; /* opaque */
 
 enum {
-	LAYER_SPAN_STORED_SIZE = 114 << 10,
-	LAYER_SPAN_RAW_SIZE = 456 << 10,
+	LAYER_SPAN_STORED_SIZE = 110 << 10,
+	LAYER_SPAN_RAW_SIZE = 440 << 10,
+	/* what spans are made of */
+	LAYER_SPAN_UNIT_STORED_SIZE = 16 << 10,
+	LAYER_SPAN_UNIT_RAW_SIZE = 96 << 10,
+	/* what is smaller is too small for a span of its own */
+	LAYER_SPAN_MIXED_STORED_SIZE = 48 << 10,
 	/* within files of LAYER_SPAN_LARGE_FILE_SIZE and more */
-	LAYER_SPAN_LARGE_STORED_SIZE = 272 << 10,
-	LAYER_SPAN_LARGE_RAW_SIZE = 1088 << 10,
+	LAYER_SPAN_LARGE_STORED_SIZE = 340 << 10,
+	LAYER_SPAN_LARGE_RAW_SIZE = 1360 << 10,
 	LAYER_SPAN_LARGE_FILE_SIZE = 16 << 20,
 	/* where a starting program is unlikely to read (span_joiner.h) */
 	LAYER_SPAN_COLD_STORED_SIZE = 1 << 20,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Spans are some 114 KiB: several fit, so that what is left of one read is
+/* Spans are some 110 KiB: several fit, so that what is left of one read is
  * seldom moved. */
 enum { CAPACITY_MIN = 1 << 20 };
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A unit that does not belong to what is before it begins the next span, at the
+ * price of a copy.  So what is known not to belong, by the file it lies in, is
+ * cut off before it is decoded.
+ */
 #include "index/span_joiner.h"
 
-#include "common/cleanup.h"
-#include "common/error.h"
-#include "index/gzip_layer.h"
 #include "index/layer_decoder.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* A span is cold when less than this share of it may be needed. */
+/* Cold is of what less than this share may be needed. */
 enum { HOT_SHARE = 32 };
 
 void span_joiner_init(struct span_joiner *joiner, struct gzip_layer *gzip)
@@ -20,139 +20,131 @@ void span_joiner_init(struct span_joiner *joiner, struct gzip_layer *gzip)
 	tar_scout_init(&joiner->scout);
 }
 
-void span_joiner_fini(struct span_joiner *joiner)
+/* Hot, and as long as such a span is to be */
+static bool is_full(const struct span_joiner *joiner)
 {
-	layer_span_destroy(joiner->pending);
-	joiner->pending = NULL;
+	return !joiner->is_cold &&
+	       (joiner->stored_size >= LAYER_SPAN_STORED_SIZE ||
+		joiner->raw_size >= LAYER_SPAN_RAW_SIZE);
 }
 
-/* Offset in the blob behind the span's stored bytes */
-static uint64_t stored_end(const struct layer_span *span)
+/* Does what comes belong to what was decoded and not cut?  It is not full. */
+static bool belongs(const struct span_joiner *joiner, bool is_cold,
+		    size_t stored_size, size_t raw_size)
 {
-	return span->ref.stored_off + span->ref.stored_size;
+	if (joiner->is_cold != is_cold)
+		return joiner->stored_size < LAYER_SPAN_MIXED_STORED_SIZE &&
+		       stored_size < LAYER_SPAN_STORED_SIZE;
+	return !is_cold ||
+	       (joiner->stored_size + stored_size <=
+			LAYER_SPAN_COLD_STORED_SIZE &&
+		joiner->raw_size + raw_size <= LAYER_SPAN_COLD_RAW_SIZE);
 }
 
-/* Does @next go on in the deflate stream where @span ends, with nothing (a
- * trailer, a header) between them? */
-static bool is_continued_by(const struct layer_span *span,
-			    const struct layer_span *next)
+/* What there is lacks of a size, a unit at least */
+static size_t lacking(size_t has, size_t size, size_t unit_size)
 {
-	return span->has_chunk && next->has_chunk &&
-	       stored_end(span) == span->bytes_off + span->bytes_size &&
-	       next->ref.stored_off == next->bytes_off && next->window_size > 0;
+	return has + unit_size < size ? size - has : unit_size;
 }
 
-static bool fits(const struct layer_span *span, const struct layer_span *next)
-{
-	return (uint64_t)span->ref.stored_size + next->ref.stored_size <=
-		       LAYER_SPAN_COLD_STORED_SIZE &&
-	       (uint64_t)span->ref.raw_size + next->ref.raw_size <=
-		       LAYER_SPAN_COLD_RAW_SIZE;
-}
-
-static int append(uint8_t **data, size_t size, const uint8_t *more,
-		  size_t more_size)
-{
-	uint8_t *grown = realloc(*data, size + more_size);
-
-	if (!grown)
-		return -ENOMEM;
-	memcpy(grown + size, more, more_size);
-	*data = grown;
-	return 0;
-}
-
-/* Put @next's bytes behind @span's; a byte they share is there already. */
-static int join(struct layer_span *span, const struct layer_span *next)
-{
-	size_t skip = next->seen_size;
-	int r;
-
-	assert(next->raw_off == span->raw_off + span->ref.raw_size);
-	r = append(&span->bytes, span->bytes_size, next->bytes + skip,
-		   next->bytes_size - skip);
-	if (r < 0)
-		return r;
-	r = append(&span->raw, span->ref.raw_size, next->raw,
-		   next->ref.raw_size);
-	if (r < 0)
-		return r;
-	span->bytes_size += next->bytes_size - skip;
-	span->ref.stored_size += next->ref.stored_size - (uint32_t)skip;
-	span->ref.raw_size += next->ref.raw_size;
-	span->ref.end_bit = next->ref.end_bit;
-	return 0;
-}
-
-static bool is_cold(struct span_joiner *joiner, const struct layer_span *span)
-{
-	if (!span->has_chunk)
-		return false;
-	return tar_scout_feed(&joiner->scout, span->raw, span->ref.raw_size) <=
-	       span->ref.raw_size / HOT_SHARE;
-}
-
-/* How long the next span is to be, by the file it begins in.  What is known to
- * become one span is cut as one, and needs no joining. */
-static void set_target(struct span_joiner *joiner)
+/* How long the next unit is to be.  One of more than the least size lies within
+ * the file that it begins in. */
+static struct gzip_layer_target choose_target(const struct span_joiner *joiner)
 {
 	const struct tar_scout *scout = &joiner->scout;
-	size_t stored_size = LAYER_SPAN_STORED_SIZE;
-	size_t raw_size = LAYER_SPAN_RAW_SIZE;
 
-	if (scout->is_cold && scout->data_left >= LAYER_SPAN_COLD_RAW_SIZE) {
-		stored_size = LAYER_SPAN_COLD_STORED_SIZE;
-		raw_size = LAYER_SPAN_COLD_RAW_SIZE;
-	} else if (scout->data_size >= LAYER_SPAN_LARGE_FILE_SIZE &&
-		   scout->data_left >= LAYER_SPAN_LARGE_RAW_SIZE) {
-		stored_size = LAYER_SPAN_LARGE_STORED_SIZE;
-		raw_size = LAYER_SPAN_LARGE_RAW_SIZE;
-	}
-	gzip_layer_set_target(joiner->gzip, stored_size, raw_size);
+	if (scout->is_cold && scout->data_left >= LAYER_SPAN_COLD_RAW_SIZE)
+		return (struct gzip_layer_target){
+			.stored_size = LAYER_SPAN_COLD_STORED_SIZE,
+			.raw_size = LAYER_SPAN_COLD_RAW_SIZE,
+		};
+	if (scout->data_size >= LAYER_SPAN_LARGE_FILE_SIZE &&
+	    scout->data_left >= LAYER_SPAN_LARGE_RAW_SIZE)
+		return (struct gzip_layer_target){
+			.stored_size = LAYER_SPAN_LARGE_STORED_SIZE,
+			.raw_size = LAYER_SPAN_LARGE_RAW_SIZE,
+		};
+	if (scout->data_left >= LAYER_SPAN_RAW_SIZE || scout->is_lost)
+		return (struct gzip_layer_target){
+			.stored_size = lacking(joiner->stored_size,
+					       LAYER_SPAN_STORED_SIZE,
+					       LAYER_SPAN_UNIT_STORED_SIZE),
+			.raw_size =
+				lacking(joiner->raw_size, LAYER_SPAN_RAW_SIZE,
+					LAYER_SPAN_UNIT_RAW_SIZE),
+		};
+	return (struct gzip_layer_target){
+		.stored_size = LAYER_SPAN_UNIT_STORED_SIZE,
+		.raw_size = LAYER_SPAN_UNIT_RAW_SIZE,
+		.is_near = true,
+	};
 }
 
-/* Take one more span of the layer: join it, or hand out what was pending. */
-static int advance(struct span_joiner *joiner, struct layer_span **ret,
-		   struct error *err)
+static int cut(struct span_joiner *joiner, bool with_unit,
+	       struct layer_span **ret, struct error *err)
 {
-	struct layer_span *next = NULL;
-	bool next_is_cold;
-	int r;
-
-	set_target(joiner);
-	r = gzip_layer_next(joiner->gzip, &next, err);
+	int r = gzip_layer_cut(joiner->gzip, with_unit, ret, err);
 
 	if (r < 0)
 		return r;
-	joiner->has_ended = r == 0;
-	next_is_cold = next && is_cold(joiner, next);
-	if (joiner->pending && next && joiner->pending_is_cold &&
-	    next_is_cold && is_continued_by(joiner->pending, next) &&
-	    fits(joiner->pending, next)) {
-		r = join(joiner->pending, next);
-		layer_span_destroy(next);
-		return r < 0 ? error_set(err, r, "out of memory for a span")
-			     : 0;
-	}
-	*ret = joiner->pending;
-	joiner->pending = next;
-	joiner->pending_is_cold = next_is_cold;
+	joiner->stored_size = 0;
+	joiner->raw_size = 0;
+	joiner->is_cold = false;
+	return 1;
+}
+
+/* 1 when a span was cut instead, in @ret; at the end, -ENODATA */
+static int decode(struct span_joiner *joiner, struct layer_span **ret,
+		  struct error *err)
+{
+	struct gzip_layer_target target = choose_target(joiner);
+	struct gzip_layer_unit *unit = &joiner->unit;
+	bool has_some = joiner->stored_size > 0;
+	size_t hot_size;
+	int r;
+
+	if (has_some && !target.is_near &&
+	    !belongs(joiner, joiner->scout.is_cold, target.stored_size,
+		     target.raw_size))
+		return cut(joiner, true, ret, err);
+	r = gzip_layer_decode(joiner->gzip, &target, unit, err);
+	if (r == -EFBIG && has_some)
+		return cut(joiner, true, ret, err);
+	if (r <= 0)
+		return r < 0 ? r : -ENODATA;
+	hot_size = tar_scout_feed(&joiner->scout, unit->raw, unit->raw_size);
+	joiner->unit_is_cold = hot_size <= unit->raw_size / HOT_SHARE;
+	joiner->has_unit = true;
 	return 0;
+}
+
+/* 1 when a span was cut, in @ret */
+static int join(struct span_joiner *joiner, struct layer_span **ret,
+		struct error *err)
+{
+	const struct gzip_layer_unit *unit = &joiner->unit;
+
+	if (joiner->stored_size > 0 &&
+	    !belongs(joiner, joiner->unit_is_cold, unit->stored_size,
+		     unit->raw_size))
+		return cut(joiner, false, ret, err);
+	joiner->is_cold = joiner->unit_is_cold &&
+			  (joiner->stored_size == 0 || joiner->is_cold);
+	joiner->stored_size += unit->stored_size;
+	joiner->raw_size += unit->raw_size;
+	joiner->has_unit = false;
+	return unit->is_last || is_full(joiner) ? cut(joiner, true, ret, err)
+						: 0;
 }
 
 int span_joiner_next(struct span_joiner *joiner, struct layer_span **ret,
 		     struct error *err)
 {
-	struct layer_span *span = NULL;
+	int r;
 
-	while (!span && (joiner->pending || !joiner->has_ended)) {
-		int r = advance(joiner, &span, err);
-
-		if (r < 0)
-			return r;
-	}
-	if (!span)
-		return 0;
-	*ret = span;
-	return 1;
+	do
+		r = joiner->has_unit ? join(joiner, ret, err)
+				     : decode(joiner, ret, err);
+	while (r == 0);
+	return r == -ENODATA ? 0 : r;
 }

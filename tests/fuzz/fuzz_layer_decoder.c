@@ -71,6 +71,7 @@ static void decode_layer(const uint8_t *data, size_t size, bool use_isal)
 	byte_stream_destroy(stream);
 }
 
+/* A span, or what follows the one that @span is */
 static int inflate_span(struct inflater *inflater, struct inflater_span *span,
 			const uint8_t *data, size_t size)
 {
@@ -78,8 +79,8 @@ static int inflate_span(struct inflater *inflater, struct inflater_span *span,
 	int r;
 
 	span->stored = data;
-	span->stored_target = 2 + size / 5;
-	span->raw_target = RAW_TARGET;
+	span->stored_target = (size_t)(span->end_bit / 8) + 2 + size / 5;
+	span->raw_target = span->raw_size + RAW_TARGET;
 	do {
 		span->stored_size += arrival;
 		if (span->stored_size > size)
@@ -91,15 +92,17 @@ static int inflate_span(struct inflater *inflater, struct inflater_span *span,
 
 static void compare_inflaters(const uint8_t *data, size_t size)
 {
-	struct inflater_span a = { .start_bit = size % 8 };
+	struct inflater_span a = { .start_bit = size % 8,
+				   .is_near = size / 8 % 2 };
 	struct inflater_span b = { .start_bit = size % 8 };
 	struct inflater *isal = NULL;
 	struct inflater *zlib = NULL;
 
 	if (inflate_isal_create(&isal) < 0 || inflate_zlib_create(&zlib) < 0)
 		return;
-	if (inflate_span(isal, &a, data, size) == INFLATER_DONE &&
-	    inflate_span(zlib, &b, data, size) == INFLATER_DONE) {
+	while (!a.is_final && a.raw_size < RAW_SIZE_MAX &&
+	       inflate_span(isal, &a, data, size) == INFLATER_DONE &&
+	       inflate_span(zlib, &b, data, size) == INFLATER_DONE) {
 		check(a.end_bit == b.end_bit);
 		check(a.is_final == b.is_final);
 		check(a.raw_size == b.raw_size);

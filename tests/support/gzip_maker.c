@@ -124,25 +124,39 @@ static uint32_t crc_of_zeros(size_t size)
 	return (uint32_t)crc32(crc, zeros, (uInt)size);
 }
 
-int gzip_maker_append_run(struct buffer *buffer, size_t size,
-			  size_t empty_count)
+static int append_runs(struct buffer *buffer, size_t first, size_t second,
+		       size_t empty_count)
 {
 	static const uint8_t header[10] = { 0x1f, 0x8b, 8, [9] = 255 };
 	struct bit_writer writer = { .buffer = buffer };
 	uint8_t trailer[8];
 
 	writer.failure = buffer_append(buffer, header, sizeof(header));
-	put_run(&writer, size);
+	put_run(&writer, first);
+	if (second)
+		put_run(&writer, second);
 	for (size_t i = 0; i < empty_count; i++)
 		put(&writer, 1 << 1, 10);
 	put(&writer, 1 << 1 | 1, 10);
 	put(&writer, 0, -writer.count % 8);
-	le_store32(trailer, crc_of_zeros(size));
-	le_store32(trailer + 4, (uint32_t)size);
+	le_store32(trailer, crc_of_zeros(first + second));
+	le_store32(trailer + 4, (uint32_t)(first + second));
 	if (writer.failure == 0)
 		writer.failure =
 			buffer_append(buffer, trailer, sizeof(trailer));
 	return writer.failure;
+}
+
+int gzip_maker_append_run(struct buffer *buffer, size_t size,
+			  size_t empty_count)
+{
+	return append_runs(buffer, size, 0, empty_count);
+}
+
+int gzip_maker_append_two_runs(struct buffer *buffer, size_t first,
+			       size_t second)
+{
+	return append_runs(buffer, first, second, 0);
 }
 
 static uint32_t next_random(uint32_t *seed)

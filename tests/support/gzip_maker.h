@@ -36,6 +36,10 @@ int gzip_maker_append(struct buffer *buffer, const void *data, size_t size,
 int gzip_maker_append_run(struct buffer *buffer, size_t size,
 			  size_t empty_count);
 
+/** gzip_maker_append_two_runs() - the same, of two blocks and no empty ones */
+int gzip_maker_append_two_runs(struct buffer *buffer, size_t first,
+			       size_t second);
+
 /**
  * gzip_maker_fill() - bytes that compress like a layer's do
  *

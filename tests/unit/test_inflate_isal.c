@@ -59,43 +59,55 @@ static void make_stream(const struct gzip_maker_options *options)
 	stored_size = blob.size - (size_t)header - GZIP_MEMBER_TRAILER_SIZE;
 }
 
-/* The stream's first span by one inflater; fed @arrival bytes at a time */
-static struct inflater_span run(struct inflater *inflater, size_t stored_target,
-				size_t raw_target, size_t arrival)
+/* Decode on from where the span is, which begins with the stream; fed @arrival
+ * bytes at a time */
+static void run(struct inflater *inflater, struct inflater_span *span,
+		size_t arrival)
 {
-	struct inflater_span span = { .stored_target = stored_target,
-				      .raw_target = raw_target };
 	int r;
 
 	do {
 		/* Moved each time: nothing may point into the old copy. */
 		autofree uint8_t *copy = NULL;
 
-		span.stored_size += arrival;
-		if (span.stored_size > stored_size)
-			span.stored_size = stored_size;
-		copy = malloc(span.stored_size);
-		memcpy(copy, stored, span.stored_size);
-		span.stored = copy;
-		r = inflater_run(inflater, &span);
-		span.stored = NULL;
-	} while (r == INFLATER_NEEDS_INPUT && span.stored_size < stored_size);
+		span->stored_size += arrival;
+		if (span->stored_size > stored_size)
+			span->stored_size = stored_size;
+		copy = malloc(span->stored_size);
+		memcpy(copy, stored, span->stored_size);
+		span->stored = copy;
+		r = inflater_run(inflater, span);
+		span->stored = NULL;
+	} while (r == INFLATER_NEEDS_INPUT && span->stored_size < stored_size);
 	cr_assert_eq(r, INFLATER_DONE);
-	return span;
+}
+
+static void expect_same(const struct inflater_span *a,
+			const struct inflater_span *b, size_t arrival)
+{
+	cr_assert_eq(a->end_bit, b->end_bit,
+		     "targets %zu and %zu, arrival %zu, near: %d",
+		     a->stored_target, a->raw_target, arrival, a->is_near);
+	cr_assert_eq(a->raw_size, b->raw_size);
+	cr_assert_eq(a->is_final, b->is_final);
+	cr_assert_arr_eq(a->raw, b->raw, a->raw_size);
 }
 
 static void compare(size_t stored_target, size_t raw_target, size_t arrival)
 {
-	struct inflater_span a = run(isal, stored_target, raw_target, arrival);
-	struct inflater_span b =
-		run(zlib, stored_target, raw_target, stored_size);
+	struct inflater_span b = { .stored_target = stored_target,
+				   .raw_target = raw_target };
 
-	cr_assert_eq(a.end_bit, b.end_bit, "targets %zu and %zu, arrival %zu",
-		     stored_target, raw_target, arrival);
-	cr_assert_eq(a.raw_size, b.raw_size);
-	cr_assert_eq(a.is_final, b.is_final);
-	cr_assert_arr_eq(a.raw, b.raw, a.raw_size);
-	free(a.raw);
+	run(zlib, &b, stored_size);
+	for (int is_near = 0; is_near < 2; is_near++) {
+		struct inflater_span a = { .stored_target = stored_target,
+					   .raw_target = raw_target,
+					   .is_near = is_near };
+
+		run(isal, &a, arrival);
+		expect_same(&a, &b, arrival);
+		free(a.raw);
+	}
 	free(b.raw);
 }
 
@@ -148,5 +160,36 @@ Test(inflate_isal, agrees_however_the_bytes_arrive)
 			for (size_t j = 0; j < 5; j++)
 				compare(stored_size, raw_targets[j],
 					arrivals[i]);
+	}
+}
+
+Test(inflate_isal, goes_on_where_a_span_ended)
+{
+	struct gzip_maker_options options = { .level = 6, .mem_level = 4 };
+	autofree uint8_t *raw = malloc(RAW_SIZE);
+
+	gzip_maker_fill(raw, RAW_SIZE, 99);
+	make_stream(&options);
+	for (size_t step = 1; step <= 200 << 10; step = step * 3 + 1) {
+		struct inflater_span a = { 0 };
+		struct inflater_span b = { 0 };
+
+		for (size_t i = 0; !a.is_final; i++) {
+			size_t stored_target = a.end_bit / 8 + step;
+			size_t raw_target = a.raw_size + 2 * step;
+
+			a.stored_target = stored_target;
+			a.raw_target = raw_target;
+			a.is_near = i % 3;
+			b.stored_target = stored_target;
+			b.raw_target = raw_target;
+			run(isal, &a, 5000);
+			run(zlib, &b, 5000);
+			expect_same(&a, &b, 5000);
+		}
+		cr_assert_eq(a.raw_size, RAW_SIZE);
+		cr_assert_arr_eq(a.raw, raw, RAW_SIZE);
+		free(a.raw);
+		free(b.raw);
 	}
 }

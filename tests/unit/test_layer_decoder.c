@@ -253,8 +253,12 @@ Test(layer_decoder, ends_spans_soon_after_their_target)
 		bool is_raw = ref->raw_size >= LAYER_SPAN_RAW_SIZE;
 
 		cr_expect(is_stored || is_raw);
-		cr_expect_lt(ref->stored_size, LAYER_SPAN_STORED_SIZE + 1024);
-		cr_expect_lt(ref->raw_size, LAYER_SPAN_RAW_SIZE + 33 * 1024);
+		cr_expect_lt(ref->stored_size,
+			     LAYER_SPAN_STORED_SIZE +
+				     LAYER_SPAN_UNIT_STORED_SIZE + 1024);
+		cr_expect_lt(ref->raw_size, LAYER_SPAN_RAW_SIZE +
+						    LAYER_SPAN_UNIT_RAW_SIZE +
+						    33 * 1024);
 		by_stored += is_stored;
 		by_raw += is_raw;
 	}
@@ -348,13 +352,14 @@ Test(layer_decoder, cuts_masses_of_empty_blocks)
 	struct buffer raw CLEANUP(buffer_fini) = BUFFER_INIT(BLOB_SIZE_MAX);
 	struct buffer blob CLEANUP(buffer_fini) = BUFFER_INIT(BLOB_SIZE_MAX);
 
-	cr_assert_eq(gzip_maker_append_run(&blob, 0, 500000), 0);
+	cr_assert_eq(gzip_maker_append_run(&blob, 0, 2000000), 0);
 	CLEANUP(result_destroyp)
 	struct result *result = check_layer(&blob, &raw, "empty blocks");
 
-	/* ten bits each */
-	cr_assert_gt(blob.size, 4 * LAYER_SPAN_STORED_SIZE);
-	cr_expect_eq(result->cut_count, blob.size / LAYER_SPAN_STORED_SIZE + 1);
+	/* ten bits each; nothing in them is hot */
+	cr_assert_gt(blob.size, 2 * LAYER_SPAN_COLD_STORED_SIZE);
+	cr_expect_eq(result->cut_count,
+		     blob.size / LAYER_SPAN_COLD_STORED_SIZE + 1);
 }
 
 Test(layer_decoder, refuses_a_block_that_no_chunk_can_hold)
@@ -369,6 +374,27 @@ Test(layer_decoder, refuses_a_block_that_no_chunk_can_hold)
 	cr_assert_eq(gzip_maker_append_run(&fits, CHUNK_RAW_SIZE_MAX, 0), 0);
 	cr_expect_eq(decode_code(&fits, false), 0);
 	cr_expect_eq(decode_code(&fits, true), 0);
+}
+
+Test(layer_decoder, cuts_before_a_block_that_fills_a_chunk)
+{
+	enum { BEFORE = 100 << 10 };
+	struct buffer blob CLEANUP(buffer_fini) = BUFFER_INIT(BLOB_SIZE_MAX);
+
+	cr_assert_eq(
+		gzip_maker_append_two_runs(&blob, BEFORE, CHUNK_RAW_SIZE_MAX),
+		0);
+	for (int use_isal = 0; use_isal < 2; use_isal++) {
+		CLEANUP(result_destroyp)
+		struct result *result = decode(&blob, use_isal, 0);
+
+		cr_expect_eq(result->code, 0, "%s", result->err.text);
+		/* the last one is the empty final block */
+		cr_assert_eq(result->cut_count, 3);
+		cr_expect_eq(result->cuts[0].ref.raw_size, BEFORE);
+		cr_expect_eq(result->cuts[1].ref.raw_size, CHUNK_RAW_SIZE_MAX);
+		cr_expect_not(result->cuts[2].has_chunk);
+	}
 }
 
 Test(layer_decoder, ends_at_once_on_an_empty_blob)

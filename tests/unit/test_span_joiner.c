@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The spans of gzip_layer.c are the yardstick: what is joined must be a run of
- * them, decode on its own, and be as long as the bounds allow.
+ * The blocks of a layer are the yardstick: a span must be a run of them, decode
+ * on its own, and be as long as the bounds allow.
  */
 #include "index/span_joiner.h"
 
@@ -20,7 +20,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIZE_MAX_TEST = 64 << 20, SPANS_MAX = 256, MIB = 1 << 20 };
+enum {
+	SIZE_MAX_TEST = 64 << 20,
+	SPANS_MAX = 2048,
+	MIB = 1 << 20,
+	/* zlib's blocks of what gzip_maker_fill() makes, at mem_level 8 */
+	BLOCK_STORED_SIZE_MAX = 48 << 10,
+	BLOCK_RAW_SIZE_MAX = 160 << 10,
+};
 
 struct list {
 	struct layer_span *spans[SPANS_MAX];
@@ -30,7 +37,7 @@ struct list {
 
 static struct tar_maker tar = TAR_MAKER_INIT;
 static struct buffer blob = BUFFER_INIT(SIZE_MAX_TEST);
-static struct list cuts;   /* as gzip_layer.c makes them */
+static struct list cuts;   /* one for each block */
 static struct list joined; /* of the same layer */
 
 static void list_clear(struct list *list)
@@ -92,15 +99,24 @@ static void end_member(int mem_level)
 static void cut_stream(struct byte_stream *stream, bool use_isal,
 		       struct list *list)
 {
+	static const struct gzip_layer_target a_block = {
+		.stored_size = 1,
+		.raw_size = 1,
+		.is_near = true,
+	};
 	struct gzip_layer *gzip = NULL;
-	struct layer_span *span = NULL;
+	struct gzip_layer_unit unit;
 	struct layer_input input;
 
 	layer_input_init(&input, stream);
 	cr_assert_eq(gzip_layer_create(&input, use_isal, &gzip, NULL), 0);
-	while ((list->code = gzip_layer_next(gzip, &span, NULL)) == 1) {
+	while ((list->code = gzip_layer_decode(gzip, &a_block, &unit, NULL)) ==
+	       1) {
 		cr_assert_lt(list->count, SPANS_MAX);
-		list->spans[list->count++] = span;
+		cr_assert_eq(gzip_layer_cut(gzip, true,
+					    &list->spans[list->count], NULL),
+			     0);
+		list->count++;
 	}
 	gzip_layer_destroy(gzip);
 	layer_input_fini(&input);
@@ -124,7 +140,6 @@ static void join_stream(struct byte_stream *stream, bool use_isal,
 	if (list->code == 0)
 		cr_expect_eq(span_joiner_next(&joiner, &span, NULL), 0,
 			     "stays at the end");
-	span_joiner_fini(&joiner);
 	gzip_layer_destroy(gzip);
 	layer_input_fini(&input);
 }
@@ -367,18 +382,52 @@ Test(span_joiner, cuts_a_very_large_file_as_larger_spans)
 	}
 }
 
-Test(span_joiner, leaves_hot_spans_as_they_are)
+/* As long as hot spans are to be, but for what a unit may pass that by */
+static void check_hot(void)
+{
+	cr_assert_gt(joined.count, 5);
+	for (size_t i = 0; i + 1 < joined.count; i++) {
+		const struct chunk_ref *ref = &joined.spans[i]->ref;
+
+		cr_expect(ref->stored_size >= LAYER_SPAN_STORED_SIZE ||
+			  ref->raw_size >= LAYER_SPAN_RAW_SIZE);
+		cr_expect_leq(ref->stored_size,
+			      LAYER_SPAN_STORED_SIZE +
+				      LAYER_SPAN_UNIT_STORED_SIZE +
+				      BLOCK_STORED_SIZE_MAX);
+		cr_expect_leq(ref->raw_size, LAYER_SPAN_RAW_SIZE +
+						     LAYER_SPAN_UNIT_RAW_SIZE +
+						     BLOCK_RAW_SIZE_MAX);
+	}
+}
+
+Test(span_joiner, joins_hot_units_up_to_their_size)
+{
+	char name[64];
+	size_t runs[SPANS_MAX];
+	autofree uint8_t *data = malloc(20 << 10);
+
+	for (uint32_t i = 0; i < 400; i++) {
+		snprintf(name, sizeof(name), "usr/lib/libsmall.so.%u", i);
+		gzip_maker_fill(data, 20 << 10, i);
+		tar_maker_add_file(&tar, name, data, 20 << 10);
+	}
+	end_member(8);
+	join_blob(runs);
+	check_hot();
+}
+
+Test(span_joiner, cuts_a_hot_file_at_once)
 {
 	size_t runs[SPANS_MAX];
 
 	add_file("usr/lib/libbig.so.1", 8 * MIB, 3);
 	end_member(8);
 	join_blob(runs);
-	cr_assert_gt(cuts.count, 10);
-	cr_expect_eq(joined.count, cuts.count);
+	check_hot();
 }
 
-Test(span_joiner, leaves_spans_of_what_is_no_tar)
+Test(span_joiner, takes_what_is_no_tar_for_hot)
 {
 	size_t runs[SPANS_MAX];
 
@@ -387,40 +436,58 @@ Test(span_joiner, leaves_spans_of_what_is_no_tar)
 	tar.buffer.size = 4 * MIB;
 	end_member(8);
 	join_blob(runs);
-	cr_assert_gt(cuts.count, 5);
-	cr_expect_eq(joined.count, cuts.count);
+	check_hot();
 }
 
-Test(span_joiner, ends_a_joined_span_at_a_hot_file)
+/* A hot file of @hot_size amid what is cold: bytes of the spans that reach it,
+ * in @ret_size, and how many spans those are */
+static size_t find_hot(size_t hot_size, size_t *ret_size)
 {
-	enum { HOT_SIZE = 100 << 10 };
 	size_t runs[SPANS_MAX];
-	size_t cold_before = 0;
-	size_t cold_behind = 0;
-	size_t hot = 0;
+	size_t count = 0;
 	size_t hot_off;
 
 	add_file("usr/share/before", 5 * MIB, 5);
 	hot_off = tar.buffer.size + TAR_MAKER_BLOCK_SIZE;
-	add_file("usr/bin/hot", HOT_SIZE, 6);
+	add_file("usr/bin/hot", hot_size, 6);
 	add_file("usr/share/behind", 5 * MIB, 7);
 	tar_maker_add_end(&tar);
 	end_member(8);
 	join_blob(runs);
+	*ret_size = 0;
 	for (size_t i = 0; i < joined.count; i++) {
 		const struct layer_span *span = joined.spans[i];
 
-		if (reaches(span, hot_off, HOT_SIZE)) {
-			cr_expect_eq(runs[i], 1, "span %zu", i);
-			hot++;
-		} else if (runs[i] > 1) {
-			cold_before += span->raw_off < hot_off;
-			cold_behind += span->raw_off > hot_off;
-		}
+		if (!reaches(span, hot_off, hot_size))
+			continue;
+		count++;
+		*ret_size += span->ref.raw_size;
 	}
-	cr_expect(hot == 1 || hot == 2);
-	cr_expect_gt(cold_before, 0);
-	cr_expect_gt(cold_behind, 0);
+	cr_expect_gt(joined.spans[0]->ref.raw_size, 2 * MIB);
+	cr_expect_gt(joined.spans[joined.count - 2]->ref.raw_size, 2 * MIB);
+	return count;
+}
+
+Test(span_joiner, ends_spans_where_hot_begins_and_ends)
+{
+	enum { HOT_SIZE = 1 << 20 };
+	size_t size;
+
+	cr_expect_gt(find_hot(HOT_SIZE, &size), 2);
+	/* a unit at either end */
+	cr_expect_leq(size, HOT_SIZE + 2 * (LAYER_SPAN_UNIT_RAW_SIZE +
+					    BLOCK_RAW_SIZE_MAX));
+}
+
+Test(span_joiner, lets_a_short_hot_file_take_a_unit_along)
+{
+	enum { HOT_SIZE = 60 << 10 };
+	size_t size;
+	size_t count = find_hot(HOT_SIZE, &size);
+
+	cr_expect(count == 1 || count == 2);
+	cr_expect_leq(size, HOT_SIZE + 3 * (LAYER_SPAN_UNIT_RAW_SIZE +
+					    BLOCK_RAW_SIZE_MAX));
 }
 
 /* A script amid the documentation is no reason for small spans. */
