@@ -22,6 +22,7 @@ struct chunk_board {
 	/* -- protected by lock */
 	unsigned refs GUARDED; /* the loader, and each range in flight */
 	bool is_stopped GUARDED;
+	unsigned urgent_idle GUARDED; /* workers that wait for urgent_wakes */
 	struct chunk_traffic traffic GUARDED;
 
 	/* the traffic's; atomic, so outside of the lock */
@@ -33,7 +34,6 @@ struct chunk_board {
 	void *link_arg;
 };
 
-/* After every change that may give somebody something to do. */
 static struct chunk_flight *find_ready(const struct chunk_board *board,
 				       enum chunk_priority least)
 	REQUIRES(board->lock)
@@ -44,16 +44,23 @@ static struct chunk_flight *find_ready(const struct chunk_board *board,
 	return flight && flight->priority <= least ? flight : NULL;
 }
 
+/* After every change that may give somebody something to do. */
 static void wake_locked(struct chunk_board *board) REQUIRES(board->lock)
 {
 	const struct chunk_flight_table *flights = &board->traffic.flights;
+	size_t ready = flights->state_counts[CHUNK_FLIGHT_READY];
+	bool is_urgent = find_ready(board, CHUNK_READ_AHEAD) != NULL;
 
-	if (flights->state_counts[CHUNK_FLIGHT_READY] > 1)
-		condition_broadcast(&board->worker_wakes);
-	else if (flights->state_counts[CHUNK_FLIGHT_READY] > 0)
-		condition_signal(&board->worker_wakes);
-	if (find_ready(board, CHUNK_READ_AHEAD))
+	/* one flight wakes one worker: a wake-up costs what a small chunk does
+	 */
+	if (ready > 1 && is_urgent)
 		condition_broadcast(&board->urgent_wakes);
+	if (ready > 1)
+		condition_broadcast(&board->worker_wakes);
+	else if (ready > 0 && is_urgent && board->urgent_idle > 0)
+		condition_signal(&board->urgent_wakes);
+	else if (ready > 0)
+		condition_signal(&board->worker_wakes);
 	if (flights->state_counts[CHUNK_FLIGHT_QUEUED] > 0)
 		condition_signal(&board->scheduler_wakes);
 }
@@ -381,8 +388,11 @@ struct chunk_flight *chunk_board_next_landing(struct chunk_board *board,
 
 	assert(least == CHUNK_FILL || least == CHUNK_READ_AHEAD);
 	mutex_lock(&board->lock);
-	while (!board->is_stopped && !(flight = find_ready(board, least)))
+	while (!board->is_stopped && !(flight = find_ready(board, least))) {
+		board->urgent_idle += least == CHUNK_READ_AHEAD;
 		condition_wait(wakes, &board->lock);
+		board->urgent_idle -= least == CHUNK_READ_AHEAD;
+	}
 	if (board->is_stopped)
 		flight = NULL;
 	if (flight)
