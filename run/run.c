@@ -92,6 +92,15 @@ static int say_last_words(struct run *run, int *ret_exit, struct error *err)
 	return say_gone(run, err);
 }
 
+/* False when there is no place for it. */
+static bool keep_layer(struct run *run)
+{
+	if (run->layer_count == RUN_LAYERS_MAX)
+		return false;
+	run->layer_fds[run->layer_count++] = STEAL_FD(run->fuse_fd);
+	return true;
+}
+
 static int await_mount(struct run *run, struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
@@ -100,8 +109,10 @@ static int await_mount(struct run *run, struct error *err)
 	int exit_code;
 	int r;
 
-	r = run_message_receive(run->socket, SPAWN_TIMEOUT_MS, &body, &type,
-				&run->fuse_fd);
+	do {
+		r = run_message_receive(run->socket, SPAWN_TIMEOUT_MS, &body,
+					&type, &run->fuse_fd);
+	} while (r == 0 && type == RUN_MESSAGE_LAYER && keep_layer(run));
 	if (r == -ECONNRESET)
 		return say_gone(run, err);
 	if (r < 0)
@@ -260,6 +271,12 @@ int run_take_fuse_fd(struct run *run)
 	return STEAL_FD(run->fuse_fd);
 }
 
+int run_take_layer_fd(struct run *run, unsigned i)
+{
+	assert(i < run->layer_count);
+	return STEAL_FD(run->layer_fds[i]);
+}
+
 bool run_maps_ids(const struct run *run)
 {
 	return run->maps_ids;
@@ -409,6 +426,9 @@ void run_destroy(struct run *run)
 		close(run->socket);
 	if (run->fuse_fd >= 0)
 		close(run->fuse_fd);
+	for (unsigned i = 0; i < run->layer_count; i++)
+		if (run->layer_fds[i] >= 0)
+			close(run->layer_fds[i]);
 	buffer_fini(&run->environment);
 	if (run->signal_fd >= 0)
 		close(run->signal_fd);

@@ -55,6 +55,10 @@ struct run_options {
 	/* An existing directory as the image instead of a FUSE mount: there is
 	 * no descriptor to serve then.  It must hold no mounts. */
 	const char *root_directory;
+	/* Further FUSE mounts for the caller to serve (run_take_layer_fd()):
+	 * run_job.overlays says where they go.  At most RUN_LAYERS_MAX; a run
+	 * that has some cannot join. */
+	unsigned layer_count;
 	/* Others are to join: the image stays mounted as it is, the root is
 	 * made beside it, and the runner and what it becomes have no terminal
 	 * and no pipes. */
@@ -157,6 +161,10 @@ int run_open_root(const struct run *run);
  * or the second time.
  */
 int run_take_fuse_fd(struct run *run);
+
+/** run_take_layer_fd() - the same of the mount @i of run_options.layer_count;
+ * -1 the second time */
+int run_take_layer_fd(struct run *run, unsigned i);
 
 /**
  * run_maps_ids() - whether the mount's owner is the only id there is

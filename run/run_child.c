@@ -24,6 +24,7 @@
 #include "run/run_idmap.h"
 #include "run/run_init.h"
 #include "run/run_join.h"
+#include "run/run_layer.h"
 #include "run/run_message.h"
 #include "run/run_mount.h"
 #include "run/run_net.h"
@@ -43,7 +44,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 struct child {
 	const struct run_options *options;
@@ -136,6 +136,10 @@ static int mount_image(struct child *child, struct error *err)
 		if (fuse_fd < 0)
 			return fuse_fd;
 	}
+	r = run_layer_mount(&child->root.layers, child->options->layer_count,
+			    child->socket, err);
+	if (r < 0)
+		return r;
 	r = run_message_send(child->socket, RUN_MESSAGE_MOUNTED, NULL, 0,
 			     fuse_fd);
 	if (r < 0)
@@ -367,21 +371,9 @@ __attribute__((noreturn)) static void be_first(struct child *child)
 	run_init_serve(job, signal_fd);
 }
 
-/* fork(), but as a sibling. */
-static pid_t fork_sibling(void)
-{
-	unsigned long flags = CLONE_PARENT | SIGCHLD;
-
-#if defined(__s390__)
-	return (pid_t)syscall(SYS_clone, NULL, flags, NULL, NULL, 0);
-#else
-	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
-#endif
-}
-
 static int start_first(struct child *child, struct error *err)
 {
-	int32_t pid = fork_sibling();
+	int32_t pid = run_init_fork();
 	int r;
 
 	if (pid == 0)

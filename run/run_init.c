@@ -7,7 +7,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +34,17 @@ static void reap(pid_t job)
 		if (pid == 0 || (pid < 0 && errno != EINTR))
 			return;
 	}
+}
+
+pid_t run_init_fork(void)
+{
+	unsigned long flags = CLONE_PARENT | SIGCHLD;
+
+#if defined(__s390__)
+	return (pid_t)syscall(SYS_clone, NULL, flags, NULL, NULL, 0);
+#else
+	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+#endif
 }
 
 void run_init_serve(pid_t job, int signal_fd)

@@ -7,6 +7,9 @@
  */
 #include <sys/types.h>
 
+/** run_init_fork() - fork(), but as a sibling (CLONE_PARENT) */
+pid_t run_init_fork(void);
+
 /**
  * run_init_serve() - be process 1 until the job ends
  * @job:       the child whose end ends everything

@@ -93,8 +93,10 @@ struct run_job {
 	const struct run_file *files; /* made before the binds; masks after */
 	size_t file_count;
 	/* Directories of the host above the image and below what is written
-	 * there, the uppermost first, NULL-ended; NULL: none. */
+	 * there, the uppermost first.  NULL stands for the next of those that
+	 * run_options.layer_count asked for. */
 	const char *const *overlays;
+	size_t overlay_count;
 	/* One whose "upper" keeps what the job writes, and whose "work" the
 	 * kernel needs; NULL: memory.  The root is writable then. */
 	const char *overlay_upper;

@@ -26,6 +26,8 @@ enum run_message_type {
 	RUN_MESSAGE_MOUNTED =
 		1,		 /* runner, unless it joins: ready for a job;
 				    with the FUSE descriptor when there is one */
+	RUN_MESSAGE_LAYER,	 /* runner, before that: the FUSE descriptor of
+				    a layer (run_layer.h) */
 	RUN_MESSAGE_TARGET,	 /* caller: struct run_message_target; with a
 				    descriptor when it is to join */
 	RUN_MESSAGE_JOB,	 /* caller: the body is run_spec's */

@@ -275,6 +275,39 @@ int run_mount_make(const char *type, const struct run_mount_option *options,
 	return fd < 0 ? -errno : fd;
 }
 
+int run_mount_make_fuse(int *ret_mount_fd, struct error *err)
+{
+	autoclose int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char number[16];
+	const struct run_mount_option options[] = {
+		{ "source", "lazyrun" },
+		{ "subtype", "lazyrun" },
+		{ "fd", number },
+		{ "rootmode", "40755" },
+		{ "user_id", "0" },
+		{ "group_id", "0" },
+		{ "default_permissions", NULL },
+		{ "allow_other", NULL },
+		{ "max_read", "1048576" },
+		{ "ro", NULL },
+		{ NULL, NULL },
+	};
+	int mount_fd;
+
+	if (fd < 0)
+		return say_no_fuse(-errno, err);
+	snprintf(number, sizeof(number), "%d", fd);
+	mount_fd = run_mount_make("fuse", options, RUN_MOUNT_READ_ONLY);
+	if (mount_fd == -EPERM || mount_fd == -EACCES)
+		return error_set(err, -EPERM,
+				 "FUSE may not be mounted here: %s",
+				 run_user_obstacle());
+	if (mount_fd < 0)
+		return error_set_errno(err, mount_fd, "cannot mount FUSE");
+	*ret_mount_fd = mount_fd;
+	return STEAL_FD(fd);
+}
+
 int run_mount_tmpfs(struct run_path_root *root, const char *target, mode_t mode,
 		    uint64_t size, unsigned flags, struct error *err)
 {

@@ -36,6 +36,14 @@ enum run_mount_flags {
  */
 int run_mount_fuse(const char *dir, uid_t uid, gid_t gid, struct error *err);
 
+/**
+ * run_mount_make_fuse() - the same, owned by root, attached to nothing yet
+ * @ret_mount_fd: its root (CLOEXEC), the caller's; untouched on failure
+ *
+ * Return: the descriptor to serve (CLOEXEC), or as run_mount_fuse().
+ */
+int run_mount_make_fuse(int *ret_mount_fd, struct error *err);
+
 /* What an overlay is made of; every descriptor an O_PATH. */
 enum {
 	RUN_OVERLAY_LAYERS_MAX = 16,

@@ -165,16 +165,34 @@ static void close_overlays(struct overlays *overlays)
 		close(overlays->upper_fd);
 }
 
-static int open_overlays(const struct run_job *job, struct overlays *ret,
-			 struct error *err)
+/* A directory, or the next of the mounted layers. */
+static int open_layer(const struct run_layers *layers, unsigned *next,
+		      const char *path)
 {
-	for (const char *const *path = job->overlays; path && *path; path++) {
+	int fd;
+
+	if (path)
+		return open_dir(path);
+	if (*next == layers->count)
+		return -ENOENT;
+	fd = fcntl(layers->fds[(*next)++], F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_overlays(const struct run_root *root, const struct run_job *job,
+			 struct overlays *ret, struct error *err)
+{
+	unsigned next = 0;
+
+	for (size_t i = 0; i < job->overlay_count; i++) {
+		const char *path = job->overlays[i];
 		int fd = ret->layer_count < RUN_OVERLAY_LAYERS_MAX
-				 ? open_dir(*path)
+				 ? open_layer(&root->layers, &next, path)
 				 : -EFBIG;
 
 		if (fd < 0)
-			return error_set_errno(err, fd, "overlay %s", *path);
+			return error_set_errno(err, fd, "overlay %s",
+					       path ? path : "in a file");
 		ret->layer_fds[ret->layer_count++] = fd;
 	}
 	if (!job->overlay_upper)
@@ -253,6 +271,15 @@ static void prepare_etc(struct run_root *root, const struct run_job *job,
 					upper_fd, user, job->home);
 }
 
+/* Binds of /proc or / shall not show the bare image to the job, nor what lies
+ * on it. */
+static int lowest_mount(const struct run_root *root, int staging_fd)
+{
+	if (root->has_fuse)
+		return root->image_fd;
+	return root->layers.count > 0 ? root->layers.fds[0] : staging_fd;
+}
+
 static int mount_over_image(struct run_root *root, const struct run_job *job,
 			    const struct run_user *user, const char *host_cwd,
 			    const struct overlays *overlays, struct error *err)
@@ -273,6 +300,9 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 			 job->writable_size);
 	else
 		snprintf(options, sizeof(options), "mode=0700");
+	r = run_layer_attach(&root->layers, root->dir, err);
+	if (r < 0)
+		return r;
 	if (mount("tmpfs", root->dir, "tmpfs", MS_NOSUID | MS_NODEV, options) <
 	    0)
 		return error_set_errno(err, -errno, "cannot mount a tmpfs");
@@ -294,9 +324,7 @@ static int mount_over_image(struct run_root *root, const struct run_job *job,
 	if (root->path.fd < 0)
 		return error_set_errno(err, root->path.fd,
 				       "cannot open the root");
-	/* Binds of /proc or / shall not show the bare image to the job. */
-	return run_mount_set_unbindable(
-		root->has_fuse ? root->image_fd : staging_fd, err);
+	return run_mount_set_unbindable(lowest_mount(root, staging_fd), err);
 }
 
 static int mount_overlay(struct run_root *root, const struct run_job *job,
@@ -304,7 +332,7 @@ static int mount_overlay(struct run_root *root, const struct run_job *job,
 			 struct error *err)
 {
 	struct overlays overlays = { .upper_fd = -1 };
-	int r = open_overlays(job, &overlays, err);
+	int r = open_overlays(root, job, &overlays, err);
 
 	if (r == 0)
 		r = mount_over_image(root, job, user, host_cwd, &overlays, err);

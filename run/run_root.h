@@ -11,6 +11,7 @@
  *
  * Threads: the one of the runner.
  */
+#include "run/run_layer.h"
 #include "run/run_path.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct run_root {
 	const char *dir; /* that the mounts lie on; borrowed, static */
 	int image_fd;	 /* O_PATH; -1 without one */
 	struct run_path_root path; /* of the overlay; no fd before assembling */
+	struct run_layers layers;  /* above the image; not attached yet */
 	unsigned etc_done;	   /* by run_etc_prepare() */
 	bool has_fuse;		   /* image_fd is a mount on dir */
 	bool has_ipc;		   /* the job gets an ipc namespace */

@@ -116,6 +116,16 @@ static int encode_strings(struct buffer *buffer, const char *const *strings)
 	return r;
 }
 
+static int encode_overlays(struct buffer *buffer, const struct run_job *job)
+{
+	uint32_t count = (uint32_t)job->overlay_count;
+	int r = buffer_append(buffer, &count, sizeof(count));
+
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = encode_optional(buffer, job->overlays[i]);
+	return r;
+}
+
 static uint32_t environment_flags(const struct run_environment *environment)
 {
 	uint32_t flags = HAS_ENVIRONMENT;
@@ -200,7 +210,7 @@ static int encode_all(const struct run_job *job, struct buffer *buffer)
 	if (r == 0)
 		r = encode_optional(buffer, job->overlay_upper);
 	if (r == 0)
-		r = encode_strings(buffer, job->overlays);
+		r = encode_overlays(buffer, job);
 	if (r == 0 && job->environment)
 		r = encode_environment(buffer, job->environment);
 	if (r == 0)
@@ -375,6 +385,20 @@ static int take_list(struct cursor *cursor, const char ***ret)
 	return r < 0 ? r : take_strings(cursor, count, ret);
 }
 
+static int take_overlays(struct cursor *cursor, struct run_spec *ret)
+{
+	uint32_t count;
+	int r = take_bytes(cursor, &count, sizeof(count));
+
+	if (r < 0 || count > cursor->size)
+		return -EPROTO;
+	ret->job.overlay_count = count;
+	ret->overlays = calloc((size_t)count + 1, sizeof(*ret->overlays));
+	for (uint32_t i = 0; ret->overlays && r == 0 && i < count; i++)
+		r = take_optional(cursor, &ret->overlays[i]);
+	return ret->overlays ? r : -ENOMEM;
+}
+
 static int take_environment(struct cursor *cursor, uint32_t flags,
 			    struct run_spec *ret)
 {
@@ -433,7 +457,7 @@ int run_spec_decode(const uint8_t *data, size_t size, struct run_spec *ret)
 	if (r == 0)
 		r = take_optional(&cursor, &ret->job.overlay_upper);
 	if (r == 0)
-		r = take_list(&cursor, &ret->overlays);
+		r = take_overlays(&cursor, ret);
 	if (r == 0 && fixed.flags & HAS_ENVIRONMENT)
 		r = take_environment(&cursor, fixed.flags, ret);
 	if (r == 0)

@@ -8,14 +8,17 @@
 #include "common/buffer.h"
 #include "run/run.h"
 #include "run/run_guard.h"
+#include "run/run_layer.h"
 #include "run/run_signal.h"
 
 struct run {
 	pid_t pid;  /* of the runner, then the job; 0: reaped */
 	int socket; /* -1 once the job runs */
 	int fuse_fd;
-	struct buffer environment; /* of a job without a command */
-	struct run_guard guard;	   /* none with a pid namespace */
+	int layer_fds[RUN_LAYERS_MAX]; /* FUSE descriptors; -1: taken */
+	unsigned layer_count;	       /* received */
+	struct buffer environment;     /* of a job without a command */
+	struct run_guard guard;	       /* none with a pid namespace */
 	bool maps_ids;
 	bool has_pid_namespace; /* of its own */
 	bool is_kept;		/* as run_options says */

@@ -17,6 +17,7 @@
 #include "tools/job_hot.h"
 #include "tools/job_image.h"
 #include "tools/job_join.h"
+#include "tools/job_layers.h"
 #include "tools/job_mounts.h"
 #include "tools/job_options.h"
 #include "tools/job_hints.h"
@@ -46,6 +47,7 @@ struct work {
 	struct run *run;
 	struct session *session; /* NULL when a directory is the image */
 	struct job_service service;
+	struct job_layers layers;
 	struct job_profile *profile; /* NULL: off */
 	struct job_hints *hints;     /* NULL: a profile knows, or nobody */
 	struct job_hot hot;
@@ -79,6 +81,7 @@ static void work_fini(struct work *work)
 		close(work->kept.root_fd);
 	run_destroy(work->run);
 	job_service_fini(&work->service);
+	job_layers_fini(&work->layers);
 	job_hints_destroy(work->hints);
 	job_profile_destroy(work->profile);
 	job_hot_fini(&work->hot);
@@ -193,9 +196,10 @@ static void describe(const struct job *job, struct work *work,
 		.has_default_umask = options->no_umask,
 		.writes_image = options->writable,
 		.is_writable = options->writable || options->writable_tmpfs ||
-			       work->mounts.upper,
-		.overlays = (const char *const *)work->mounts.overlays,
-		.overlay_upper = work->mounts.upper,
+			       work->mounts.overlays.upper,
+		.overlays = work->layers.places,
+		.overlay_count = work->layers.place_count,
+		.overlay_upper = work->mounts.overlays.upper,
 		.writable_size = options->writable_size,
 		.hot_tree = job_hot_path(&work->hot),
 		.hot_tree_is_whole = job_hot_is_whole(&work->hot),
@@ -252,6 +256,12 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 		return r == -EINVAL && !job->options->common.is_apptainer
 			       ? EXIT_USAGE
 			       : r;
+	if (!work->join.is_root)
+		options.layer_count =
+			overlay_option_count_mounts(&work->mounts.overlays);
+	/* what lies in files is mounted for this job alone */
+	if (options.layer_count > 0)
+		work->join.is_possible = false;
 	if (work->ref.kind == IMAGE_REF_DIRECTORY)
 		options.root_directory = work->ref.path;
 	else
@@ -332,8 +342,9 @@ static int start_service(const struct job *job, struct work *work,
 					  job->options->hints);
 	}
 	options.has_inode_names = job_hot_is_whole(&work->hot);
-	return job_service_start(&work->service, work->session, work->run,
-				 &options, err);
+	return job_service_start(&work->service, work->session,
+				 run_take_fuse_fd(work->run),
+				 run_maps_ids(work->run), &options, err);
 }
 
 /* Returns 1 when there is nothing to execute. */
@@ -356,6 +367,9 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 		r = name_host(job->options, work, err);
 	if (r == 0 && work->session && !work->join.is_joined)
 		r = start_service(job, work, err);
+	if (r == 0 && !work->join.is_root)
+		r = job_layers_start(&work->layers, &work->mounts.overlays,
+				     &job->options->common, work->run, err);
 	if (r < 0)
 		return r;
 	describe(job, work, &run_job);
@@ -416,6 +430,7 @@ static int wait_for_end(const struct job *job, struct work *work,
 					       ? WEXITSTATUS(status)
 					       : 128 + WTERMSIG(status);
 	job_service_join(&work->service);
+	job_layers_join(&work->layers);
 	job_profile_finish(work->profile, job_hot_path(&work->hot) != NULL);
 	report(job, work);
 	needs_build = job_hot_end(&work->hot, work->session);

@@ -360,86 +360,6 @@ static int add_cwd(const struct job_options *options, struct job_mounts *mounts,
 	return append(mounts, &bind, err);
 }
 
-/* A read-only one may be what a writable one was before. */
-static int add_lower(const char *dir, struct job_mounts *mounts,
-		     struct error *err)
-{
-	size_t count = 0;
-	char *path = NULL;
-	char **grown;
-
-	if (asprintf(&path, "%s/upper", dir) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (!is_directory(path)) {
-		free(path);
-		path = strdup(dir);
-	}
-	while (mounts->overlays && mounts->overlays[count])
-		count++;
-	grown = realloc(mounts->overlays, (count + 2) * sizeof(*grown));
-	if (!grown || !path) {
-		free(path);
-		mounts->overlays = grown ? grown : mounts->overlays;
-		return error_set(err, -ENOMEM, "out of memory");
-	}
-	/* The one given last is the uppermost. */
-	memmove(grown + 1, grown, count * sizeof(*grown));
-	grown[0] = path;
-	grown[count + 1] = NULL;
-	mounts->overlays = grown;
-	return 0;
-}
-
-static int add_one_overlay(char *text, struct job_mounts *mounts,
-			   struct error *err)
-{
-	char *colon = strrchr(text, ':');
-	bool is_read_only = colon && strcmp(colon, ":ro") == 0;
-	autofree char *dir = NULL;
-
-	if (is_read_only || (colon && strcmp(colon, ":rw") == 0))
-		*colon = '\0';
-	dir = realpath(text, NULL);
-	if (!dir)
-		return error_set_errno(err, -errno, "--overlay %s", text);
-	if (!is_directory(dir))
-		return error_set(err, -ENOTSUP,
-				 "--overlay %s: only a directory can be one; "
-				 "mount a file system image on the host first "
-				 "(SquashFS: lazyrun mount FILE DIR, ext3: "
-				 "fuse2fs FILE DIR), and name DIR, with :ro",
-				 text);
-	if (is_read_only)
-		return add_lower(dir, mounts, err);
-	if (mounts->upper)
-		return error_set(err, -EINVAL,
-				 "--overlay %s: only one can be written to; "
-				 "add :ro to the others",
-				 text);
-	mounts->upper = STEAL_PTR(dir);
-	return 0;
-}
-
-static int add_overlays(const struct job_options *options,
-			struct job_mounts *mounts, struct error *err)
-{
-	for (size_t i = 0; i < options->overlays.count; i++) {
-		autofree char *copy = strdup(options->overlays.values[i]);
-		char *rest = copy;
-		char *text;
-
-		if (!copy)
-			return error_set(err, -ENOMEM, "out of memory");
-		while ((text = strsep(&rest, ","))) {
-			int r = *text ? add_one_overlay(text, mounts, err) : 0;
-
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
 int job_mounts_fill(const struct job_options *options, struct job_mounts *ret,
 		    struct error *err)
 {
@@ -448,7 +368,8 @@ int job_mounts_fill(const struct job_options *options, struct job_mounts *ret,
 	take_no_mounts(&options->no_mount, &ret->omitted);
 	r = add_temporary(options, ret, err);
 	if (r == 0)
-		r = add_overlays(options, ret, err);
+		r = overlay_option_parse(&options->overlays, &ret->overlays,
+					 err);
 	if (r == 0)
 		r = add_home(options, ret, err);
 	if (r == 0)
@@ -475,10 +396,7 @@ int job_mounts_fill(const struct job_options *options, struct job_mounts *ret,
 void job_mounts_fini(struct job_mounts *mounts)
 {
 	bind_option_free(mounts->binds, mounts->count);
-	for (char **path = mounts->overlays; path && *path; path++)
-		free(*path);
-	free(mounts->overlays);
-	free(mounts->upper);
+	overlay_option_fini(&mounts->overlays);
 	free(mounts->home);
 	free(mounts->cwd);
 	*mounts = (struct job_mounts){ 0 };

@@ -11,6 +11,8 @@
  *
  * Threads: one at a time.
  */
+#include "tools/overlay_option.h"
+
 #include <stddef.h>
 
 struct error;
@@ -23,11 +25,10 @@ struct job_mounts {
 	size_t count;
 	size_t asked_from; /* the user's own binds come behind this many */
 	unsigned omitted;  /* of enum run_standard_mount */
-	char **overlays;   /* owned, NULL-ended; NULL: none */
-	char *upper;	   /* the writable one; owned; NULL: none */
-	char *home;	   /* inside; owned; NULL: none */
-	char *cwd;	   /* where the job starts unless told; owned; NULL: the
-			      caller's directory */
+	struct overlay_list overlays;
+	char *home; /* inside; owned; NULL: none */
+	char *cwd;  /* where the job starts unless told; owned; NULL: the
+		       caller's directory */
 };
 
 /**

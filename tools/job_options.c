@@ -39,8 +39,10 @@ const struct option job_option_table[] = {
 	{ "scratch", 'S', OPTION_LIST, "DIR",
 	  "a private directory inside; several separated by commas",
 	  "LAZYRUN_SCRATCH", OPT(scratch), .twins = "SCRATCH SCRATCHDIR" },
-	{ "overlay", 'o', OPTION_LIST, "DIR[:ro]",
-	  "keep what the job writes in DIR; with :ro show what is kept there",
+	{ "overlay", 'o', OPTION_LIST, "DIR|FILE[:ro]",
+	  "keep what the job writes in DIR; with :ro show what is kept there, "
+	  "or "
+	  "in a SquashFS file",
 	  "LAZYRUN_OVERLAY", OPT(overlays), .twins = "OVERLAY OVERLAYIMAGE" },
 	{ "no-mount", 0, OPTION_LIST, "NAME,...",
 	  "leave out proc, sys, dev, devpts, home, tmp, cwd, bind-paths",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/job_service.h"
 
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/thread.h"
 #include "fs/fs_server.h"
-#include "run/run.h"
 #include "tools/session.h"
 
 #include <unistd.h>
@@ -18,26 +18,25 @@ static void *serve(void *arg)
 }
 
 int job_service_start(struct job_service *service, struct session *session,
-		      struct run *run, const struct fs_server_options *options,
+		      int fuse_fd, bool maps_ids,
+		      const struct fs_server_options *options,
 		      struct error *err)
 {
 	struct fs_server_options all = *options;
+	autoclose int fd = fuse_fd;
 	int r = session_confirm(session, err);
-	int fd;
 
 	if (r < 0)
 		return r;
-	fd = run_take_fuse_fd(run);
-	all.map_ids = run_maps_ids(run);
+	all.map_ids = maps_ids;
 	all.has_no_status = true; /* hidden below the overlay */
 	r = fs_server_create(session_index(session), session_loader(session),
 			     &all, &service->server, err);
 	if (r == 0)
 		r = fs_server_attach(service->server, fd, err);
-	if (r < 0) {
-		close(fd);
+	if (r < 0)
 		return r;
-	}
+	STEAL_FD(fd);
 	r = thread_start(&service->thread, "fuse", serve, service);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot start a thread");

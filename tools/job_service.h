@@ -12,7 +12,6 @@
 
 struct fs_server;
 struct fs_server_options;
-struct run;
 struct session;
 
 /* Starts as = { 0 }. */
@@ -25,14 +24,17 @@ struct job_service {
 };
 
 /**
- * job_service_start() - serve the mount that @run made
- * @session: opened as far as SESSION_LOADER; must outlive the service
- * @options: who observes what; how ids are shown is the runner's to say
+ * job_service_start() - serve a mount that a runner made
+ * @session:  opened as far as SESSION_LOADER; must outlive the service
+ * @fuse_fd:  taken over, on failure too
+ * @maps_ids: run_maps_ids()
+ * @options:  who observes what; how ids are shown is not theirs to say
  *
  * Return: 0, -EIO, -ENOMEM, -EAGAIN (no thread).
  */
 int job_service_start(struct job_service *service, struct session *session,
-		      struct run *run, const struct fs_server_options *options,
+		      int fuse_fd, bool maps_ids,
+		      const struct fs_server_options *options,
 		      struct error *err);
 
 /** job_service_join() - until nobody holds the mount any more; a failed

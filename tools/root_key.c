@@ -89,8 +89,8 @@ static bool has_own_root(const struct job_options *options,
 	const struct gpu_option *gpu = &options->gpu;
 
 	if (options->contain || options->writable || options->writable_tmpfs ||
-	    options->fakeroot || options->hostname || mounts->upper ||
-	    mounts->overlays)
+	    options->fakeroot || options->hostname || mounts->overlays.upper ||
+	    mounts->overlays.count > 0)
 		return true;
 	if (gpu->use_nvidia || gpu->use_rocm || gpu->gpus ||
 	    gpu->devices.count > 0)

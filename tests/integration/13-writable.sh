@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 60
 # --writable: the job writes to a directory that is its image, and lazyrun does
-# not. --overlay with a SquashFS file that lazyrun mounts.
+# not. --overlay with SquashFS files.
 . "$(dirname "$0")/lib.sh"
 need umoci
 need mksquashfs
@@ -45,15 +45,43 @@ lr exec --writable "$IMAGE" true 2>"$WORK/err"
 equal "an image: status" 125 $?
 contains "an image" "--overlay DIR keeps" "$(cat "$WORK/err")"
 
-# a SquashFS file as overlay, as the refusal says
-mkdir -p "$WORK/add/data"
+# SquashFS files as overlays, below what is written and above the image
+mkdir -p "$WORK/add/data" "$WORK/add/srv" "$WORK/top/data"
 echo added >"$WORK/add/data/file"
-mksquashfs "$WORK/add" "$WORK/add.sqfs" -quiet -noappend >/dev/null 2>&1
-chmod 644 "$WORK/add.sqfs"
-lr exec --overlay "$WORK/add.sqfs" "$IMAGE" true 2>"$WORK/err" && fault "a file as overlay"
-contains "a file as overlay" "lazyrun mount FILE DIR" "$(cat "$WORK/err")"
-user_folder "$WORK/m"
-"${AS_USER[@]}" "$LAZYRUN" -q mount "$WORK/add.sqfs" "$WORK/m" >/dev/null 2>&1 &
-wait_for "the mount" as_user test -e "$WORK/m/data/file"
-equal "mounted as overlay" added "$(lr exec --overlay "$WORK/m:ro" "$IMAGE" cat /data/file)"
-lr umount "$WORK/m" || fault "umount"
+echo added >"$WORK/add/data/both"
+echo hidden >"$WORK/add/srv/random"
+echo top >"$WORK/top/data/both"
+for name in add top; do
+	mksquashfs "$WORK/$name" "$WORK/$name.sqfs" -quiet -noappend >/dev/null 2>&1
+	chmod 644 "$WORK/$name.sqfs"
+done
+both=(--overlay "$WORK/add.sqfs:ro" --overlay "$WORK/top.sqfs:ro")
+equal "two of them, the last on top" "added top hidden" \
+	"$(lr exec "${both[@]}" "$IMAGE" cat /data/file /data/both /srv/random | xargs)"
+equal "above a directory" "added top" "$(lr exec "${both[@]}" "$box" cat /data/file /data/both | xargs)"
+equal "with own process ids" top "$(lr exec -C "${both[@]}" "$IMAGE" cat /data/both)"
+lr exec "${both[@]}" "$IMAGE" touch /data/new 2>/dev/null && fault "a SquashFS file was written to"
+user_folder "$WORK/kept"
+lr exec "${both[@]}" --overlay "$WORK/kept" "$IMAGE" sh -c 'echo mine >/data/both; rm /data/file' || fault "writing above"
+equal "what is written lies above" "mine both" \
+	"$(lr exec "${both[@]}" --overlay "$WORK/kept" "$IMAGE" sh -c 'cat /data/both; ls /data' | xargs)"
+equal "--writable-tmpfs" new "$(lr exec "${both[@]}" --writable-tmpfs "$IMAGE" sh -c 'echo new >/data/both; cat /data/both')"
+for image in "$IMAGE" "$box"; do
+	equal "only the root shows them" 0 "$(lr exec --bind /:/host "${both[@]}" "$image" grep -c " fuse.lazyrun " /proc/self/mounts)"
+	equal "a process left behind goes on reading" top \
+		"$(lr exec "${both[@]}" "$image" sh -c '(sleep 0.5; cat /data/both) & exit 0')"
+done
+as_user "$LAZYRUN" exec --overlay "$WORK/top.sqfs" "$IMAGE" true 2>"$WORK/err" || fault "without :ro"
+contains "without :ro" "can only be read" "$(cat "$WORK/err")"
+lr instance start "${both[@]}" "$IMAGE" layered || fault "an instance with overlays"
+equal "in an instance" top "$(lr exec instance://layered cat /data/both)"
+equal "beside it" no "$(lr exec "$IMAGE" sh -c '[ -e /data ] || echo no')"
+equal "with it" top "$(lr exec "${both[@]}" "$IMAGE" cat /data/both)"
+lr instance stop layered || fault "instance stop"
+echo text >"$WORK/text"
+lr exec --overlay "$WORK/text:ro" "$IMAGE" true 2>"$WORK/err"
+equal "another file: status" 125 $?
+contains "another file" "neither a directory nor a SquashFS file" "$(cat "$WORK/err")"
+head -c 4096 "$WORK/top.sqfs" | head -c 200 >"$WORK/broken"
+lr exec --overlay "$WORK/broken:ro" "$IMAGE" true 2>"$WORK/err" && fault "a broken file"
+contains "a broken file" "--overlay" "$(cat "$WORK/err")"

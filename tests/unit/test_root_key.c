@@ -129,7 +129,7 @@ Test(root_key, is_not_for_roots_of_their_own)
 	jobs[2].options.hostname = "name";
 	jobs[3].options.gpu.use_nvidia = true;
 	jobs[4].bind.source = NULL;
-	jobs[5].mounts.upper = folder;
+	jobs[5].mounts.overlays.upper = folder;
 	jobs[6].options.gpu.devices.count = 1;
 	for (size_t i = 0; i < 7; i++)
 		cr_expect(!has_key(&jobs[i]), "case %zu", i);

@@ -24,6 +24,7 @@ static const struct run_file files[] = {
 	{ .path = "/e", .text = "text\n" },
 	{ .path = "/proc/f", .text = "", .is_mask = true },
 };
+static const char *const overlays[] = { NULL, "/layer", NULL };
 static const struct run_job job = {
 	.argv = argv,
 	.envp = envp,
@@ -41,6 +42,8 @@ static const struct run_job job = {
 	.writable_size = 1ull << 40,
 	.hot_tree = "/cache/hot",
 	.hot_tree_is_whole = true,
+	.overlays = overlays,
+	.overlay_count = 3,
 	.mark_variable = "SCRATCH",
 	.mark_name = ".launched",
 };
@@ -85,6 +88,10 @@ Test(run_spec, carries_everything_over)
 	cr_expect_eq(spec.job.omitted, RUN_STANDARD_TMP);
 	cr_expect(spec.job.has_minimal_dev);
 	cr_expect_eq(spec.job.writable_size, 1ull << 40);
+	cr_assert_eq(spec.job.overlay_count, 3);
+	cr_expect_null(spec.job.overlays[0]);
+	cr_expect_str_eq(spec.job.overlays[1], "/layer");
+	cr_expect_null(spec.job.overlays[2]);
 	cr_expect_str_eq(spec.job.hot_tree, "/cache/hot");
 	cr_expect(spec.job.hot_tree_is_whole);
 	run_spec_fini(&spec);
