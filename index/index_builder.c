@@ -21,6 +21,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -289,6 +290,9 @@ static int write_index(int fd, const struct build *build, struct tree *tree,
 			.windows_size = result->windows.size,
 		};
 	}
+	/* The layers' spans left the heap in pieces: without this they would
+	 * still be resident beside the file that is put together now. */
+	malloc_trim(0);
 	r = index_writer_write(fd, &written, build->options->is_packed, err);
 	free(blobs);
 	return r;

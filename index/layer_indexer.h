@@ -31,7 +31,8 @@ struct index_builder_layer;
 struct index_writer_chunk;
 
 enum {
-	LAYER_INDEXER_QUEUE_SIZE = 4 << 20,	  /* bytes, each of two */
+	LAYER_INDEXER_QUEUE_SIZE = 4 << 20,	  /* bytes, to be hashed */
+	LAYER_INDEXER_LIST_QUEUE_SIZE = 2 << 20,  /* bytes, to be listed */
 	LAYER_INDEXER_CHUNK_COUNT_MAX = 1 << 20,  /* of one layer */
 	LAYER_INDEXER_WINDOWS_SIZE_MAX = 1 << 30, /* of one layer */
 	/* entries of one layer, five million or so: what needs more is a
