@@ -10,12 +10,14 @@
 #include "gpu/nvidia.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PARAMS "/proc/driver/nvidia/params"
+#define PARAMS	"/proc/driver/nvidia/params"
+#define PROFILE "/etc/nvidia/nvidia-application-profiles-rc.d/10-container.conf"
 
 struct hook {
 	const json_t *args;
@@ -212,6 +214,39 @@ static int disable_modification(const struct hook *hook)
 	return gpu_plan_add_mask(hook->plan, PARAMS, (const char *)text.data);
 }
 
+/* The number in "/dev/nvidiaN", which is the node's own minor number, or -1. */
+static int parse_gpu(const char *path)
+{
+	int number = -1;
+	char rest;
+
+	return sscanf(path, "/dev/nvidia%3d%c", &number, &rest) == 1 ? number
+								     : -1;
+}
+
+/* EGL and Vulkan count GPUs without looking whether their nodes are there. */
+static int update_profile(const struct hook *hook)
+{
+	uint64_t visible = 0;
+	char text[256];
+
+	for (size_t i = 0; i < hook->plan->bind_count; i++) {
+		const struct gpu_plan_bind *bind = &hook->plan->binds[i];
+		int gpu = bind->is_device ? parse_gpu(bind->destination) : -1;
+
+		if (gpu >= 0 && gpu < 64)
+			visible |= UINT64_C(1) << gpu;
+	}
+	if (visible == 0)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "{\"profiles\": [{\"name\": \"job\", \"settings\": "
+		 "[\"EGLVisibleDGPUDevices\", 0x%" PRIx64 "]}], "
+		 "\"rules\": [{\"pattern\": [], \"profile\": \"job\"}]}\n",
+		 visible);
+	return gpu_plan_add_file(hook->plan, PROFILE, text);
+}
+
 static int do_nothing(const struct hook *hook)
 {
 	(void)hook;
@@ -228,6 +263,7 @@ static const struct {
 	{ "enable-cuda-compat", enable_cuda_compat },
 	{ "cuda-compat", enable_cuda_compat },
 	{ "disable-device-node-modification", disable_modification },
+	{ "update-application-profile", update_profile },
 	/* devices are bound, with the modes that they have */
 	{ "chmod", do_nothing },
 };

@@ -9,6 +9,8 @@
  *                                      directory joins the library path
  *   enable-cuda-compat                 nvidia_add_compat()
  *   disable-device-node-modification   /proc/driver/nvidia/params masked
+ *   update-application-profile         a file for EGL and Vulkan that names the
+ *                                      GPUs whose nodes the plan has
  *
  * Threads: one at a time, for one plan.
  */

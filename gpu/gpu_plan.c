@@ -103,21 +103,32 @@ int gpu_plan_add_link(struct gpu_plan *plan, const char *path,
 	return 0;
 }
 
-int gpu_plan_add_mask(struct gpu_plan *plan, const char *path, const char *text)
+static int add_file(struct gpu_plan *plan, const char *path, const char *text,
+		    bool is_mask)
 {
-	struct gpu_plan_mask mask;
-	int r = grow((void **)&plan->masks, plan->mask_count, sizeof(mask));
+	struct gpu_plan_file file;
+	int r = grow((void **)&plan->files, plan->file_count, sizeof(file));
 
 	if (r < 0)
 		return r;
-	mask = (struct gpu_plan_mask){ strdup(path), strdup(text) };
-	if (!mask.path || !mask.text) {
-		free(mask.path);
-		free(mask.text);
+	file = (struct gpu_plan_file){ strdup(path), strdup(text), is_mask };
+	if (!file.path || !file.text) {
+		free(file.path);
+		free(file.text);
 		return -ENOMEM;
 	}
-	plan->masks[plan->mask_count++] = mask;
+	plan->files[plan->file_count++] = file;
 	return 0;
+}
+
+int gpu_plan_add_mask(struct gpu_plan *plan, const char *path, const char *text)
+{
+	return add_file(plan, path, text, true);
+}
+
+int gpu_plan_add_file(struct gpu_plan *plan, const char *path, const char *text)
+{
+	return add_file(plan, path, text, false);
 }
 
 int gpu_plan_add_text(struct gpu_plan_texts *texts, const char *fmt, ...)
@@ -222,13 +233,13 @@ void gpu_plan_destroy(struct gpu_plan *plan)
 		free(plan->links[i].path);
 		free(plan->links[i].target);
 	}
-	for (size_t i = 0; i < plan->mask_count; i++) {
-		free(plan->masks[i].path);
-		free(plan->masks[i].text);
+	for (size_t i = 0; i < plan->file_count; i++) {
+		free(plan->files[i].path);
+		free(plan->files[i].text);
 	}
 	free(plan->binds);
 	free(plan->links);
-	free(plan->masks);
+	free(plan->files);
 	texts_fini(&plan->environment);
 	texts_fini(&plan->library_first);
 	texts_fini(&plan->library_last);

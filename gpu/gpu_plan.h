@@ -38,9 +38,10 @@ struct gpu_plan_link {
 	char *target;
 };
 
-struct gpu_plan_mask {
+struct gpu_plan_file {
 	char *path;
 	char *text;
+	bool is_mask; /* over one that the root has; else made in it */
 };
 
 /* Texts, in the order of adding. */
@@ -54,8 +55,8 @@ struct gpu_plan {
 	size_t bind_count;
 	struct gpu_plan_link *links;
 	size_t link_count;
-	struct gpu_plan_mask *masks; /* of files that the root has */
-	size_t mask_count;
+	struct gpu_plan_file *files;
+	size_t file_count;
 	struct gpu_plan_texts environment;   /* NAME=VALUE */
 	struct gpu_plan_texts library_first; /* before LD_LIBRARY_PATH's own */
 	struct gpu_plan_texts library_last;  /* behind them */
@@ -80,7 +81,12 @@ int gpu_plan_add_device(struct gpu_plan *plan, const char *source,
 int gpu_plan_add_link(struct gpu_plan *plan, const char *path,
 		      const char *target);
 
+/** gpu_plan_add_mask() - show @text instead of a file that the root has */
 int gpu_plan_add_mask(struct gpu_plan *plan, const char *path,
+		      const char *text);
+
+/** gpu_plan_add_file() - a file of the job's own */
+int gpu_plan_add_file(struct gpu_plan *plan, const char *path,
 		      const char *text);
 
 /** gpu_plan_add_text() - unless the same is in @texts already */

@@ -57,25 +57,34 @@ static int merge_links(const struct gpu_plan *plan, struct run_job *job,
 	return 0;
 }
 
+/* Where the job writes to its image, no file of ours may stay in it. */
+static bool can_have(const struct run_job *job,
+		     const struct gpu_plan_file *file)
+{
+	return file->is_mask || !job->writes_image;
+}
+
 static int merge_files(const struct gpu_plan *plan, struct run_job *job,
 		       struct gpu_setup *setup)
 {
 	struct run_file *files =
-		calloc(plan->mask_count + job->file_count + 1, sizeof(*files));
+		calloc(plan->file_count + job->file_count + 1, sizeof(*files));
+	size_t count = job->file_count;
 
 	if (!files)
 		return -ENOMEM;
 	if (job->file_count > 0)
 		memcpy(files, job->files, job->file_count * sizeof(*files));
-	for (size_t i = 0; i < plan->mask_count; i++)
-		files[job->file_count + i] = (struct run_file){
-			.path = plan->masks[i].path,
-			.text = plan->masks[i].text,
-			.is_mask = true,
-		};
+	for (size_t i = 0; i < plan->file_count; i++)
+		if (can_have(job, &plan->files[i]))
+			files[count++] = (struct run_file){
+				.path = plan->files[i].path,
+				.text = plan->files[i].text,
+				.is_mask = plan->files[i].is_mask,
+			};
 	setup->files = files;
 	job->files = files;
-	job->file_count += plan->mask_count;
+	job->file_count = count;
 	return 0;
 }
 

@@ -89,6 +89,9 @@ static const char nvidia_yaml[] =
 	"  - hookName: createContainer\n"
 	"    path: /usr/bin/nvidia-cdi-hook\n"
 	"    args: [nvidia-cdi-hook, disable-device-node-modification]\n"
+	"  - hookName: createContainer\n"
+	"    path: /usr/bin/nvidia-cdi-hook\n"
+	"    args: [nvidia-cdi-hook, update-application-profile]\n"
 	"  - hookName: createRuntime\n"
 	"    path: /opt/vendor/hook\n"
 	"    args: [hook, create-symlinks]\n";
@@ -191,15 +194,39 @@ Test(cdi, does_nvidias_hooks_itself)
 		    DIR_64 "/libcuda.so.550.54.14");
 	cr_expect_str_eq(plan->library_last.values[0], GPU_PLAN_LIBS);
 	cr_expect_str_eq(plan->library_first.values[0], GPU_IMAGE_COMPAT_DIR);
-	cr_assert_eq(plan->mask_count, 1);
-	cr_expect_str_eq(plan->masks[0].path, "/proc/driver/nvidia/params");
-	cr_expect(strstr(plan->masks[0].text, "ModifyDeviceFiles: 0\n"));
-	cr_expect(strstr(plan->masks[0].text, "ResmanDebugLevel: 4294967295"));
+	cr_assert_eq(plan->file_count, 2);
+	cr_expect_str_eq(plan->files[0].path, "/proc/driver/nvidia/params");
+	cr_expect(plan->files[0].is_mask);
+	cr_expect(strstr(plan->files[0].text, "ModifyDeviceFiles: 0\n"));
+	cr_expect(strstr(plan->files[0].text, "ResmanDebugLevel: 4294967295"));
 	cr_assert_eq(plan->notes.count, 1);
 	cr_expect(strstr(plan->notes.values[0], "/opt/vendor/hook"));
 	image_has_compat = false;
 	cr_assert_eq(make("nvidia.com/gpu=0"), 0, "%s", err.text);
 	cr_expect_eq(plan->library_first.count, 0);
+}
+
+Test(cdi, tells_egl_which_gpus_there_are)
+{
+	static const char path[] =
+		"/etc/nvidia/nvidia-application-profiles-rc.d/"
+		"10-container.conf";
+	static const struct {
+		const char *device;
+		const char *visible;
+	} cases[] = {
+		{ "nvidia.com/gpu=0", "\"EGLVisibleDGPUDevices\", 0x1]" },
+		{ "nvidia.com/gpu=all", "\"EGLVisibleDGPUDevices\", 0x3]" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		cr_assert_eq(make(cases[i].device), 0, "%s", err.text);
+		cr_assert_eq(plan->file_count, 2);
+		cr_expect_str_eq(plan->files[1].path, path);
+		cr_expect_not(plan->files[1].is_mask);
+		cr_expect(strstr(plan->files[1].text, cases[i].visible),
+			  "case: %s: %s", cases[i].device, plan->files[1].text);
+	}
 }
 
 Test(cdi, refuses_files_that_others_may_write_to)
