@@ -189,7 +189,8 @@ static void print_unknown(const struct command *command,
 	const struct option *own[TABLES_MAX];
 
 	if (!values->is_apptainer) {
-		print_error(values, command, err);
+		fprintf(stderr, "lazyrun %s: %s; see --help\n", command->name,
+			err->text);
 		return;
 	}
 	/* first, since it is the first line that batch systems show */

@@ -129,8 +129,8 @@ static int parse_long(const struct option *const *tables, void *values,
 
 	snprintf(what, sizeof(what), "%.*s", (int)len, word);
 	if (!option)
-		return error_set(err, -ENOPROTOOPT,
-				 "unknown option %.60s; see --help", what);
+		return error_set(err, -ENOPROTOOPT, "unknown flag: %.60s",
+				 what);
 	if (equals)
 		return set_value(option, what, values, equals + 1, err);
 	if (option->kind == OPTION_FLAG || option->kind == OPTION_REFUSED)
@@ -152,8 +152,10 @@ static int parse_short(const struct option *const *tables, void *values,
 		int r;
 
 		if (!option)
-			return error_set(err, -ENOPROTOOPT,
-					 "unknown option %s; see --help", what);
+			return error_set(
+				err, -ENOPROTOOPT,
+				"unknown shorthand flag: '%c' in %.60s", *c,
+				word);
 		if (option->argument) {
 			const char *text = c[1] ? c + 1 : **next;
 

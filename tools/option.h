@@ -69,7 +69,8 @@ void option_list_fini(struct option_list *list);
  * @ret_count:    operands, now argv[0] to argv[count - 1], NULL-ended
  *
  * Return: 0, or -EINVAL with @err naming the option and what it wants;
- * -ENOPROTOOPT for one that is in no table, -ENOTSUP for one that is refused.
+ * -ENOPROTOOPT for one that is in no table (in Apptainer's words), -ENOTSUP for
+ * one that is refused.
  */
 int option_parse(const struct option *const *tables, void *values,
 		 bool stop_early, char **argv, int *ret_count,

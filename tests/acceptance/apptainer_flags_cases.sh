@@ -37,6 +37,9 @@ the help text
 END
 apptainer build --notest --sandbox in/box in/box.def >in/build.log 2>&1 || { cat in/build.log; exit 1; }
 apptainer build --notest in/box.sif in/box.def >>in/build.log 2>&1 || { cat in/build.log; exit 1; }
+mkdir -p in/layer/srv
+echo layered >in/layer/srv/file
+mksquashfs in/layer in/layer.sqfs -quiet -no-progress >>in/build.log 2>&1 || { cat in/build.log; exit 1; }
 mkdir -p in/data in/work in/overlay 'in/a:b,c' in/home
 echo data >in/data/file
 echo escaped >'in/a:b,c/file'
@@ -84,6 +87,7 @@ FIRST=(-s -q)
 t 1 M "-s -q before the subcommand" -- sh -c 'echo $APPTAINER_COMMAND'
 t 1 M "-e after it, then the command verbatim" -e -- sh -c 'echo "$@"' sh -e --pid
 t 1 M "unknown option" --no-such -- true
+t 1 M "unknown letter" -Zb -- true
 E=(APPTAINER_CONTAIN=1)
 t 1 M "APPTAINER_CONTAIN=1" -- ls /dev
 E=(SINGULARITY_CONTAIN=true)
@@ -207,6 +211,16 @@ t 21 M "default mounts" -- sh -c 'grep -c u1 /etc/passwd; cat /etc/group; ls -d 
 STATE=no
 t 23 "" "--writable-tmpfs" --writable-tmpfs -- sh -c 'touch /x /etc/y && ls /x /etc/y'
 t 23 "" "--overlay DIR" --overlay in/overlay -- sh -c 'echo kept >/kept; cat /kept /flags/in/overlay/upper/kept'
+t 23 "" "--overlay FILE.sqfs:ro" --overlay in/layer.sqfs:ro -- sh -c 'cat /srv/file; touch /srv/x'
+t 23 "" "--overlay FILE.sqfs" --overlay in/layer.sqfs -- cat /srv/file
+IMAGE=in/box.sif
+t 23 "" "--overlay FILE.sqfs:ro, SIF" --overlay in/layer.sqfs:ro -- cat /srv/file
+STATE=no
+t 23 "" "--overlay DIR, FILE.sqfs" --overlay in/overlay --overlay in/layer.sqfs:ro -- sh -c 'echo kept >/srv/file; cat /srv/file /flags/in/overlay/upper/srv/file'
+STATE=no
+t 23 "" "--overlay: no such file" --overlay in/none -- true
+STATE=no
+t 23 "" "--overlay: no image" --overlay in/env.file -- true
 STATE=no IMAGE=in/plain
 t 23 "" "-w" -w -- sh -c 'echo made >/made && cat /made && rm /made; ls -d /tmp; stat -c %a /etc/passwd'
 STATE=no IMAGE=in/box.sif

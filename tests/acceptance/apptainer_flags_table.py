@@ -3,6 +3,7 @@
 """Compares what apptainer_flags_cases.sh left, prints a table and what differs.
 
 usage: apptainer_flags_table.py FOLDER [TABLE.md]"""
+import datetime
 import pathlib
 import sys
 
@@ -78,7 +79,8 @@ def is_help(text):
 
 
 def sum_up_help(text):
-    """Its title: each describes its options in its own words."""
+    """Its title: each describes its options in its own words.  The sentence on the
+    standard error is compared beside it."""
     return text.splitlines()[:2]
 
 
@@ -88,7 +90,8 @@ def compare(folder, number):
     for part, name in (("output", "out"), ("status", "out.rc")):
         a, b = read(there / f"{number}.{name}"), read(here / f"{number}.{name}")
         if a and b and is_help(a) and is_help(b):
-            a, b = sum_up_help(a), sum_up_help(b)
+            a, b = ((sum_up_help(out), (read(tool / f"{number}.out.err") or "").strip())
+                    for out, tool in ((a, there), (b, here)))
         if a != b:
             found[part] = [f"{a!r} there, {b!r} here"]
     if "status" in found:
@@ -130,7 +133,9 @@ def main():
                 faults += need == "M"
                 print(f"{'FAULT' if need == 'M' else 'differs'}: row {row}, {what}, {part}: " + "; ".join(found[part]))
         lines.append(f"| {row} | {need} | {what.replace('|', chr(92) + '|')} | " + " | ".join(cells) + " |")
-    text = "\n".join(lines + [""] + notes) + "\n"
+    made = (f"Made on {datetime.date.today()} by `tests/acceptance/apptainer_flags.sh`: each command under Apptainer 1.4.5\n"
+            f"(Debian sid, ordinary user) and under lazyrun called apptainer; {count} cases, {faults} faults. \"M\": a drop-in must.\n")
+    text = "\n".join([made] + lines + [""] + notes) + "\n"
     if len(sys.argv) > 2 and sys.argv[2]:
         pathlib.Path(sys.argv[2]).write_text(text)
     else:

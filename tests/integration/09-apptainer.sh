@@ -55,7 +55,7 @@ bare "$WORK/bin/apptainer" exec --no-such "$box" true >"$WORK/out" 2>"$WORK/err"
 equal "an unknown option of apptainer" 1 $?
 equal "its help" "Options for exec command:" "$(head -n 1 "$WORK/out")"
 contains "and what it lists" "--writable-tmpfs" "$(cat "$WORK/out")"
-contains "its sentence" 'Error for command "exec": unknown option --no-such' "$(head -n 1 "$WORK/err")"
+contains "its sentence" 'Error for command "exec": unknown flag: --no-such' "$(head -n 1 "$WORK/err")"
 bare "$LAZYRUN" exec --no-such "$box" true >"$WORK/out" 2>"$WORK/err"
 equal "an unknown option of lazyrun" 2 $?
 equal "a sentence alone" "" "$(cat "$WORK/out")"
