@@ -21,6 +21,9 @@ struct growth {
 static const struct growth near_growth = { 3, 16, 2 };
 static const struct growth far_growth = { 2, 4, 4 };
 
+/* Bytes ahead for each byte that a reader has gone past what was expected. */
+enum { PROOF_FACTOR = 4 };
+
 void chunk_read_ahead_init(struct chunk_read_ahead *ahead,
 			   const struct chunk_table *table, size_t request_size,
 			   unsigned requests_max)
@@ -38,55 +41,120 @@ void chunk_read_ahead_fini(struct chunk_read_ahead *ahead)
 	mutex_fini(&ahead->lock);
 }
 
-/* The stream of that id, or a fresh one in the place of the oldest. */
+/* The kernel keeps two reads in flight, which may change places. */
+static bool goes_on(const struct chunk_read_ahead_stream *stream,
+		    uint32_t first, uint32_t last)
+{
+	return first <= stream->last + 1 && last + 1 >= stream->last;
+}
+
+/* What the next run of a file is expected to be: as long as this one. */
+static uint64_t run_size(const struct chunk_read_ahead_stream *stream)
+{
+	return stream->window > 0 ? stream->size : stream->expected_size;
+}
+
+/*
+ * The stream that goes on here, or a fresh one: in the place of the one that
+ * its file has not used for longest, when that has its share of them, else of
+ * anybody's.
+ */
 static struct chunk_read_ahead_stream *get_stream_locked(
-	struct chunk_read_ahead *ahead, uint64_t id, uint32_t last)
-	REQUIRES(ahead->lock)
+	struct chunk_read_ahead *ahead, uint64_t id, uint32_t first,
+	uint32_t last) REQUIRES(ahead->lock)
 {
 	struct chunk_read_ahead_stream *oldest = &ahead->streams[0];
+	struct chunk_read_ahead_stream *oldest_of_id = NULL;
+	struct chunk_read_ahead_stream *latest_of_id = NULL;
+	struct chunk_read_ahead_stream *found = NULL;
+	uint64_t expected_size;
+	size_t count = 0;
 
 	for (size_t i = 0; i < CHUNK_READ_AHEAD_STREAMS; i++) {
 		struct chunk_read_ahead_stream *stream = &ahead->streams[i];
 
-		if (stream->seen && stream->id == id)
-			return stream;
 		if (stream->seen < oldest->seen)
 			oldest = stream;
+		if (!stream->seen || stream->id != id)
+			continue;
+		count++;
+		if (!oldest_of_id || stream->seen < oldest_of_id->seen)
+			oldest_of_id = stream;
+		if (!latest_of_id || stream->seen > latest_of_id->seen)
+			latest_of_id = stream;
+		if (goes_on(stream, first, last) &&
+		    (!found || stream->seen > found->seen))
+			found = stream;
 	}
-	*oldest = (struct chunk_read_ahead_stream){ .id = id, .last = last };
+	if (found)
+		return found;
+	expected_size = latest_of_id ? run_size(latest_of_id) : 0;
+	if (count >= CHUNK_READ_AHEAD_STREAMS_OF_ONE)
+		oldest = oldest_of_id;
+	*oldest = (struct chunk_read_ahead_stream){
+		.id = id,
+		.last = last,
+		.expected_size = expected_size,
+	};
 	return oldest;
 }
 
+/* Stored bytes behind @first up to @last, as far as the table is sound. */
+static uint64_t measure(const struct chunk_read_ahead *ahead, uint32_t first,
+			uint32_t last)
+{
+	struct chunk_ref ref;
+	uint64_t size = 0;
+
+	for (uint32_t number = first + 1; number <= last; number++) {
+		if (chunk_table_get(ahead->table, number, &ref) < 0)
+			break;
+		size += ref.stored_size;
+	}
+	return size;
+}
+
 /*
- * Widen the window of a reader who goes on, close that of one who jumps.
- * True when the reader has come to a further chunk.
+ * How far ahead at most: to where the file's run before this one ended; for who
+ * reads on past that, some times what he has read since.
+ */
+static uint64_t proven_size(const struct chunk_read_ahead_stream *stream)
+{
+	if (stream->expected_size == 0)
+		return UINT64_MAX;
+	if (stream->size < stream->expected_size)
+		return stream->expected_size - stream->size;
+	return (stream->size - stream->expected_size) * PROOF_FACTOR;
+}
+
+/*
+ * Widen the window of a reader who goes on.  True when he has come to a
+ * further chunk, and to where reading ahead begins.
  */
 static bool follow(const struct chunk_read_ahead *ahead,
 		   struct chunk_read_ahead_stream *stream, size_t wide,
-		   uint32_t first, uint32_t last)
+		   uint32_t last)
 {
 	const struct growth *growth = wide > 0 ? &far_growth : &near_growth;
 	size_t narrow = ahead->request_size * ahead->requests_max;
 	size_t window_max = wide > narrow ? wide : narrow;
-	/* The kernel keeps two reads in flight, which may change places. */
-	bool goes_on = first <= stream->last + 1 && last + 1 >= stream->last;
+	size_t first_window = ahead->request_size / growth->first_share;
+	uint64_t proven;
 
-	if (!goes_on) {
-		stream->window = 0;
-		stream->steps = 0;
-		stream->ahead_end = 0;
-		stream->last = last;
-		return false;
-	}
 	if (last <= stream->last)
 		return false;
+	stream->size += measure(ahead, stream->last, last);
 	stream->last = last;
 	if (++stream->steps < growth->first_step)
 		return false;
 	if (stream->window == 0)
-		stream->window = ahead->request_size / growth->first_share;
+		stream->window = first_window;
 	else
 		stream->window *= growth->factor;
+	proven = proven_size(stream);
+	if (stream->window > proven)
+		stream->window =
+			proven > first_window ? (size_t)proven : first_window;
 	if (stream->window > window_max)
 		stream->window = window_max;
 	return true;
@@ -135,6 +203,13 @@ static struct chunk_read_ahead_range refill(
 	return range;
 }
 
+/* Whether most reads since the last step were this stream's: where several
+ * read, they keep the cores busy, and a thread beside them only costs. */
+static bool is_alone(const struct chunk_read_ahead_stream *stream)
+{
+	return stream->seen - stream->step_seen < 2 * (uint64_t)stream->calls;
+}
+
 /* A thread of the loader's checks them while the one before is served. */
 static void add_next(const struct chunk_read_ahead *ahead, uint32_t last,
 		     uint32_t last_of_file,
@@ -175,13 +250,16 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	if (count == 0 || last < first || last >= last_of_file)
 		return range;
 	mutex_lock(&ahead->lock);
-	stream = get_stream_locked(ahead, id, last);
+	stream = get_stream_locked(ahead, id, first, last);
 	stream->seen = ++ahead->calls;
-	if (ahead->requests_max &&
-	    follow(ahead, stream, ahead->wide, first, last)) {
+	stream->calls++;
+	if (ahead->requests_max && follow(ahead, stream, ahead->wide, last)) {
 		range = refill(ahead, stream, last_of_file);
-		if (stream->steps >= CHUNK_READ_AHEAD_NEXT_STEPS)
+		if (stream->steps >= CHUNK_READ_AHEAD_NEXT_STEPS &&
+		    is_alone(stream))
 			add_next(ahead, last, last_of_file, &range);
+		stream->step_seen = stream->seen;
+		stream->calls = 0;
 	}
 	mutex_unlock(&ahead->lock);
 	return range;

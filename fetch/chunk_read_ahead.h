@@ -3,12 +3,18 @@
 /*
  * chunk_read_ahead: notices who reads on and on, and says what to fetch next.
  *
- * A small table of streams (files, usually), the least recently seen of which
- * gives way.  A stream that goes on where it left off, thrice, gets a window of
- * a sixteenth of a request, which doubles with each chunk it finishes, up to
- * requests_max requests, and further on a long link; one that jumps loses it.
- * The window is refilled when half of it, or a request, has been used up, so
- * that what is fetched ahead travels in large ranges.
+ * A small table of streams: runs of reads in a file, several for a file that
+ * several readers, or one who jumps about, read; the least recently seen gives
+ * way.  A stream that goes on where it left off, thrice, gets a window of a
+ * sixteenth of a request, which doubles with each chunk it finishes, up to
+ * requests_max requests, and further on a long link.  The window is refilled
+ * when half of it, or a request, has been used up, so that what is fetched
+ * ahead travels in large ranges.
+ *
+ * Who jumps begins anew, and what he read before the jump is what he is then
+ * expected to read: a program that maps tensors of a large file reads each
+ * from end to end, and what lies behind them in vain.  A window ends there,
+ * until the reader has gone past it.
  *
  * Threads: any; a lock of its own, held over reads of the (immutable) chunk
  * table only.
@@ -22,6 +28,7 @@ struct chunk_table;
 
 enum {
 	CHUNK_READ_AHEAD_STREAMS = 16,
+	CHUNK_READ_AHEAD_STREAMS_OF_ONE = 8, /* of one file at most */
 	/* Raw bytes of the next chunks, or one chunk, and how many they are at
 	 * most: those of several readers must fit into the loader's memory. */
 	CHUNK_READ_AHEAD_NEXT_SIZE = 1 << 20,
@@ -35,11 +42,15 @@ enum {
 
 struct chunk_read_ahead_stream {
 	uint64_t id;
-	uint64_t seen;	    /* when, in calls; 0: this place is free */
-	uint32_t last;	    /* chunk that the latest read ended in */
-	uint32_t ahead_end; /* behind the last chunk asked for */
-	unsigned steps;	    /* chunks finished in a row */
-	size_t window;	    /* bytes; 0: not sequential so far */
+	uint64_t seen;		/* when, in calls; 0: this place is free */
+	uint32_t last;		/* chunk that the latest read ended in */
+	uint32_t ahead_end;	/* behind the last chunk asked for */
+	unsigned steps;		/* chunks finished in a row */
+	unsigned calls;		/* of this stream, since its last step */
+	uint64_t step_seen;	/* when that was, in calls of all */
+	size_t window;		/* bytes; 0: not sequential so far */
+	uint64_t size;		/* stored bytes read on */
+	uint64_t expected_size; /* of the run before it; 0: none was */
 };
 
 struct chunk_read_ahead {
@@ -57,7 +68,7 @@ struct chunk_read_ahead {
 };
 
 /* Chunks to prefetch, and those that the reader comes to next, which are to be
- * in memory by then; nothing where a count is 0. */
+ * in memory by then (for who reads alone); nothing where a count is 0. */
 struct chunk_read_ahead_range {
 	uint32_t first;
 	uint32_t count;

@@ -269,3 +269,81 @@ Test(chunk_read_ahead, says_what_the_reader_comes_to_next)
 	cr_expect_eq(range.next_count, 1);
 	cr_expect_eq(note(1, 50).next_count, 0);
 }
+
+/* Bytes ahead that were asked for in vain, by one who reads @count chunks. */
+static uint32_t read_run(uint64_t stream, uint32_t first, uint32_t count)
+{
+	uint32_t end = first + count;
+
+	for (uint32_t i = first; i < first + count; i++) {
+		struct chunk_read_ahead_range range = note(stream, i);
+
+		if (range.count && range.first + range.count > end)
+			end = range.first + range.count;
+	}
+	return end - (first + count);
+}
+
+Test(chunk_read_ahead, learns_where_the_runs_of_a_file_end)
+{
+	chunk_read_ahead_widen(&ahead, 20 * SIZE * PER_REQUEST);
+	cr_expect_gt(read_run(1, 0, 25), 50, "nothing is known of the first");
+	cr_expect_leq(read_run(1, 400, 25), 3);
+	/* a few reads elsewhere, as of a header, teach nothing else */
+	note(1, 990);
+	cr_expect_leq(read_run(1, 600, 25), 3);
+	/* of that file only */
+	cr_expect_gt(read_run(2, 0, 25), 50);
+}
+
+Test(chunk_read_ahead, goes_on_with_who_reads_past_the_expected_end)
+{
+	struct chunk_read_ahead_range range = { 0 };
+	uint32_t end = 0;
+
+	read_run(1, 0, 10);
+	for (uint32_t i = 200; i < 300; i++) {
+		range = note(1, i);
+		if (range.count)
+			end = range.first + range.count;
+		if (i < 208)
+			cr_expect_leq(end, 211, "%u at chunk %u", end, i);
+	}
+	cr_expect_geq(end, 299 + 3 * PER_REQUEST, "%u", end);
+}
+
+Test(chunk_read_ahead, follows_several_readers_of_one_file)
+{
+	uint32_t ends[4] = { 0 };
+
+	for (uint32_t i = 0; i < 100; i++) {
+		for (uint32_t reader = 0; reader < 4; reader++) {
+			struct chunk_read_ahead_range range =
+				note(1, 250 * reader + i);
+
+			if (range.count)
+				ends[reader] = range.first + range.count;
+		}
+	}
+	for (uint32_t reader = 0; reader < 4; reader++)
+		cr_expect_geq(ends[reader], 250 * reader + 99 + 3 * PER_REQUEST,
+			      "reader %u: %u", reader, ends[reader]);
+}
+
+Test(chunk_read_ahead, loads_for_who_reads_alone)
+{
+	for (uint32_t i = 0; i < 20; i++) {
+		cr_expect_eq(note(1, i).next_count, 0, "before %u", i);
+		cr_expect_eq(note(2, 500 + i).next_count, 0);
+	}
+	note(1, 20);
+	cr_expect_gt(note(1, 21).next_count, 0);
+}
+
+Test(chunk_read_ahead, leaves_places_for_others_than_a_random_reader)
+{
+	begin(7, 0);
+	for (uint32_t i = 0; i < 100; i++)
+		EXPECT(note(1, 100 + i * 37 % (CHUNKS - 100)), 0, 0);
+	EXPECT(note(7, 3), 4, 1);
+}
