@@ -33,6 +33,9 @@
 enum {
 	/* Namespaces and a mount take a millisecond. */
 	SPAWN_TIMEOUT_MS = 10000,
+	/* What run_fuse2fs.c waits for, and more. */
+	FUSE2FS_START_MS = 20000,
+	FUSE2FS_END_MS = 7000,
 };
 
 static int take_failure(const struct buffer *body, int *ret_exit,
@@ -105,13 +108,14 @@ static int await_mount(struct run *run, struct error *err)
 {
 	struct buffer body CLEANUP(buffer_fini) =
 		BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
+	int timeout_ms = run->life_fd < 0 ? SPAWN_TIMEOUT_MS : FUSE2FS_START_MS;
 	enum run_message_type type;
 	int exit_code;
 	int r;
 
 	do {
-		r = run_message_receive(run->socket, SPAWN_TIMEOUT_MS, &body,
-					&type, &run->fuse_fd);
+		r = run_message_receive(run->socket, timeout_ms, &body, &type,
+					&run->fuse_fd);
 	} while (r == 0 && type == RUN_MESSAGE_LAYER && keep_layer(run));
 	if (r == -ECONNRESET)
 		return say_gone(run, err);
@@ -124,23 +128,43 @@ static int await_mount(struct run *run, struct error *err)
 	return 0;
 }
 
+static bool needs_fuse2fs(const struct run_options *options)
+{
+	for (unsigned i = 0; i < options->layer_count; i++)
+		if (options->layers[i])
+			return true;
+	return false;
+}
+
 static int fork_runner(struct run *run, const struct run_options *options,
 		       struct error *err)
 {
 	struct run_signal_state signals;
+	int lives[2] = { -1, -1 };
 	int sockets[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
+	if (needs_fuse2fs(options) &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lives) < 0)
 		return error_set_errno(err, -errno, "cannot make a socket");
+	run->life_fd = lives[0];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
+		if (lives[1] >= 0)
+			close(lives[1]);
+		return error_set_errno(err, -errno, "cannot make a socket");
+	}
 	pthread_sigmask(SIG_SETMASK, NULL, &signals.mask);
 	sigaction(SIGCHLD, NULL, &signals.child);
 	run->pid = fork();
 	if (run->pid == 0) {
 		close(sockets[0]);
-		run_child_main(options, sockets[1], &signals);
+		if (lives[0] >= 0)
+			close(lives[0]);
+		run_child_main(options, sockets[1], lives[1], &signals);
 	}
 	run->socket = sockets[0];
 	close(sockets[1]);
+	if (lives[1] >= 0)
+		close(lives[1]);
 	if (run->pid < 0)
 		return error_set_errno(err, -errno, "cannot fork");
 	return 0;
@@ -164,6 +188,7 @@ int run_spawn(const struct run_options *options, struct run **ret,
 	if (!run)
 		return error_set(err, -ENOMEM, "out of memory");
 	run->socket = -1;
+	run->life_fd = -1;
 	run->fuse_fd = -1;
 	run->environment = (struct buffer)BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
 	run->watch.fd = -1;
@@ -414,6 +439,18 @@ int run_start(struct run *run, const struct run_job *job, int *ret_exit,
 	return r;
 }
 
+/* fuse2fs is told, and waited for. */
+static void end_fuse2fs(struct run *run)
+{
+	struct pollfd pollfd = { .fd = run->life_fd, .events = POLLIN };
+
+	if (run->life_fd < 0)
+		return;
+	shutdown(run->life_fd, SHUT_WR);
+	(void)poll(&pollfd, 1, FUSE2FS_END_MS);
+	close(run->life_fd);
+}
+
 void run_destroy(struct run *run)
 {
 	if (!run)
@@ -424,6 +461,7 @@ void run_destroy(struct run *run)
 	}
 	if (run->socket >= 0)
 		close(run->socket);
+	end_fuse2fs(run);
 	if (run->fuse_fd >= 0)
 		close(run->fuse_fd);
 	for (unsigned i = 0; i < run->layer_count; i++)

@@ -55,9 +55,11 @@ struct run_options {
 	/* An existing directory as the image instead of a FUSE mount: there is
 	 * no descriptor to serve then.  It must hold no mounts. */
 	const char *root_directory;
-	/* Further FUSE mounts for the caller to serve (run_take_layer_fd()):
-	 * run_job.overlays says where they go.  At most RUN_LAYERS_MAX; a run
-	 * that has some cannot join. */
+	/* Further mounts: run_job.overlays says where they go.  Of each the
+	 * ext3 file that the host's fuse2fs is to mount, or NULL for a FUSE
+	 * mount that the caller serves (run_take_layer_fd()).  At most
+	 * RUN_LAYERS_MAX; a run that has some cannot join. */
+	const char *const *layers;
 	unsigned layer_count;
 	/* Others are to join: the image stays mounted as it is, the root is
 	 * made beside it, and the runner and what it becomes have no terminal
@@ -162,8 +164,8 @@ int run_open_root(const struct run *run);
  */
 int run_take_fuse_fd(struct run *run);
 
-/** run_take_layer_fd() - the same of the mount @i of run_options.layer_count;
- * -1 the second time */
+/** run_take_layer_fd() - the same of the @i-th that the caller serves; -1 the
+ * second time */
 int run_take_layer_fd(struct run *run, unsigned i);
 
 /**

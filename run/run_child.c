@@ -49,6 +49,7 @@ struct child {
 	const struct run_options *options;
 	const struct run_signal_state *signals;
 	int socket;
+	int life_fd; /* of run_fuse2fs.h, or -1 */
 	int proc_fd; /* the host's /proc, O_PATH */
 	bool is_privileged;
 	mode_t umask;
@@ -136,10 +137,13 @@ static int mount_image(struct child *child, struct error *err)
 		if (fuse_fd < 0)
 			return fuse_fd;
 	}
-	r = run_layer_mount(&child->root.layers, child->options->layer_count,
-			    child->socket, err);
-	if (r < 0)
-		return r;
+	for (unsigned i = 0; i < child->options->layer_count; i++) {
+		r = run_layer_mount(&child->root.layers,
+				    child->options->layers[i], child->root.dir,
+				    child->life_fd, child->socket, err);
+		if (r < 0)
+			return r;
+	}
 	r = run_message_send(child->socket, RUN_MESSAGE_MOUNTED, NULL, 0,
 			     fuse_fd);
 	if (r < 0)
@@ -463,7 +467,7 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 	return r < 0 ? r : enter_inner_namespaces(child, err);
 }
 
-void run_child_main(const struct run_options *options, int socket,
+void run_child_main(const struct run_options *options, int socket, int life_fd,
 		    const struct run_signal_state *signals)
 {
 	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
@@ -471,6 +475,7 @@ void run_child_main(const struct run_options *options, int socket,
 		.options = options,
 		.signals = signals,
 		.socket = socket,
+		.life_fd = life_fd,
 		.proc_fd = -1,
 		.root = RUN_ROOT_INIT,
 		.target = { .fd = -1 },

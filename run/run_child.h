@@ -19,8 +19,9 @@ struct run_signal_state;
 
 /**
  * run_child_main() - be the runner
- * @socket: its end; the caller's end is closed already
+ * @socket:  its end; the caller's end is closed already
+ * @life_fd: for run_fuse2fs_mount(), or -1
  */
 __attribute__((noreturn)) void run_child_main(
-	const struct run_options *options, int socket,
+	const struct run_options *options, int socket, int life_fd,
 	const struct run_signal_state *signals);

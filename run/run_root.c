@@ -169,14 +169,10 @@ static void close_overlays(struct overlays *overlays)
 static int open_layer(const struct run_layers *layers, unsigned *next,
 		      const char *path)
 {
-	int fd;
-
 	if (path)
 		return open_dir(path);
-	if (*next == layers->count)
-		return -ENOENT;
-	fd = fcntl(layers->fds[(*next)++], F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
+	return *next < layers->count ? run_layer_open(layers, (*next)++)
+				     : -ENOENT;
 }
 
 static int open_overlays(const struct run_root *root, const struct run_job *job,

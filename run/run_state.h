@@ -12,8 +12,9 @@
 #include "run/run_signal.h"
 
 struct run {
-	pid_t pid;  /* of the runner, then the job; 0: reaped */
-	int socket; /* -1 once the job runs */
+	pid_t pid;   /* of the runner, then the job; 0: reaped */
+	int socket;  /* -1 once the job runs */
+	int life_fd; /* its end keeps fuse2fs; -1: none */
 	int fuse_fd;
 	int layer_fds[RUN_LAYERS_MAX]; /* FUSE descriptors; -1: taken */
 	unsigned layer_count;	       /* received */

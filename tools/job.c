@@ -226,6 +226,7 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 		.has_one_id = job->options->ignore_subuid,
 		.is_kept = job->keeper != NULL,
 	};
+	const char *layers[RUN_LAYERS_MAX];
 	int r = 0;
 
 	if (job_hot_set_mode(&work->hot, job->options->hot_tree, err) < 0)
@@ -257,8 +258,12 @@ static int spawn(const struct job *job, struct work *work, struct error *err)
 			       ? EXIT_USAGE
 			       : r;
 	if (!work->join.is_root)
-		options.layer_count =
-			overlay_option_count_mounts(&work->mounts.overlays);
+		r = overlay_option_list_mounts(&work->mounts.overlays, layers,
+					       RUN_LAYERS_MAX, err);
+	if (r < 0)
+		return r;
+	options.layers = layers;
+	options.layer_count = (unsigned)r;
 	/* what lies in files is mounted for this job alone */
 	if (options.layer_count > 0)
 		work->join.is_possible = false;

@@ -44,7 +44,7 @@ int job_layers_start(struct job_layers *layers, const struct overlay_list *list,
 	for (size_t i = 0; r == 0 && i < list->count; i++)
 		if (list->layers[i].kind == OVERLAY_DIRECTORY)
 			layers->places[i] = list->layers[i].path;
-		else
+		else if (list->layers[i].kind == OVERLAY_TREE)
 			r = start_one(layers, list->layers[i].path, &own, run,
 				      err);
 	return r;

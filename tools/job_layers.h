@@ -33,7 +33,7 @@ struct job_layers {
 
 /**
  * job_layers_start() - serve what the runner has mounted
- * @run:    spawned with overlay_option_count_mounts() layers
+ * @run:    spawned with overlay_option_list_mounts()
  * @common: the job's; what it says of an index is the image's
  *
  * Return: 0, or as session_open() and job_service_start() with @err naming the

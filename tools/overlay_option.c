@@ -21,9 +21,11 @@ enum { HEADER_SIZE = 2048 };
 static const struct {
 	size_t off;
 	const char *bytes;
-} tree_magics[] = {
-	{ 0, "hsqs" }, /* SquashFS */
-	{ 32, "SIF_MAGIC" },
+	enum overlay_kind kind;
+} magics[] = {
+	{ 0, "hsqs", OVERLAY_TREE }, /* SquashFS */
+	{ 32, "SIF_MAGIC", OVERLAY_TREE },
+	{ 1080, "\x53\xef", OVERLAY_EXT },
 };
 
 static bool is_directory(const char *path)
@@ -67,8 +69,9 @@ static int add_directory(struct overlay_list *list, const char *dir,
 	return add_layer(list, OVERLAY_DIRECTORY, path, err);
 }
 
-/* Whether the file is one that we can mount. */
-static int check_tree(const char *path, struct error *err)
+/* What the file is. */
+static int load_kind(const char *path, enum overlay_kind *ret,
+		     struct error *err)
 {
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char header[HEADER_SIZE];
@@ -79,21 +82,35 @@ static int check_tree(const char *path, struct error *err)
 	size = pread(fd, header, sizeof(header), 0);
 	if (size < 0)
 		return error_set_errno(err, -errno, "--overlay %s", path);
-	for (size_t i = 0; i < sizeof(tree_magics) / sizeof(*tree_magics);
-	     i++) {
-		const char *bytes = tree_magics[i].bytes;
-		size_t off = tree_magics[i].off;
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++) {
+		const char *bytes = magics[i].bytes;
+		size_t off = magics[i].off;
 
 		if ((size_t)size >= off + strlen(bytes) &&
-		    memcmp(header + off, bytes, strlen(bytes)) == 0)
+		    memcmp(header + off, bytes, strlen(bytes)) == 0) {
+			*ret = magics[i].kind;
 			return 0;
+		}
 	}
 	return error_set(err, -ENOTSUP,
-			 "--overlay %s: neither a directory nor a SquashFS "
-			 "file or SIF; mount another file system image on the "
-			 "host first (ext3: fuse2fs FILE DIR), and name DIR, "
-			 "with :ro",
+			 "--overlay %s: neither a directory nor a SquashFS, "
+			 "SIF or ext3 file",
 			 path);
+}
+
+/* Overlayfs needs more of a file system that it writes to than fuse2fs has. */
+static int add_ext(struct overlay_list *list, char *path, bool is_read_only,
+		   struct error *err)
+{
+	autofree char *owned = path;
+
+	if (!is_read_only)
+		return error_set(err, -ENOTSUP,
+				 "--overlay %s: an ext3 file can be read, not "
+				 "written to: add :ro, and --overlay DIR for "
+				 "what the job writes",
+				 path);
+	return add_layer(list, OVERLAY_EXT, STEAL_PTR(owned), err);
 }
 
 static int add_tree(struct overlay_list *list, char *path, bool is_read_only,
@@ -112,6 +129,7 @@ static int add_one(struct overlay_list *list, char *text, struct error *err)
 	char *colon = strrchr(text, ':');
 	bool is_read_only = colon && strcmp(colon, ":ro") == 0;
 	autofree char *path = NULL;
+	enum overlay_kind kind = OVERLAY_TREE;
 	int r;
 
 	if (is_read_only || (colon && strcmp(colon, ":rw") == 0))
@@ -122,10 +140,11 @@ static int add_one(struct overlay_list *list, char *text, struct error *err)
 	if (!path)
 		return error_set_errno(err, -errno, "--overlay %s", text);
 	if (!is_directory(path)) {
-		r = check_tree(path, err);
-		return r < 0 ? r
-			     : add_tree(list, STEAL_PTR(path), is_read_only,
-					err);
+		r = load_kind(path, &kind, err);
+		if (r < 0)
+			return r;
+		return (kind == OVERLAY_EXT ? add_ext : add_tree)(
+			list, STEAL_PTR(path), is_read_only, err);
 	}
 	if (is_read_only)
 		return add_directory(list, path, err);
@@ -158,13 +177,24 @@ int overlay_option_parse(const struct option_list *options,
 	return 0;
 }
 
-unsigned overlay_option_count_mounts(const struct overlay_list *list)
+int overlay_option_list_mounts(const struct overlay_list *list,
+			       const char **ret, size_t size, struct error *err)
 {
-	unsigned count = 0;
+	size_t count = 0;
 
-	for (size_t i = 0; i < list->count; i++)
-		count += list->layers[i].kind != OVERLAY_DIRECTORY;
-	return count;
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->layers[i].kind == OVERLAY_DIRECTORY)
+			continue;
+		if (count == size)
+			return error_set(err, -EFBIG,
+					 "--overlay %s: at most %zu files can "
+					 "be overlays",
+					 list->layers[i].path, size);
+		ret[count++] = list->layers[i].kind == OVERLAY_EXT
+				       ? list->layers[i].path
+				       : NULL;
+	}
+	return (int)count;
 }
 
 void overlay_option_fini(struct overlay_list *list)

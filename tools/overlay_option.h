@@ -5,9 +5,9 @@
  *
  *	THING[:ro|:rw][,THING...]
  *
- * A thing is a directory, a SquashFS file or a SIF, or an image's URL.  One
- * directory can be written to, in its `upper`; all else lies below it, the one
- * given last uppermost.
+ * A thing is a directory, a SquashFS file, a SIF, an ext3 file or an image's
+ *URL.  One directory can be written to, in its `upper`; all else lies below it,
+ *the one given last uppermost.
  *
  * Threads: any; no state.
  */
@@ -20,6 +20,7 @@ enum overlay_kind {
 	OVERLAY_DIRECTORY, /* path is what to show, `upper` of it if it has
 			      one */
 	OVERLAY_TREE,	   /* SquashFS, a SIF, a URL: mounted by us */
+	OVERLAY_EXT,	   /* ext2, 3 or 4: mounted by the host's fuse2fs */
 };
 
 struct overlay_layer {
@@ -48,7 +49,14 @@ struct overlay_list {
 int overlay_option_parse(const struct option_list *options,
 			 struct overlay_list *ret, struct error *err);
 
-/** overlay_option_count_mounts() - how many are to be mounted */
-unsigned overlay_option_count_mounts(const struct overlay_list *list);
+/**
+ * overlay_option_list_mounts() - what is to be mounted (run_options.layers)
+ * @ret: @size of them: the file for fuse2fs, borrowed, or NULL for a tree
+ *
+ * Return: how many; -EFBIG with @err when there are more.
+ */
+int overlay_option_list_mounts(const struct overlay_list *list,
+			       const char **ret, size_t size,
+			       struct error *err);
 
 void overlay_option_fini(struct overlay_list *list);

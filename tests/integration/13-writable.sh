@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # TIMEOUT: 60
 # --writable: the job writes to a directory that is its image, and lazyrun does
-# not. --overlay with SquashFS files.
+# not. --overlay with SquashFS and ext3 files.
 . "$(dirname "$0")/lib.sh"
 need umoci
 need mksquashfs
@@ -81,7 +81,49 @@ lr instance stop layered || fault "instance stop"
 echo text >"$WORK/text"
 lr exec --overlay "$WORK/text:ro" "$IMAGE" true 2>"$WORK/err"
 equal "another file: status" 125 $?
-contains "another file" "neither a directory nor a SquashFS file" "$(cat "$WORK/err")"
+contains "another file" "neither a directory nor a SquashFS, SIF or ext3 file" "$(cat "$WORK/err")"
 head -c 4096 "$WORK/top.sqfs" | head -c 200 >"$WORK/broken"
 lr exec --overlay "$WORK/broken:ro" "$IMAGE" true 2>"$WORK/err" && fault "a broken file"
 contains "a broken file" "--overlay" "$(cat "$WORK/err")"
+
+# ext3 files, as `apptainer overlay create` lays them out, by the host's fuse2fs
+[ "$faults" = 0 ] || exit 1
+need fuse2fs
+need mke2fs
+mkdir -p "$WORK/ext/upper/ext3" "$WORK/ext/upper/data" "$WORK/ext/work"
+echo conda >"$WORK/ext/upper/ext3/env"
+echo ext >"$WORK/ext/upper/data/both"
+mke2fs -q -t ext3 -d "$WORK/ext" "$WORK/e.ext3" 16m >/dev/null 2>&1 || fault "mke2fs"
+chmod 644 "$WORK/e.ext3"
+ext=(--overlay "$WORK/e.ext3:ro")
+helpers() { pgrep -r R,S,D -u "$TEST_UID" "fuse2fs|overlay" >/dev/null; }
+gone() { ! helpers; }
+for image in "$IMAGE" "$box"; do
+	equal "ext3" conda "$(lr exec "${ext[@]}" "$image" cat /ext3/env)"
+	equal "ext3 above SquashFS" "ext added" \
+		"$(lr exec --overlay "$WORK/add.sqfs:ro" "${ext[@]}" "$image" cat /data/both /data/file | xargs)"
+	equal "SquashFS above ext3, -C" top "$(lr exec -C "${ext[@]}" --overlay "$WORK/top.sqfs:ro" "$image" cat /data/both)"
+	lr exec "${ext[@]}" "$image" touch /ext3/new 2>/dev/null && fault "an ext3 file was written to"
+	gone || fault "fuse2fs outlives its job"
+done
+equal "a process left behind goes on reading ext3" conda \
+	"$(lr exec "${ext[@]}" "$IMAGE" sh -c '(sleep 0.5; cat /ext3/env) & exit 0')"
+lr exec "${ext[@]}" "$IMAGE" sh -c 'exit 7'
+equal "the job's status" 7 $?
+"${AS_USER[@]}" "$LAZYRUN" -q exec "${ext[@]}" "$IMAGE" sleep 100 &
+pid=$!
+wait_for "fuse2fs" helpers
+wait_for "the job" pgrep -P $pid -x sleep
+equal "the first child is the job" sleep "$(cat "/proc/$(pgrep -P $pid | sort -n | head -n 1)/comm")"
+kill -KILL $pid
+wait $pid 2>/dev/null
+wait_for "the end of fuse2fs with a killed lazyrun" gone
+lr exec --overlay "$WORK/e.ext3" "$IMAGE" true 2>"$WORK/err" && fault "a writable ext3 file"
+contains "a writable ext3 file" "add :ro" "$(cat "$WORK/err")"
+as_user env PATH=/nowhere "$LAZYRUN" -q exec "${ext[@]}" "$IMAGE" true 2>"$WORK/err"
+equal "no fuse2fs: status" 125 $?
+contains "no fuse2fs" "fuse2fs is needed" "$(cat "$WORK/err")"
+head -c 3000 "$WORK/e.ext3" >"$WORK/half.ext3"
+lr exec --overlay "$WORK/half.ext3:ro" "$IMAGE" true 2>"$WORK/err" && fault "half an ext3 file"
+contains "half an ext3 file" "fuse2fs cannot mount it" "$(cat "$WORK/err")"
+gone || fault "fuse2fs is left"

@@ -35,13 +35,14 @@ static void make_folder(void)
 	write_file("b.sif", 32, "SIF_MAGIC");
 	write_file("text", 0, "SIF_MAGIC hsqs");
 	write_file("short", 0, "hs");
+	write_file("c.ext3", 1080, "\x53\xef");
 }
 
 static void remove_folder(void)
 {
-	static const char *const names[] = { "a.sqfs", "b.sif",	     "text",
-					     "short",  "kept/upper", "kept",
-					     "plain",  folder };
+	static const char *const names[] = { "a.sqfs", "b.sif", "text",
+					     "c.ext3", "short", "kept/upper",
+					     "kept",   "plain", folder };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		remove(names[i]);
@@ -67,6 +68,7 @@ static const char *tail(const char *path)
 Test(overlay_option, puts_the_last_one_on_top)
 {
 	struct overlay_list list = { 0 };
+	const char *mounts[2];
 
 	cr_assert_eq(
 		parse("plain:ro,a.sqfs:ro,kept:ro,kept,b.sif", &list, NULL), 0);
@@ -78,7 +80,25 @@ Test(overlay_option, puts_the_last_one_on_top)
 	cr_expect_str_eq(tail(list.layers[2].path), "/a.sqfs");
 	cr_expect_str_eq(tail(list.layers[3].path), "/plain");
 	cr_expect_str_eq(tail(list.upper), "/kept");
-	cr_expect_eq(overlay_option_count_mounts(&list), 2);
+	cr_expect_eq(overlay_option_list_mounts(&list, mounts, 2, NULL), 2);
+	cr_expect_null(mounts[0]);
+	cr_expect_null(mounts[1]);
+	cr_expect_eq(overlay_option_list_mounts(&list, mounts, 1, NULL),
+		     -EFBIG);
+	overlay_option_fini(&list);
+}
+
+Test(overlay_option, leaves_ext3_to_fuse2fs)
+{
+	struct overlay_list list = { 0 };
+	const char *mounts[8];
+
+	cr_assert_eq(parse("a.sqfs:ro,plain:ro,c.ext3:ro", &list, NULL), 0);
+	cr_assert_eq(list.count, 3);
+	cr_expect_eq(list.layers[0].kind, OVERLAY_EXT);
+	cr_assert_eq(overlay_option_list_mounts(&list, mounts, 8, NULL), 2);
+	cr_expect_str_eq(tail(mounts[0]), "/c.ext3");
+	cr_expect_null(mounts[1]);
 	overlay_option_fini(&list);
 }
 
@@ -101,8 +121,9 @@ Test(overlay_option, says_what_cannot_be_one)
 		const char *says;
 	} cases[] = {
 		{ "none", -ENOENT, "--overlay none" },
-		{ "text", -ENOTSUP, "neither a directory nor a SquashFS" },
-		{ "short:ro", -ENOTSUP, "neither a directory nor a SquashFS" },
+		{ "text", -ENOTSUP, "neither a directory nor a SquashFS," },
+		{ "short:ro", -ENOTSUP, "neither a directory nor a SquashFS," },
+		{ "c.ext3", -ENOTSUP, "add :ro" },
 		{ "plain,kept", -EINVAL, "only one can be written to" },
 	};
 
