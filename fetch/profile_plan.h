@@ -21,7 +21,7 @@
 enum {
 	/* the limit is bytes / 1 MiB + 20 requests, those for manifests,
 	 * tokens and what the profile does not know included */
-	PROFILE_PLAN_RANGES_FREE = 19,
+	PROFILE_PLAN_RANGES_FREE = 18,
 	PROFILE_PLAN_GAP_SHARE = 8, /* of the wanted bytes: one in so many */
 };
 

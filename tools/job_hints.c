@@ -21,7 +21,7 @@
 #include <string.h>
 
 /* What hints miss comes one by one, when it is read: of a Python's start some
- * five ranges (docs/hints.md). */
+ * six ranges (docs/hints.md). */
 enum { RANGES_SPARE = 6 };
 
 struct job_hints {

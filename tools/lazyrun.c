@@ -292,13 +292,13 @@ static void open_standard_descriptors(void)
 }
 
 /* Chunks and spans pass from thread to thread.  With an arena for each thread,
- * every one would keep its own share of freed memory; and what is larger than
- * the buffers of most spans goes back at once. */
+ * every one would keep its own share of freed memory; and what is a megabyte or
+ * more goes back at once. */
 static void bound_freed_memory(void)
 {
 	/* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet */
 	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	mallopt(M_TRIM_THRESHOLD, 8 << 20);
 	/* NOLINTEND(concurrency-mt-unsafe) */
 }
