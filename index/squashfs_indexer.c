@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "index/entry_list.h"
 #include "index/index_writer.h"
+#include "index/squashfs_facts.h"
 #include "index/squashfs_lister.h"
 #include "index/tree.h"
 
@@ -21,10 +22,13 @@ struct indexer {
 	struct buffer extents; /* of the entry at hand, with their places */
 	struct index_writer_chunk *chunks;
 	struct index_writer_blob blob;
+	struct squashfs_facts *facts; /* NULL: only the tables are read */
+	int facts_result;
 };
 
 static void indexer_fini(struct indexer *indexer)
 {
+	squashfs_facts_destroy(indexer->facts);
 	free(indexer->chunks);
 	buffer_fini(&indexer->extents);
 	tree_destroy(indexer->tree);
@@ -34,17 +38,13 @@ static void indexer_fini(struct indexer *indexer)
 /* Gives an entry's extents the places that their blocks have by now. */
 static int place_extents(struct indexer *indexer, struct tree_entry *entry)
 {
-	const uint64_t mask = (UINT64_C(1) << SQUASHFS_LISTER_OFF_BITS) - 1;
-
 	indexer->extents.size = 0;
 	for (size_t i = 0; i < entry->extent_count; i++) {
 		struct tree_extent extent = entry->extents[i];
-		const struct squashfs_block *block = squashfs_blocks_at(
-			&indexer->listing.blocks,
-			(uint32_t)(extent.raw_off >> SQUASHFS_LISTER_OFF_BITS));
 		int r;
 
-		extent.raw_off = block->raw_off + (extent.raw_off & mask);
+		extent.raw_off =
+			squashfs_listing_place(&indexer->listing, &extent);
 		r = buffer_append(&indexer->extents, &extent, sizeof(extent));
 		if (r < 0)
 			return r;
@@ -56,6 +56,7 @@ static int place_extents(struct indexer *indexer, struct tree_entry *entry)
 static int make_tree(struct indexer *indexer, struct error *err)
 {
 	const struct tree_entry *entry = NULL;
+	uint64_t number = 0;
 
 	indexer->tree = tree_create();
 	if (!indexer->tree)
@@ -67,6 +68,10 @@ static int make_tree(struct indexer *indexer, struct error *err)
 
 		if (r < 0)
 			return error_set_errno(err, r, "cannot place a file");
+		if (indexer->facts)
+			placed.facts = squashfs_facts_find(
+				indexer->facts, number, &placed.facts_size);
+		number++;
 		r = tree_add(indexer->tree, &placed, err);
 		if (r < 0)
 			return r;
@@ -74,22 +79,48 @@ static int make_tree(struct indexer *indexer, struct error *err)
 	return 0;
 }
 
+static void take_chunk(void *arg, const struct chunk_ref *ref, const void *raw)
+{
+	struct indexer *indexer = arg;
+	const struct squashfs_indexer_options *options = indexer->options;
+
+	if (indexer->facts_result == 0)
+		indexer->facts_result =
+			squashfs_facts_feed(indexer->facts, raw, ref->raw_size);
+	if (options->chunk)
+		options->chunk(options->arg, ref, raw);
+}
+
+static bool show_progress(void *arg, uint64_t done_size)
+{
+	const struct indexer *indexer = arg;
+	const struct squashfs_indexer_options *options = indexer->options;
+
+	return !options->progress || options->progress(options->arg, done_size);
+}
+
 static int read_object(struct indexer *indexer, struct error *err)
 {
 	const struct squashfs_indexer_options *options = indexer->options;
 	const struct chunk_pass_options pass_options = {
 		.size = indexer->object->size,
-		.chunk = options->chunk,
-		.progress = options->progress,
-		.arg = options->arg,
+		.chunk = take_chunk,
+		.progress = show_progress,
+		.arg = indexer,
 	};
 	struct digest digest;
-	int r = chunk_pass_run(options->stream, indexer->chunks,
-			       indexer->blob.chunk_count, &pass_options,
-			       &digest, err);
+	int r = squashfs_facts_create(&indexer->listing, &indexer->facts);
 
 	if (r < 0)
+		return error_set_errno(err, r, "cannot look for hints");
+	r = chunk_pass_run(options->stream, indexer->chunks,
+			   indexer->blob.chunk_count, &pass_options, &digest,
+			   err);
+	if (r < 0)
 		return r;
+	if (indexer->facts_result < 0)
+		return error_set_errno(err, indexer->facts_result,
+				       "cannot look for hints");
 	if (options->keep_digests) {
 		indexer->blob.digest = digest;
 		return 0;

@@ -5,8 +5,8 @@
  * image, made from that image's own tables.
  *
  * The tables alone suffice; then no chunk has a digest.  Reading the object
- * once from front to back gives every chunk its digest, and the index's one
- * blob the digest of the whole.
+ * once from front to back gives every chunk its digest, the index's one blob
+ * the digest of the whole, and the index hints (hint_builder.h).
  *
  * Threads: one at a time.
  */

@@ -51,6 +51,17 @@ void squashfs_listing_fini(struct squashfs_listing *listing)
 	squashfs_blocks_fini(&listing->blocks);
 }
 
+uint64_t squashfs_listing_place(const struct squashfs_listing *listing,
+				const struct tree_extent *extent)
+{
+	const uint64_t mask = (UINT64_C(1) << SQUASHFS_LISTER_OFF_BITS) - 1;
+	const struct squashfs_block *block = squashfs_blocks_at(
+		&listing->blocks,
+		(uint32_t)(extent->raw_off >> SQUASHFS_LISTER_OFF_BITS));
+
+	return block->raw_off + (extent->raw_off & mask);
+}
+
 static int damaged(const struct lister *lister, const char *what)
 {
 	return error_set(lister->err, -EPROTO,

@@ -18,6 +18,7 @@
 struct entry_list;
 struct error;
 struct squashfs_super;
+struct tree_extent;
 
 enum {
 	/* An extent's raw_off in the list is a block's number, and in the
@@ -34,6 +35,11 @@ struct squashfs_listing {
 };
 
 void squashfs_listing_fini(struct squashfs_listing *listing);
+
+/** squashfs_listing_place() - where @extent, of one of the entries, lies in
+ * the stream of squashfs_blocks_arrange(), which was called */
+uint64_t squashfs_listing_place(const struct squashfs_listing *listing,
+				const struct tree_extent *extent);
 
 /**
  * squashfs_lister_run() - read all tables
