@@ -217,6 +217,15 @@ IMAGE=in/box.sif
 t 23 "" "--overlay FILE.sqfs:ro, SIF" --overlay in/layer.sqfs:ro -- cat /srv/file
 STATE=no
 t 23 "" "--overlay DIR, FILE.sqfs" --overlay in/overlay --overlay in/layer.sqfs:ro -- sh -c 'echo kept >/srv/file; cat /srv/file /flags/in/overlay/upper/srv/file'
+if command -v fuse2fs >/dev/null && command -v mke2fs >/dev/null; then
+	mkdir -p in/ext/upper/srv in/ext/work
+	echo extended >in/ext/upper/srv/file
+	mke2fs -q -t ext3 -d in/ext in/layer.ext3 16m >>in/build.log 2>&1
+	t 23 "" "--overlay FILE.ext3:ro" --overlay in/layer.ext3:ro -- sh -c 'cat /srv/file; touch /srv/x'
+	t 23 "" "--overlay FILE.ext3:ro, FILE.sqfs:ro" --overlay in/layer.ext3:ro --overlay in/layer.sqfs:ro -- cat /srv/file
+	IMAGE=in/box.sif
+	t 23 "" "--overlay FILE.ext3:ro, SIF" -C --overlay in/layer.ext3:ro -- cat /srv/file
+fi
 STATE=no
 t 23 "" "--overlay: no such file" --overlay in/none -- true
 STATE=no
