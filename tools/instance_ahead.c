@@ -44,7 +44,9 @@ bool instance_ahead_play(struct instance_ahead *ahead, const char *text,
 	if (is_known(ahead, key))
 		return false;
 	if (!(flags & INSTANCE_AHEAD_NO_PROFILE))
-		profile = job_profile_start(ahead->session, NULL, words);
+		profile = job_profile_start(
+			ahead->session, NULL, words,
+			!ahead->hints || flags & INSTANCE_AHEAD_NO_HINTS);
 	if (!job_profile_is_played(profile) &&
 	    !(flags & INSTANCE_AHEAD_NO_HINTS))
 		job_hints_follow(ahead->hints, words);

@@ -336,7 +336,9 @@ static int start_service(const struct job *job, struct work *work,
 	work->statistics.hot_tree = job_hot_kind(&work->hot);
 	if (!job->keeper)
 		work->profile = job_profile_start(
-			work->session, job->options->profile, work->argv);
+			work->session, job->options->profile, work->argv,
+			!job_hints_can_start(work->session,
+					     job->options->hints));
 	if (!job_profile_is_played(work->profile) &&
 	    !job_hot_is_whole(&work->hot)) {
 		work->hints =

@@ -125,6 +125,16 @@ static int start(struct job_hints *hints, const char *const *argv)
 				    figures.inode_count, &hints->follower);
 }
 
+bool job_hints_can_start(struct session *session, const char *mode)
+{
+	size_t size;
+
+	if (mode && strcmp(mode, "off") == 0)
+		return false;
+	index_file_hints(session_index(session), &size);
+	return size > 0;
+}
+
 struct job_hints *job_hints_start(struct session *session, const char *mode,
 				  const char *const *argv)
 {
@@ -135,9 +145,9 @@ struct job_hints *job_hints_start(struct session *session, const char *mode,
 	size_t size;
 	int r;
 
-	bytes = index_file_hints(session_index(session), &size);
-	if (size == 0 || (mode && strcmp(mode, "off") == 0))
+	if (!job_hints_can_start(session, mode))
 		return NULL;
+	bytes = index_file_hints(session_index(session), &size);
 	hints = calloc(1, sizeof(*hints));
 	if (!hints)
 		return NULL;

@@ -14,10 +14,14 @@
 #include "fetch/profile_player.h"
 #include "tools/hint_follower.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct job_hints;
 struct session;
+
+/** job_hints_can_start() - whether the index has hints, and @mode wants them */
+bool job_hints_can_start(struct session *session, const char *mode);
 
 /**
  * job_hints_start() - begin to fetch what the command's files need

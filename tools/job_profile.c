@@ -148,7 +148,7 @@ static int play(struct job_profile *self, const struct profile *profile,
 }
 
 static int choose_and_play(struct job_profile *self,
-			   const struct profile *profile)
+			   const struct profile *profile, bool may_guess)
 {
 	const struct profile_command *command =
 		profile_find(profile, self->key);
@@ -159,12 +159,14 @@ static int choose_and_play(struct job_profile *self,
 	if (command)
 		return play(self, profile, command->entries,
 			    command->entry_count, false);
+	if (!may_guess)
+		return 0;
 	r = profile_guess(profile, self->key, &guessed, &count);
 	return r < 0 ? r : play(self, profile, guessed, count, true);
 }
 
 struct job_profile *job_profile_start(struct session *session, const char *mode,
-				      const char *const *argv)
+				      const char *const *argv, bool may_guess)
 {
 	bool is_auto = !mode || strcmp(mode, "auto") == 0;
 	struct profile profile = { 0 };
@@ -180,7 +182,7 @@ struct job_profile *job_profile_start(struct session *session, const char *mode,
 	profile_key_format(argv, self->key);
 	if (load(self, is_auto ? NULL : mode, &profile) < 0)
 		return self;
-	if (choose_and_play(self, &profile) < 0)
+	if (choose_and_play(self, &profile, may_guess) < 0)
 		log_event(LOG_WARN, "tools",
 			  "op=profile text=\"out of memory or threads\"");
 	profile_fini(&profile);

@@ -22,11 +22,13 @@ struct session;
  * @mode:    NULL or "auto": the cache's profile, recorded at the end; "off":
  *           neither; else a file that is played instead of the cache's
  * @argv:    the command
+ * @may_guess: play what other commands have read, when this one is not known;
+ *           not where hints say what it needs (job_hints_can_start())
  *
  * Return: NULL when it is off, or without memory.
  */
 struct job_profile *job_profile_start(struct session *session, const char *mode,
-				      const char *const *argv);
+				      const char *const *argv, bool may_guess);
 
 /**
  * job_profile_finish() - the job has ended: record what it read

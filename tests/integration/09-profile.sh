@@ -76,9 +76,19 @@ job
 equal "a damaged profile in the cache is none" 0 "$(number profile_wanted)"
 contains "and is replaced" "sha256sum random" "$(lr profile show "$IMAGE")"
 
-# another command of the image: a guess, or nothing; right in any case
-forget_chunks
-equal "another command" hello "$(lr exec --index "$WORK/home/tiny.lzi" "$IMAGE" echo hello)"
+# another command of the same program: what the index's hints say; a guess only without them
+another() { # [OPTION...]: it, with nothing but the first command's profile
+	lr profile rm "$IMAGE"
+	job
+	forget_chunks
+	rm -f "$WORK/home/statistics"
+	lr exec --index "$WORK/home/tiny.lzi" --statistics "$WORK/home/statistics" "$@" \
+		"$IMAGE" sha256sum /bin/busybox >/dev/null || fault "another command"
+}
+another --hints=auto
+equal "a guess is not played where there are hints" 0 "$(number profile_wanted)"
+another
+[ "$(number profile_wanted)" -gt 0 ] || fault "without hints nothing was guessed"
 
 # an instance fetches for those who join: it plays, and records the first one
 job_joins() { # COMMAND...: one job of the instance, and what that has fetched by then
