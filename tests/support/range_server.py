@@ -3,17 +3,19 @@
 """A web server that answers closed ranges of the files in a directory, with
 ETag and Last-Modified, and writes a line for each request.
 
-usage: range_server.py DIR LOG READY_FILE
+usage: range_server.py DIR LOG READY_FILE [WAIT_MS]
 
 Each line of LOG: METHOD PATH RANGE STATUS BYTES, "-" for no range.  The port
-is written to READY_FILE once it listens."""
+is written to READY_FILE once it listens.  An answer begins after WAIT_MS."""
 import email.utils
 import http.server
 import os
 import re
 import sys
+import time
 
 folder, log_path, ready = sys.argv[1:4]
+wait_s = int(sys.argv[4]) / 1000 if len(sys.argv) > 4 else 0
 log = open(log_path, "a", buffering=1)
 
 
@@ -35,6 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                   f"{status} {len(body)}\n")
 
     def do_GET(self):
+        time.sleep(wait_s)
         path = os.path.join(folder, os.path.basename(self.path.split("?")[0]))
         if not os.path.isfile(path):
             return self.answer(404, [], b"no such file\n")
