@@ -41,25 +41,62 @@ wait_for_server() {
 	die "no answer from $2; the servers' logs are in $DATA"
 }
 
-# start_registry NAMESPACE: docker-registry on port 5000, storage in DATA/registry
+# start_registry NAMESPACE [KIND]: port 5000, storage in DATA/registry.  KIND:
+#   docker   docker-registry sends the blobs itself (default)
+#   nginx    nginx in front of it sends the blobs from the disk, at a quarter of
+#            the CPU time
+#   storage  it redirects whoever wants a blob to start_web's server, as Docker Hub
+#            and GHCR do to theirs
 start_registry() {
+	local namespace=$1 kind=${2:-docker}
+	local address=0.0.0.0:5000 log='level: error' more=
+	case $kind in
+	docker) more="  tls: {certificate: $DATA/server.pem, key: $DATA/server.key}" ;;
+	nginx)
+		address=127.0.0.1:5001
+		log+=', accesslog: {disabled: true}'
+		;;
+	storage)
+		ln -sfn "$DATA/registry/docker" "$DATA/www/docker"
+		more="  tls: {certificate: $DATA/server.pem, key: $DATA/server.key}
+middleware:
+  storage:
+    - {name: redirect, options: {baseurl: $WEB}}"
+		;;
+	*) die "no such registry: $kind (docker, nginx or storage)" ;;
+	esac
 	cat >"$DATA/registry.yml" <<-END
 	version: 0.1
-	log: {level: error}
+	log: {$log}
 	storage:
 	  filesystem: {rootdirectory: $DATA/registry}
 	http:
-	  addr: 0.0.0.0:5000
-	  tls: {certificate: $DATA/server.pem, key: $DATA/server.key}
+	  addr: $address
+	$more
 	END
-	start_server "$1" registry docker-registry serve "$DATA/registry.yml"
+	start_server "$namespace" registry docker-registry serve "$DATA/registry.yml"
+	[ "$kind" != nginx ] || start_registry_front "$namespace"
 }
 
-# start_nginx NAMESPACE NAME GLOBAL LOCATION...: on port 8443, with these lines
-# for "/", and GLOBAL beside the server
+# start_registry_front NAMESPACE: nginx as KIND "nginx" has it
+start_registry_front() {
+	nsenter --net="/run/netns/$1" ip link set lo up
+	# shellcheck disable=SC2016 # nginx's variables
+	start_nginx "$1" registry-front 5000 "" \
+		'location ~ "^/v2/.+/blobs/sha256:(?<two>..)(?<rest>[0-9a-f]{62})$" {' \
+		"  alias $DATA/registry/docker/registry/v2/blobs/sha256/"'$two/$two$rest/data;' \
+		'}' \
+		'proxy_set_header Host $http_host;' \
+		'proxy_set_header X-Forwarded-Proto https;' \
+		'client_max_body_size 0;' \
+		'proxy_pass http://127.0.0.1:5001;'
+}
+
+# start_nginx NAMESPACE NAME PORT GLOBAL LOCATION...: with these lines for "/", and
+# GLOBAL beside the server
 start_nginx() {
-	local namespace=$1 name=$2 global=$3
-	shift 3
+	local namespace=$1 name=$2 port=$3 global=$4
+	shift 4
 	mkdir -p "$DATA/$name"
 	: >"$DATA/$name-access.log"
 	cat >"$DATA/$name.conf" <<-END
@@ -74,7 +111,8 @@ start_nginx() {
 	    use_temp_path=off;
 	  $global
 	  server {
-	    listen 8443 ssl http2;
+	    listen $port ssl http2;
+	    ssl_protocols TLSv1.2 TLSv1.3;
 	    ssl_certificate $DATA/server.pem;
 	    ssl_certificate_key $DATA/server.key;
 	    location / {
@@ -87,14 +125,14 @@ start_nginx() {
 }
 
 # start_web NAMESPACE: files of DATA/www
-start_web() { start_nginx "$1" web "" "root $DATA/www;"; }
+start_web() { start_nginx "$1" web 8443 "" "root $DATA/www;"; }
 
 # start_cache NAMESPACE HOST:PORT: a cache of ranges in front of another server,
 # as a site's: pieces of 256 KiB, each fetched once however many ask for it, over
 # connections that are kept
 start_cache() {
 	rm -rf "$DATA/cache-node/cache"
-	start_nginx "$1" cache-node "upstream origin { server $2; keepalive 32; }" \
+	start_nginx "$1" cache-node 8443 "upstream origin { server $2; keepalive 32; }" \
 		"slice 256k;" "proxy_cache cache;" \
 		"proxy_set_header Connection '';" "proxy_set_header Host $2;" \
 		"proxy_cache_key \$uri\$slice_range;" \
