@@ -41,8 +41,7 @@ const struct option job_option_table[] = {
 	  "LAZYRUN_SCRATCH", OPT(scratch), .twins = "SCRATCH SCRATCHDIR" },
 	{ "overlay", 'o', OPTION_LIST, "DIR|FILE[:ro]",
 	  "keep what the job writes in DIR; with :ro show what is kept there, "
-	  "or "
-	  "in a SquashFS or ext3 file",
+	  "or in a SquashFS or ext3 file",
 	  "LAZYRUN_OVERLAY", OPT(overlays), .twins = "OVERLAY OVERLAYIMAGE" },
 	{ "no-mount", 0, OPTION_LIST, "NAME,...",
 	  "leave out proc, sys, dev, devpts, home, tmp, cwd, bind-paths",

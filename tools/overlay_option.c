@@ -73,13 +73,16 @@ static int add_directory(struct overlay_list *list, const char *dir,
 static int load_kind(const char *path, enum overlay_kind *ret,
 		     struct error *err)
 {
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* a FIFO would be waited for without an end */
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char header[HEADER_SIZE];
 	ssize_t size;
 
 	if (fd < 0)
 		return error_set_errno(err, -errno, "--overlay %s", path);
 	size = pread(fd, header, sizeof(header), 0);
+	if (size < 0 && errno == ESPIPE)
+		size = 0; /* no file of any kind */
 	if (size < 0)
 		return error_set_errno(err, -errno, "--overlay %s", path);
 	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++) {

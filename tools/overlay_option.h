@@ -5,9 +5,9 @@
  *
  *	THING[:ro|:rw][,THING...]
  *
- * A thing is a directory, a SquashFS file, a SIF, an ext3 file or an image's
- *URL.  One directory can be written to, in its `upper`; all else lies below it,
- *the one given last uppermost.
+ * A thing is a directory, a SquashFS file, a SIF, an ext3 file or the URL of
+ * an image.  One directory can be written to, in its `upper`; all else lies
+ * below it, the one given last uppermost.
  *
  * Threads: any; no state.
  */

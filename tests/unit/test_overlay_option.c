@@ -36,13 +36,15 @@ static void make_folder(void)
 	write_file("text", 0, "SIF_MAGIC hsqs");
 	write_file("short", 0, "hs");
 	write_file("c.ext3", 1080, "\x53\xef");
+	mkfifo("pipe", 0600);
 }
 
 static void remove_folder(void)
 {
 	static const char *const names[] = { "a.sqfs", "b.sif", "text",
 					     "c.ext3", "short", "kept/upper",
-					     "kept",   "plain", folder };
+					     "kept",   "plain", "pipe",
+					     folder };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		remove(names[i]);
@@ -123,6 +125,7 @@ Test(overlay_option, says_what_cannot_be_one)
 		{ "none", -ENOENT, "--overlay none" },
 		{ "text", -ENOTSUP, "neither a directory nor a SquashFS," },
 		{ "short:ro", -ENOTSUP, "neither a directory nor a SquashFS," },
+		{ "pipe:ro", -ENOTSUP, "neither a directory nor a SquashFS," },
 		{ "c.ext3", -ENOTSUP, "add :ro" },
 		{ "plain,kept", -EINVAL, "only one can be written to" },
 	};
