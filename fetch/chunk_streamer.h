@@ -28,7 +28,7 @@ enum {
 	CHUNK_STREAMER_WAIT_MS_MIN = 3000,
 	/* Behind: waited for this part of what a stream takes.  So late that
 	 * a start which reads little is left alone, so early that one which
-	 * reads all is done within 1.1 of a full fetch. */
+	 * reads all is not far from a full fetch (docs/lazy-or-full.md). */
 	CHUNK_STREAMER_SHARE = 4,
 	/* Stored bytes a second that two cores decode and store. */
 	CHUNK_STREAMER_RATE_MAX = 64 << 20,
