@@ -242,15 +242,15 @@ static void reply_xattr(fuse_req_t req, const void *data, size_t size,
 static void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char *name,
 			size_t size)
 {
+	const struct fs_context *ctx = fuse_req_userdata(req);
 	struct fs_xattr_value value;
 	int r;
 
-	if (!fs_xattr_exist(fuse_req_userdata(req))) {
+	if (!ctx->has_xattrs) {
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	r = fs_xattr_get(fuse_req_userdata(req), fs_context_inode(inode), name,
-			 &value);
+	r = fs_xattr_get(ctx, fs_context_inode(inode), name, &value);
 	if (r == -ENODATA)
 		fuse_reply_err(req, ENODATA);
 	else if (r < 0)

@@ -16,6 +16,7 @@
 #include "fs/fs_context.h"
 #include "fs/fs_mount.h"
 #include "fs/fs_ops.h"
+#include "fs/fs_xattr.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,6 +73,7 @@ int fs_server_create(const struct index_file *index,
 	server->ctx.index = index;
 	server->ctx.loader = loader;
 	server->ctx.options = *options;
+	server->ctx.has_xattrs = fs_xattr_exist(options, index);
 	fs_park_init(&server->ctx.park);
 	fuse_set_log_func(log_libfuse);
 	*ret = server;

@@ -42,10 +42,11 @@ struct fs_server_options {
 	/* The root also answers to FS_SERVER_INODE_NAME and an inode's number
 	 * in hex, for overlayfs redirects; never listed. */
 	bool has_inode_names;
-	/* Nobody asks for the root's status: of an image without extended
-	 * attributes the kernel learns that none can be got (EOPNOTSUPP) and
-	 * never asks again, where overlayfs would for every directory.  Lists
-	 * of them are empty. */
+	/* The mount is a job's: nobody asks for the root's status, and file
+	 * capabilities (security.capability) are void.  Of an image without
+	 * other extended attributes the kernel learns that none can be got
+	 * (EOPNOTSUPP) and never asks again, where overlayfs would for every
+	 * directory and every file.  Lists of them are empty. */
 	bool has_no_status;
 	/* Optional: after each read, for profiles; must be quick. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,

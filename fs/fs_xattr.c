@@ -3,6 +3,7 @@
 
 #include "common/buffer.h"
 #include "fs/fs_context.h"
+#include "fs/fs_server.h"
 #include "index/index_file.h"
 
 #include <errno.h>
@@ -48,9 +49,14 @@ static bool is_hidden(const struct fs_context *ctx, uint32_t inode,
 	return false;
 }
 
-bool fs_xattr_exist(const struct fs_context *ctx)
+/* Without effect where nothing is setuid, as in every job. */
+#define FILE_CAPABILITIES "security.capability"
+
+bool fs_xattr_exist(const struct fs_server_options *options,
+		    const struct index_file *index)
 {
-	return !ctx->options.has_no_status || index_file_has_xattrs(ctx->index);
+	return !options->has_no_status ||
+	       index_file_has_xattrs_but(index, FILE_CAPABILITIES);
 }
 
 int fs_xattr_get(const struct fs_context *ctx, uint32_t inode, const char *name,
@@ -93,6 +99,8 @@ int fs_xattr_list(const struct fs_context *ctx, uint32_t inode,
 	const char *status;
 	int r;
 
+	if (!ctx->has_xattrs)
+		return 0;
 	for (size_t i = 0;
 	     has_status(ctx, inode) && (status = fs_status_name(i)); i++) {
 		r = append_name(names, status, strlen(status));

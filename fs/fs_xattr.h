@@ -14,6 +14,8 @@
 
 struct buffer;
 struct fs_context;
+struct fs_server_options;
+struct index_file;
 
 /* What xattr(7) allows: more could not be passed on. */
 enum { FS_XATTR_LIST_SIZE_MAX = 65536 };
@@ -24,9 +26,10 @@ struct fs_xattr_value {
 	char status[FS_STATUS_VALUE_SIZE];
 };
 
-/** fs_xattr_exist() - whether any inode has attributes; once none has, none
- * ever will */
-bool fs_xattr_exist(const struct fs_context *ctx);
+/** fs_xattr_exist() - whether there are attributes that somebody can use: else
+ * none is ever answered for (fs_server_options.has_no_status) */
+bool fs_xattr_exist(const struct fs_server_options *options,
+		    const struct index_file *index);
 
 /**
  * fs_xattr_get() - the value of one attribute

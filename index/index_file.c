@@ -320,11 +320,6 @@ int index_file_get_symlink(const struct index_file *index, uint32_t number,
 	return 0;
 }
 
-bool index_file_has_xattrs(const struct index_file *index)
-{
-	return index->tables[INDEX_FORMAT_XATTR].size > 0;
-}
-
 int index_file_find_xattrs(const struct index_file *index, uint32_t number,
 			   uint64_t *ret_off, uint32_t *ret_count)
 {
@@ -374,6 +369,30 @@ int index_file_next_xattr(const struct index_file *index, uint64_t *off,
 	ret->value_size = value_size;
 	*off = pos + record->name_size + value_size;
 	return 0;
+}
+
+bool index_file_has_xattrs_but(const struct index_file *index, const char *name)
+{
+	const struct index_table *table = &index->tables[INDEX_FORMAT_XATTR];
+	size_t name_size = strlen(name);
+	struct index_xattr xattr;
+	uint64_t off = 0;
+
+	/* sets lie one behind the other (docs/index-format.md, 5.6) */
+	while (off < table->size) {
+		uint32_t count;
+
+		if (!le_range_fits(off, 2, table->size))
+			return true;
+		count = le_load16(table->data + off);
+		off += 2;
+		for (; count > 0; count--)
+			if (index_file_next_xattr(index, &off, &xattr) < 0 ||
+			    xattr.name_size != name_size ||
+			    memcmp(xattr.name, name, name_size) != 0)
+				return true;
+	}
+	return false;
 }
 
 int index_file_get_xattr(const struct index_file *index, uint32_t number,

@@ -189,8 +189,10 @@ int index_file_get_dirent(const struct index_file *index, uint32_t dir,
 int index_file_get_symlink(const struct index_file *index, uint32_t number,
 			   const char **ret, size_t *ret_size);
 
-/** index_file_has_xattrs() - whether any inode has extended attributes */
-bool index_file_has_xattrs(const struct index_file *index);
+/** index_file_has_xattrs_but() - whether any inode has an extended attribute of
+ * another name than @name; a table that cannot be read counts as having */
+bool index_file_has_xattrs_but(const struct index_file *index,
+			       const char *name);
 
 /**
  * index_file_get_xattr() - an inode's extended attribute number @position

@@ -479,6 +479,17 @@ Test(fs_server, answers_xattrs)
 
 Test(fs_server, is_asked_once_for_attributes_that_no_inode_has)
 {
+	static const struct tree_xattr capability = {
+		.name = "security.capability",
+		.value = "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+		.value_size = 20,
+	};
+	const struct tree_entry able = {
+		.path = "able",
+		.mode = S_IFREG | 0755,
+		.xattrs = &capability,
+		.xattr_count = 1,
+	};
 	const struct fs_server_options options = { .has_no_status = true };
 	const char *reason = fs_test_mount_enter();
 	uint64_t before;
@@ -489,10 +500,13 @@ Test(fs_server, is_asked_once_for_attributes_that_no_inode_has)
 	image = fs_test_image_create();
 	fs_test_image_add_file(image, "one", "1", 1);
 	fs_test_image_add_file(image, "two", "22", 2);
+	/* file capabilities do nothing in a job, and are not shown */
+	fs_test_image_add(image, &able);
 	fs_test_image_open(image);
 	fs_test_mount_start(&mounted, image, &options);
 	cr_expect_eq(getxattr(path_of("one"), "user.note", value, 16), -1);
 	cr_expect_eq(errno, EOPNOTSUPP);
+	cr_expect_eq(listxattr(path_of("able"), value, sizeof(value)), 0);
 	cr_expect_eq(access(path_of("two"), F_OK), 0);
 	cr_expect_eq(listxattr(path_of("one"), value, sizeof(value)), 0);
 	before = counters().requests;

@@ -137,6 +137,7 @@ Test(index_file, gives_symlinks_and_xattrs)
 	cr_expect_eq(memcmp(target, "usr/lib", 7), 0);
 	cr_expect_eq(index_file_get_symlink(index, file, &target, &size),
 		     -EINVAL);
+	cr_expect(index_file_has_xattrs_but(index, "security.capability"));
 	cr_assert_eq(index_file_get_xattr(index, file, 0, &xattr), 0);
 	cr_expect_eq(xattr.name_size, 19);
 	cr_expect_eq(memcmp(xattr.name, "security.capability", 19), 0);
