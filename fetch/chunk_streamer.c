@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Thread model: whoever reads begins waits, whoever answers ends them, and the
- * first end past CHUNK_STREAMER_WAIT_MS_MIN starts the thread, which decides
+ * first end past CHUNK_STREAMER_ORDERLY_MS_MIN starts the thread, which decides
  * and asks.  streamer.lock is a leaf; the thread is made without it, by the one
  * who has set has_thread.
  */
@@ -58,6 +58,11 @@ struct chunk_streamer {
 	bool is_stopped GUARDED;
 };
 
+static bool are_orderly(const struct chunk_streamer_waits *waits)
+{
+	return waits->close >= waits->count - waits->count / 4;
+}
+
 bool chunk_streamer_is_behind(const struct chunk_streamer_waits *waits,
 			      uint64_t size, const struct chunk_link *link)
 {
@@ -66,6 +71,8 @@ bool chunk_streamer_is_behind(const struct chunk_streamer_waits *waits,
 				: CHUNK_STREAMER_RATE_MAX;
 	uint64_t trips_ms = waits->count * link->rtt_us / 1000;
 	uint64_t lost_ms = waits->us / 1000;
+	uint64_t min_ms = are_orderly(waits) ? CHUNK_STREAMER_ORDERLY_MS_MIN
+					     : CHUNK_STREAMER_WAIT_MS_MIN;
 	uint64_t due_ms;
 
 	if (rate == 0)
@@ -75,7 +82,7 @@ bool chunk_streamer_is_behind(const struct chunk_streamer_waits *waits,
 	lost_ms = lost_ms > due_ms ? lost_ms - due_ms : 0;
 	if (lost_ms > trips_ms)
 		lost_ms = trips_ms;
-	return lost_ms >= CHUNK_STREAMER_WAIT_MS_MIN &&
+	return lost_ms >= min_ms &&
 	       lost_ms * CHUNK_STREAMER_SHARE >= size * 1000 / rate;
 }
 
@@ -219,6 +226,8 @@ void chunk_streamer_begin_wait(struct chunk_streamer *streamer, uint32_t blob,
 	wait = &streamer->waits[blob];
 	if (wait->waiting++ == 0)
 		wait->since_us = clock_us();
+	if (number >= wait->last && number - wait->last <= CHUNK_STREAMER_CLOSE)
+		wait->sum.close++;
 	wait->last = number;
 	wait->sum.size += size;
 	wait->sum.count++;
@@ -239,7 +248,7 @@ void chunk_streamer_end_wait(struct chunk_streamer *streamer, uint32_t blob,
 	if (is_success && now_us > wait->since_us)
 		wait->sum.us += (uint64_t)(now_us - wait->since_us);
 	wait->since_us = now_us;
-	if (wait->sum.us / 1000 >= CHUNK_STREAMER_WAIT_MS_MIN &&
+	if (wait->sum.us / 1000 >= CHUNK_STREAMER_ORDERLY_MS_MIN &&
 	    !streamer->is_stopped) {
 		is_first = !streamer->has_thread;
 		streamer->has_thread = true;

@@ -13,8 +13,8 @@
  * decode and store.  Internal to the loader.
  *
  * Threads: any; a lock of its own, and a thread, "streamer", from when readers
- * have waited for CHUNK_STREAMER_WAIT_MS_MIN to chunk_streamer_stop(): a start
- * that goes well has none.
+ * have waited for CHUNK_STREAMER_ORDERLY_MS_MIN to chunk_streamer_stop(): a
+ * start that goes well has none.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +26,11 @@ struct chunk_streamer;
 enum {
 	/* Below, nobody is helped: a start is over before the stream is. */
 	CHUNK_STREAMER_WAIT_MS_MIN = 3000,
+	/* The same of readers who go through the blob in its order, as a start
+	 * does not: three of four waits are for what lies close behind the
+	 * chunk waited for before. */
+	CHUNK_STREAMER_ORDERLY_MS_MIN = 1000,
+	CHUNK_STREAMER_CLOSE = 32, /* chunks */
 	/* Behind: waited for this part of what a stream takes.  So late that
 	 * a start which reads little is left alone, so early that one which
 	 * reads all is not far from a full fetch (docs/lazy-or-full.md). */
@@ -38,6 +43,7 @@ enum {
 struct chunk_streamer_waits {
 	uint64_t us;	/* in which one of them waited */
 	uint64_t count; /* waits */
+	uint64_t close; /* of them, for a chunk close behind the last one */
 	uint64_t size;	/* stored bytes that they were for */
 };
 

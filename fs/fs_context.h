@@ -19,7 +19,7 @@ struct fs_context {
 	const struct index_file *index; /* borrowed */
 	struct chunk_loader *loader;	/* borrowed */
 	struct fs_server_options options;
-	bool has_xattrs; /* fs_xattr_exist() */
+	bool has_xattrs;		    /* fs_xattr_exist() */
 	struct fs_server_counters counters; /* fs_context_count() */
 	struct log_rate failure_rate;
 	struct fs_park park;

@@ -42,18 +42,23 @@ static void start_streaming(struct chunk_cache *with, bool may_stream)
 	loader = create(with, &options);
 }
 
-/* Wait for one chunk for a little longer than the least that counts. */
-static void wait_long_for(uint32_t number)
+static void wait_for(uint32_t number, unsigned ms)
 {
 	struct answers *answers = answers_create();
 
 	fault_source_script(source, FAULT_HOLD, 0, 1);
 	request_one(answers, number);
 	cr_assert(fault_source_wait_held(source, 1));
-	usleep((CHUNK_STREAMER_WAIT_MS_MIN + 100) * 1000);
+	usleep(ms * 1000);
 	fault_source_release_all(source);
 	await(answers, 1);
 	answers_destroy(answers);
+}
+
+/* For a little longer than the least that counts of any wait. */
+static void wait_long_for(uint32_t number)
+{
+	wait_for(number, CHUNK_STREAMER_WAIT_MS_MIN + 100);
 }
 
 Test(chunk_streamer, is_behind_by_a_share_of_what_a_stream_takes)
@@ -66,6 +71,7 @@ Test(chunk_streamer, is_behind_by_a_share_of_what_a_stream_takes)
 		uint64_t size;
 		struct chunk_link link;
 		bool is_behind;
+		uint64_t close;
 	} cases[] = {
 		{ "a quarter",
 		  3000,
@@ -88,6 +94,30 @@ Test(chunk_streamer, is_behind_by_a_share_of_what_a_stream_takes)
 		  1 << 20,
 		  { 20000, 10 << 20 },
 		  false },
+		{ "in order, so that a second is enough",
+		  1000,
+		  100,
+		  0,
+		  40 << 20,
+		  { 20000, 10 << 20 },
+		  true,
+		  75 },
+		{ "not quite in order",
+		  2999,
+		  200,
+		  0,
+		  40 << 20,
+		  { 20000, 10 << 20 },
+		  false,
+		  149 },
+		{ "in order, too short to matter",
+		  999,
+		  100,
+		  0,
+		  1 << 20,
+		  { 20000, 10 << 20 },
+		  false,
+		  100 },
 		{ "nothing is known", 99999, 50, 0, 1 << 20, { 0, 0 }, false },
 		{ "a rate that no core decodes at",
 		  3000,
@@ -130,6 +160,7 @@ Test(chunk_streamer, is_behind_by_a_share_of_what_a_stream_takes)
 		const struct chunk_streamer_waits waits = {
 			.us = cases[i].waited_ms * 1000,
 			.count = cases[i].count,
+			.close = cases[i].close,
 			.size = cases[i].waited_size,
 		};
 
@@ -154,6 +185,21 @@ static void expect_no_stream(void)
 {
 	usleep(200000);
 	cr_expect_eq(counters().streamed_chunks, 0);
+}
+
+Test(chunk_streamer, helps_those_sooner_who_read_in_order)
+{
+	start_streaming(cache, true);
+	wait_for(CHUNK_STREAMER_CLOSE, CHUNK_STREAMER_ORDERLY_MS_MIN + 100);
+	for (uint32_t i = 0; i < CHUNKS; i++)
+		await_cached(i);
+}
+
+Test(chunk_streamer, does_not_help_those_so_soon_who_do_not)
+{
+	start_streaming(cache, true);
+	wait_for(CHUNK_STREAMER_CLOSE + 1, CHUNK_STREAMER_ORDERLY_MS_MIN + 100);
+	expect_no_stream();
 }
 
 Test(chunk_streamer, does_not_count_more_than_a_round_trip_of_a_wait)

@@ -48,6 +48,8 @@ static void set_up(void)
 	fs_test_image_open(image);
 	ctx.index = image->index;
 	ctx.loader = image->loader;
+	ctx.has_xattrs = fs_xattr_exist(&ctx.options, image->index);
+	cr_assert(ctx.has_xattrs);
 	cr_assert_eq(index_file_resolve(image->index, "/file", false, &file),
 		     0);
 }
