@@ -136,34 +136,38 @@ static int run(const struct bench_plan *plan, const struct words *words,
 	return r;
 }
 
-/* The same with a trace; a status is a failure. */
+/* The same with a trace, behind what @result has already; a status is a
+ * failure. */
 static int run_traced(const struct bench_plan *plan,
 		      const struct places *places, struct words *words,
-		      char *const *tail, struct bench_trace *ret_trace,
-		      double *ret_ms, struct error *err)
+		      char *const *tail, struct bench_result *result,
+		      struct error *err)
 {
 	char trace[PATH_MAX];
+	double ms = 0;
 	int r;
 
 	path_in(places, "trace", trace);
 	unlink(trace);
 	add(words, "--trace", trace, NULL);
-	r = run(plan, words, tail, ret_ms, err);
+	r = run(plan, words, tail, &ms, err);
 	if (r > 0)
 		return error_set(err, -EIO,
 				 "`lazyrun %s` ended with status %d; try it "
 				 "alone first",
 				 words->items[1], r);
-	return r < 0 ? r : bench_trace_load(trace, ret_trace, err);
+	if (r == 0)
+		r = bench_trace_load(trace, result->seconds * 1000,
+				     &result->trace, err);
+	result->seconds += ms / 1000;
+	return r;
 }
 
-/* exec with @profile in @cache, added to what @ret has of a pull. */
 static int exec(const struct bench_plan *plan, const struct places *places,
 		const char *cache, const char *profile, bool is_warm,
-		struct bench_result *ret, struct error *err)
+		struct bench_result *result, struct error *err)
 {
 	struct words words = { 0 };
-	double ms = 0;
 	int r;
 
 	add_common(plan, places, &words, "exec", cache);
@@ -171,29 +175,19 @@ static int exec(const struct bench_plan *plan, const struct places *places,
 	/* a cold cache has none, and is gone before one could be made */
 	if (!is_warm)
 		add(&words, "--hot-tree", "off", NULL);
-	r = run_traced(plan, places, &words, plan->command, &ret->trace, &ms,
-		       err);
-	ret->began_seconds =
-		ret->seconds + bench_trace_find(&ret->trace, "exec") / 1000;
-	ret->seconds += ms / 1000;
+	r = run_traced(plan, places, &words, plan->command, result, err);
+	result->began_seconds = bench_trace_find(&result->trace, "exec") / 1000;
 	return r;
 }
 
 static int pull(const struct bench_plan *plan, const struct places *places,
-		const char *cache, struct bench_result *ret, struct error *err)
+		const char *cache, struct bench_result *result,
+		struct error *err)
 {
 	struct words words = { 0 };
-	struct bench_trace trace = { 0 };
-	double ms = 0;
-	int r;
 
 	add_common(plan, places, &words, "pull", cache);
-	r = run_traced(plan, places, &words, NULL, &trace, &ms, err);
-	ret->seconds = ms / 1000;
-	ret->bytes_before = trace.bytes;
-	ret->requests_before = trace.requests_all;
-	bench_trace_fini(&trace);
-	return r;
+	return run_traced(plan, places, &words, NULL, result, err);
 }
 
 /* ---- the plan ---- */

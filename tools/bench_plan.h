@@ -30,12 +30,9 @@ enum bench_kind {
 };
 
 struct bench_result {
-	double seconds;	      /* from the start to the end of all */
-	double began_seconds; /* until the command was executed */
-	/* of a pull before it */
-	uint64_t bytes_before;
-	uint64_t requests_before;
-	struct bench_trace trace; /* of the exec */
+	double seconds;		  /* from the start to the end of all */
+	double began_seconds;	  /* until the command was executed */
+	struct bench_trace trace; /* of the exec, and of a pull before it */
 };
 
 struct bench_runs {

@@ -20,8 +20,16 @@ static double number_of(const json_t *event, const char *name)
 	return json_is_number(value) ? json_number_value(value) : -1;
 }
 
-static void add_event(struct bench_trace *trace, const json_t *event,
-		      const char *name)
+/* On the trace's clock; -1 stays what it is: not reached. */
+static double time_of(const json_t *event, const char *name, double began_ms)
+{
+	double ms = number_of(event, name);
+
+	return ms < 0 ? ms : began_ms + ms;
+}
+
+static void add_event(struct bench_trace *trace, double began_ms,
+		      const json_t *event, const char *name)
 {
 	struct bench_event *slot = &trace->events[trace->event_count];
 	/* "exit" has all of --statistics, "index" the first of them */
@@ -31,15 +39,16 @@ static void add_event(struct bench_trace *trace, const json_t *event,
 	if (image_bytes > 0)
 		trace->image_bytes = (uint64_t)image_bytes;
 	if (trace->requests_all == 0 && loaded_bytes > 0)
-		trace->bytes = (uint64_t)loaded_bytes;
+		trace->bytes += (uint64_t)loaded_bytes;
 	if (trace->event_count == BENCH_TRACE_EVENTS_MAX)
 		return;
 	snprintf(slot->name, sizeof(slot->name), "%s", name);
-	slot->ms = number_of(event, "ms");
+	slot->ms = time_of(event, "ms", began_ms);
 	trace->event_count++;
 }
 
-static int add_request(struct bench_trace *trace, const json_t *event)
+static int add_request(struct bench_trace *trace, double began_ms,
+		       const json_t *event)
 {
 	const double bytes = number_of(event, "bytes");
 	struct bench_request *slot;
@@ -61,18 +70,18 @@ static int add_request(struct bench_trace *trace, const json_t *event)
 		trace->requests = grown;
 	}
 	slot = &trace->requests[trace->request_count++];
-	slot->queued_ms = number_of(event, "queued_ms");
-	slot->started_ms = number_of(event, "started_ms");
-	slot->first_byte_ms = number_of(event, "first_byte_ms");
-	slot->ended_ms = number_of(event, "ms");
+	slot->queued_ms = time_of(event, "queued_ms", began_ms);
+	slot->started_ms = time_of(event, "started_ms", began_ms);
+	slot->first_byte_ms = time_of(event, "first_byte_ms", began_ms);
+	slot->ended_ms = time_of(event, "ms", began_ms);
 	slot->is_range = json_object_get(event, "offset") != NULL;
 	slot->has_opened_connection =
 		json_is_true(json_object_get(event, "new_connection"));
 	return 0;
 }
 
-static int add_line(struct bench_trace *trace, const char *line, size_t size,
-		    struct error *err)
+static int add_line(struct bench_trace *trace, double began_ms,
+		    const char *line, size_t size, struct error *err)
 {
 	json_t *event = json_loadb(line, size, 0, NULL);
 	const char *name = json_string_value(json_object_get(event, "event"));
@@ -81,14 +90,14 @@ static int add_line(struct bench_trace *trace, const char *line, size_t size,
 	if (!name || !json_is_number(json_object_get(event, "ms")))
 		r = error_set(err, -EPROTO, "a line is no event of a trace");
 	else if (strcmp(name, "request") != 0)
-		add_event(trace, event, name);
-	else if (add_request(trace, event) < 0)
+		add_event(trace, began_ms, event, name);
+	else if (add_request(trace, began_ms, event) < 0)
 		r = error_set(err, -ENOMEM, "out of memory");
 	json_decref(event);
 	return r;
 }
 
-int bench_trace_load(const char *path, struct bench_trace *ret,
+int bench_trace_load(const char *path, double began_ms, struct bench_trace *ret,
 		     struct error *err)
 {
 	struct buffer text CLEANUP(buffer_fini) =
@@ -101,7 +110,7 @@ int bench_trace_load(const char *path, struct bench_trace *ret,
 		const char *end = memchr(line, '\n', text.size - off);
 		size_t size = end ? (size_t)(end - line) : text.size - off;
 
-		r = add_line(ret, line, size, err);
+		r = add_line(ret, began_ms, line, size, err);
 		if (r < 0)
 			error_prefix(err, r, "%s", path);
 		off += size + 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * bench_trace: what a trace (tools/trace.h) says of one run, for `lazyrun
- * bench`: its events, its requests, what they brought.
+ * bench_trace: what the traces (tools/trace.h) of runs one after the other say,
+ * for `lazyrun bench`: their events, their requests, what they brought.
  *
  * Threads: none of its own; one at a time.
  */
@@ -24,7 +24,7 @@ struct bench_event {
 	double ms;
 };
 
-/* Milliseconds since the run's start; -1: not reached. */
+/* Milliseconds since the first run's start; -1: not reached. */
 struct bench_request {
 	double queued_ms;
 	double started_ms;
@@ -47,13 +47,14 @@ struct bench_trace {
 };
 
 /**
- * bench_trace_load() - read the trace of one run
+ * bench_trace_load() - add the trace of one run
+ * @began_ms: when it began: 0, or behind those that were added before
  *
  * Return: 0; -ENOENT and what else open(2) says; -EPROTO (a line that is no
  * event); -EFBIG (BENCH_TRACE_SIZE_MAX); -ENOMEM; bench_trace_fini() in every
  * case.
  */
-int bench_trace_load(const char *path, struct bench_trace *ret,
+int bench_trace_load(const char *path, double began_ms, struct bench_trace *ret,
 		     struct error *err);
 void bench_trace_fini(struct bench_trace *trace);
 

@@ -96,8 +96,8 @@ static void sum_up(const struct bench_runs *runs, enum bench_kind kind,
 	ret->seconds = median_of(runs, &ret->seconds_min, &ret->seconds_max);
 	typical = nearest(runs, ret->seconds);
 	ret->began_seconds = typical->began_seconds;
-	ret->bytes = typical->trace.bytes + typical->bytes_before;
-	ret->requests = typical->trace.requests_all + typical->requests_before;
+	ret->bytes = typical->trace.bytes;
+	ret->requests = typical->trace.requests_all;
 	ret->trace = &typical->trace;
 }
 

@@ -32,6 +32,9 @@ jq -e '[.starts[] | .began_seconds > 0 and .began_seconds <= .seconds_max] | all
 	"$WORK/json" >/dev/null || fault "a command began after it ended"
 equal "command" "sha256sum /bin/script" "$(jq -r '.command | join(" ")' "$WORK/json")"
 equal "waterfalls of the page" 5 "$(grep -c '<svg' "$WORK/home/page.html")"
+# the pull's requests are in the last one, too
+[ "$(sed -n '/<h2>all fetched first/,$p' "$WORK/home/page.html" | grep -c 'fill="#1f5f99"')" -gt 0 ] ||
+	fault "the waterfall of a full fetch has no range"
 equal "what is left" "" "$(left)"
 
 table=$(bench -q -n 1 "$IMAGE" -- true) || fault "bench, as a table"

@@ -48,7 +48,8 @@ Test(bench_trace, has_events_requests_and_sums)
 	      "{\"ms\":4,\"event\":\"exit\",\"bytes_fetched\":7}\n",
 	      file);
 	fclose(file);
-	cr_assert_eq(bench_trace_load(path, &trace, &err), 0, "%s", err.text);
+	cr_assert_eq(bench_trace_load(path, 0, &trace, &err), 0, "%s",
+		     err.text);
 	cr_expect_eq(trace.event_count, 2);
 	cr_expect_float_eq(bench_trace_find(&trace, "index"), 2, 1e-9);
 	cr_expect_float_eq(bench_trace_find(&trace, "none"), -1, 1e-9);
@@ -63,13 +64,40 @@ Test(bench_trace, has_events_requests_and_sums)
 	cr_expect_float_eq(trace.requests[1].first_byte_ms, 2.5, 1e-9);
 }
 
+Test(bench_trace, puts_one_run_behind_another)
+{
+	FILE *file = begin();
+
+	fputs("{\"ms\":1,\"event\":\"request\",\"bytes\":10,\"queued_ms\":0.5}"
+	      "\n"
+	      "{\"ms\":2,\"event\":\"end\"}\n",
+	      file);
+	fclose(file);
+	cr_assert_eq(bench_trace_load(path, 0, &trace, NULL), 0);
+	file = begin();
+	fputs("{\"ms\":1,\"event\":\"request\",\"bytes\":5,\"queued_ms\":0.25}"
+	      "\n"
+	      "{\"ms\":3,\"event\":\"exec\"}\n",
+	      file);
+	fclose(file);
+	cr_assert_eq(bench_trace_load(path, 100, &trace, NULL), 0);
+	cr_expect_eq(trace.bytes, 15);
+	cr_assert_eq(trace.request_count, 2);
+	cr_expect_float_eq(trace.requests[0].queued_ms, 0.5, 1e-9);
+	cr_expect_float_eq(trace.requests[1].queued_ms, 100.25, 1e-9);
+	cr_expect_float_eq(trace.requests[1].ended_ms, 101, 1e-9);
+	cr_expect_float_eq(trace.requests[1].first_byte_ms, -1, 1e-9);
+	cr_expect_float_eq(bench_trace_find(&trace, "end"), 2, 1e-9);
+	cr_expect_float_eq(bench_trace_find(&trace, "exec"), 103, 1e-9);
+}
+
 Test(bench_trace, without_requests_has_what_was_loaded)
 {
 	FILE *file = begin();
 
 	fputs("{\"ms\":4,\"event\":\"exit\",\"bytes_fetched\":7}", file);
 	fclose(file);
-	cr_assert_eq(bench_trace_load(path, &trace, NULL), 0);
+	cr_assert_eq(bench_trace_load(path, 0, &trace, NULL), 0);
 	cr_expect_eq(trace.bytes, 7);
 }
 
@@ -83,7 +111,7 @@ Test(bench_trace, counts_more_requests_and_events_than_it_keeps)
 		fputs("{\"ms\":1,\"event\":\"a name that is far too long\"}\n",
 		      file);
 	fclose(file);
-	cr_assert_eq(bench_trace_load(path, &trace, NULL), 0);
+	cr_assert_eq(bench_trace_load(path, 0, &trace, NULL), 0);
 	cr_expect_eq(trace.requests_all, BENCH_TRACE_REQUESTS_MAX + 10);
 	cr_expect_eq(trace.request_count, BENCH_TRACE_REQUESTS_MAX);
 	cr_expect_eq(trace.event_count, BENCH_TRACE_EVENTS_MAX);
@@ -106,10 +134,11 @@ Test(bench_trace, refuses_what_is_none)
 
 		fputs(bad[i], file);
 		fclose(file);
-		cr_expect_eq(bench_trace_load(path, &trace, &err), -EPROTO,
+		cr_expect_eq(bench_trace_load(path, 0, &trace, &err), -EPROTO,
 			     "case: %s", bad[i]);
 		cr_expect(strstr(err.text, path), "%s", err.text);
 		bench_trace_fini(&trace);
 	}
-	cr_expect_eq(bench_trace_load("/no/such/trace", &trace, NULL), -ENOENT);
+	cr_expect_eq(bench_trace_load("/no/such/trace", 0, &trace, NULL),
+		     -ENOENT);
 }
