@@ -92,6 +92,8 @@ bool object_attempt_watch(struct object_attempt *attempt, int64_t now_ms)
 int object_attempt_explain_stall(const struct object_attempt *attempt,
 				 struct error *err)
 {
-	return error_set(err, -ETIMEDOUT, "%s: it has sent nothing for %d s",
+	return error_set(err, -ETIMEDOUT,
+			 "%s: it has sent nothing for %d s; "
+			 "try again later",
 			 attempt->answer.shown, OBJECT_PACE_STALL_MS / 1000);
 }

@@ -51,6 +51,7 @@ struct object_request {
 	unsigned token_asks;
 	unsigned rounds; /* that are over */
 	struct object_round round;
+	struct error last; /* what the round before came to; code 0: none */
 };
 
 static void let_go(struct object_request *request)
@@ -197,6 +198,7 @@ static void end_round(struct object_request *request)
 		return;
 	}
 	object_round_explain(&request->round, request->object, &err);
+	request->last = err;
 	request->rounds++;
 	if (object_answer_is_final(request->round.code) ||
 	    (request->spec.rounds_max &&
@@ -292,11 +294,13 @@ static void expire(struct object_request *request)
 {
 	struct error err = { 0 };
 
-	if (request->round.code == 0) {
-		fail(request, -ETIMEDOUT, "not there before the deadline");
-		return;
-	}
-	object_round_explain(&request->round, request->object, &err);
+	if (request->round.code < 0)
+		object_round_explain(&request->round, request->object, &err);
+	else if (request->last.code < 0)
+		err = request->last;
+	else
+		error_set(&err, -ETIMEDOUT, "%s: not there before the deadline",
+			  request->object->name);
 	finish(request, err.code, NULL, &err);
 }
 
@@ -366,6 +370,9 @@ static void on_failure(struct object_attempt *attempt, int code,
 	struct object_request *request = attempt->request;
 	struct object_answer *answer = &attempt->answer;
 	int64_t now_ms = clock_ms();
+	/* then it is the clock that ended it */
+	bool is_cut_off = !attempt->is_stalled && request->last.code < 0 &&
+			  now_ms >= request->spec.deadline_ms;
 
 	if (attempt->is_stalled)
 		code = object_attempt_explain_stall(attempt, err);
@@ -373,7 +380,9 @@ static void on_failure(struct object_attempt *attempt, int code,
 		     object_answer_is_lasting(code) ? OBJECT_SERVER_UNFIT
 						    : OBJECT_SERVER_FAILED,
 		     now_ms);
-	object_round_note(&request->round, code, err, answer->retry_after_ms);
+	if (!is_cut_off)
+		object_round_note(&request->round, code, err,
+				  answer->retry_after_ms);
 	end_attempt(attempt);
 	advance(request);
 }

@@ -25,11 +25,12 @@ struct common_options {
 	const char *cache_dir; /* NULL: config_cache_dir() */
 	uint64_t cache_size;   /* bytes; 0: chunk_cache.h's default */
 	uint64_t tag_ttl_ms;
-	bool is_lazy_only;	/* never stream what nobody has asked for */
-	const char *platform;	/* NULL: this machine's */
-	const char *index;	/* --index FILE, or NULL */
-	const char *index_dir;	/* where to look for an object's, or NULL */
-	const char *federation; /* what osdf: means, or NULL */
+	uint64_t read_timeout_ms; /* 0: chunk_loader.h's default */
+	bool is_lazy_only;	  /* never stream what nobody has asked for */
+	const char *platform;	  /* NULL: this machine's */
+	const char *index;	  /* --index FILE, or NULL */
+	const char *index_dir;	  /* where to look for an object's, or NULL */
+	const char *federation;	  /* what osdf: means, or NULL */
 	const char *preferred_caches; /* a list, or NULL */
 	const char *auth_file;	      /* --authfile FILE, or NULL */
 	const char *trace;	      /* --trace FILE, or NULL */

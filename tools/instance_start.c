@@ -298,17 +298,22 @@ int instance_start_shared(const struct common_options *common,
 	const char *words[WORDS_MAX] = { "lazyrun", "instance", "start" };
 	char cache_size[NUMBER_SIZE];
 	char tag_ttl[NUMBER_SIZE];
+	char read_timeout[NUMBER_SIZE];
 	char idle[NUMBER_SIZE];
 	size_t count = 3;
 
 	snprintf(cache_size, sizeof(cache_size), "%" PRIu64,
 		 common->cache_size);
 	snprintf(tag_ttl, sizeof(tag_ttl), "%" PRIu64 "ms", common->tag_ttl_ms);
+	snprintf(read_timeout, sizeof(read_timeout), "%" PRIu64 "ms",
+		 common->read_timeout_ms);
 	snprintf(idle, sizeof(idle), "%" PRIu64 "ms", idle_ms);
 	add_text(words, &count, "--cache-dir", common->cache_dir);
 	add_text(words, &count, "--cache-size",
 		 common->cache_size ? cache_size : NULL);
 	add_text(words, &count, "--tag-ttl", tag_ttl);
+	add_text(words, &count, "--read-timeout",
+		 common->read_timeout_ms ? read_timeout : NULL);
 	add_text(words, &count, "--platform", common->platform);
 	add_text(words, &count, "--index", common->index);
 	add_text(words, &count, "--idle", idle);

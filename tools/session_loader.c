@@ -15,8 +15,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { READ_TIMEOUT_MS_MAX = 24 * 3600 * 1000 };
+
 int session_open_loader(struct session *session, struct error *err)
 {
+	uint64_t read_timeout_ms = session->options->read_timeout_ms;
 	/* Together with what malloc() keeps, under 64 MiB of private memory
 	 * while a whole image is read (tests/integration/08-figures.sh). */
 	struct chunk_loader_options options = {
@@ -24,6 +27,9 @@ int session_open_loader(struct session *session, struct error *err)
 		.flight_size_max = 10 << 20,
 		.flight_size_wide = 32 << 20,
 		.profile_flight_size = 20 << 20,
+		.deadline_ms = read_timeout_ms < READ_TIMEOUT_MS_MAX
+				       ? (int64_t)read_timeout_ms
+				       : READ_TIMEOUT_MS_MAX,
 		.may_stream = !session->options->is_lazy_only,
 		.get_link = session_http_get_link,
 		.link_arg = session,

@@ -13,7 +13,7 @@ mkdir -p "$ROOT_DIR/ns" "$CONTROL" "$WORK/old/ns" "$WORK/tree"/{bin,data,tmp,pro
 chmod 777 "$CONTROL"
 busybox=$(command -v busybox) || skip "busybox is not installed"
 cp "$busybox" "$WORK/tree/bin/busybox"
-for i in sh sha256sum true; do ln -s busybox "$WORK/tree/bin/$i"; done
+for i in sh sha256sum true sleep; do ln -s busybox "$WORK/tree/bin/$i"; done
 
 fill() { # SEED: sixteen files, half of them compressible
 	local i
@@ -110,6 +110,35 @@ for kind in "flip" "old-blocks" "error-text"; do
 done
 contains "the log names the server" "http://127.0.0.1:" "$(cat "$WORK/err")"
 contains "and the reason" "wrong bytes" "$(cat "$WORK/err")"
+
+# 206 and no body, from all: what --read-timeout says, and not a byte that is wrong; then it is well.
+# The job reads, says so, waits, reads what never comes, then what does.
+stalled() { # ARGUMENT...
+	local what="206 without a body everywhere, ${*:-without an index}" begun
+	fresh
+	say_fault ""
+	user_folder "$WORK/home/sync"
+	rm -f "$WORK/home/sync"/*
+	as_user timeout 100 "$LAZYRUN" -q exec --read-timeout 3s --bind "$WORK/home/sync:/sync" "$@" "$IMAGE" sh -c '
+		sha256sum /data/1; echo >/sync/read; until [ -e /sync/go ]; do sleep 0.1; done
+		sha256sum /data/8; echo >/sync/failed; until [ -e /sync/well ]; do sleep 0.1; done; sha256sum /data/16' \
+		>"$WORK/out" 2>"$WORK/err" &
+	job=$!
+	wait_for "$what: the first read" test -e "$WORK/home/sync/read"
+	say_fault "a b c origin" stall 1000
+	begun=$SECONDS
+	touch "$WORK/home/sync/go"
+	wait_for "$what: the end of the second" test -e "$WORK/home/sync/failed"
+	at_most "$what: seconds" 6 $((SECONDS - begun))
+	say_fault ""
+	touch "$WORK/home/sync/well"
+	wait "$job" || fault "$what: afterwards: $(cat "$WORK/err")"
+	contains "$what" 'path="/data/8"' "$(cat "$WORK/err")"
+	contains "$what: the reader" "Input/output error" "$(cat "$WORK/err")"
+	equal "$what: what was read" "$(printf '%s\n' "$WANTED" | grep -E '/data/(1|16)$')" "$(sort "$WORK/out")"
+}
+stalled --index "$WORK/home/x.lzi"
+stalled
 
 # without an index: what shows itself is survived
 for kind in "short" "long" "reset 3000" "whole" "off-by-one" "status 404" "status 503"; do

@@ -433,6 +433,38 @@ Test(pelican_object, refuses_an_object_that_grew_everywhere)
 	cr_expect(strstr(err.text, "replaced"), "%s", err.text);
 }
 
+static void fail_everywhere(enum fake_fault fault, int status)
+{
+	for (unsigned i = FAKE_SEAT_CACHE_A; i < FAKE_SEAT_COUNT; i++)
+		fake_federation_fail(federation, (enum fake_seat)i, fault, 1000,
+				     status);
+}
+
+/* Time is up in a round whose servers are only silent so far. */
+Test(pelican_object, says_what_servers_did_when_time_is_up)
+{
+	CLEANUP(range_source_destroyp) struct range_source *source = NULL;
+	struct fetched fetched = { 0 };
+	struct error err = { 0 };
+	int64_t start_ms;
+
+	start_plain();
+	cr_assert_eq(open_url("osdf:///ns/a.sif", &source, NULL, NULL), 0);
+	fail_everywhere(FAKE_FAULT_STATUS, 503);
+	completion_init(&fetched.call);
+	start_ms = clock_ms();
+	range_source_fetch(source, 100, 50000, start_ms + 1500, on_done,
+			   &fetched);
+	usleep(400000);
+	fail_everywhere(FAKE_FAULT_STALL_BODY, 0);
+	cr_expect_lt(completion_wait(&fetched.call, &err), 0);
+	completion_fini(&fetched.call);
+	cr_expect_null(fetched.data);
+	cr_expect_lt(clock_ms() - start_ms, 6000);
+	cr_expect(strstr(err.text, "status 503"), "%s", err.text);
+	cr_expect_not(strstr(err.text, "deadline"), "%s", err.text);
+}
+
 /* ---- tokens ---- */
 
 #define CLAIMS                                                                 \
