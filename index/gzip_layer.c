@@ -20,6 +20,7 @@
 #include "index/layer_decoder.h"
 #include "index/layer_input.h"
 #include "index/layer_span.h"
+#include "index/span_memory.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,7 +49,8 @@ struct draft {
 };
 
 struct gzip_layer {
-	struct layer_input *input; /* borrowed */
+	struct layer_input *input;  /* borrowed */
+	struct span_memory *memory; /* borrowed, or NULL */
 	struct inflater *inflater;
 	enum state state;
 	struct gzip_member member;
@@ -67,8 +69,8 @@ static int create_inflater(bool use_isal, struct inflater **ret)
 	return r == -ENOTSUP ? inflate_zlib_create(ret) : r;
 }
 
-int gzip_layer_create(struct layer_input *input, bool use_isal,
-		      struct gzip_layer **ret, struct error *err)
+int gzip_layer_create(struct layer_input *input, struct span_memory *memory,
+		      bool use_isal, struct gzip_layer **ret, struct error *err)
 {
 	struct gzip_layer *layer = calloc(1, sizeof(*layer));
 
@@ -78,6 +80,7 @@ int gzip_layer_create(struct layer_input *input, bool use_isal,
 				 "out of memory for a gzip decoder");
 	}
 	layer->input = input;
+	layer->memory = memory;
 	*ret = layer;
 	return 0;
 }
@@ -87,7 +90,7 @@ void gzip_layer_destroy(struct gzip_layer *layer)
 	if (!layer)
 		return;
 	inflater_destroy(layer->inflater);
-	free(layer->draft.inflated.raw);
+	span_memory_give(layer->draft.inflated.raw);
 	free(layer->window);
 	free(layer);
 }
@@ -324,7 +327,7 @@ static int finish_span(struct gzip_layer *layer, struct layer_span **ret,
 	r = make_window(inflated, &window, &window_size);
 	if (r < 0)
 		return fail_inflate(layer, r, err);
-	r = layer_span_take(layer->input, size, ret, err);
+	r = layer_span_take(layer->input, size, layer->memory, ret, err);
 	if (r < 0) {
 		free(window);
 		return r;
@@ -339,7 +342,7 @@ static int finish_span(struct gzip_layer *layer, struct layer_span **ret,
 	layer->window_size = window_size;
 	if (layer->state == STATE_SPAN && inflated->is_final)
 		layer->state = STATE_MEMBER;
-	free(inflated->raw);
+	span_memory_give(inflated->raw);
 	layer->draft = (struct draft){ 0 };
 	return 0;
 }
@@ -353,6 +356,7 @@ static int split_unit(struct gzip_layer *layer, struct draft *ret)
 	struct inflater_span *unit = &ret->inflated;
 
 	*ret = (struct draft){ .tail = draft->tail };
+	unit->memory = layer->memory;
 	unit->raw_target = all->raw_size - draft->kept_raw_size;
 	if (inflater_reserve(unit) < 0)
 		return -ENOMEM;
@@ -379,7 +383,7 @@ int gzip_layer_cut(struct gzip_layer *layer, bool with_unit,
 		return fail_inflate(layer, r, err);
 	r = finish_span(layer, ret, err);
 	if (r < 0) {
-		free(unit.inflated.raw);
+		span_memory_give(unit.inflated.raw);
 		return r;
 	}
 	layer->draft = unit;
@@ -397,6 +401,7 @@ static int decode_unit(struct gzip_layer *layer,
 	draft->kept_bit = inflated->end_bit;
 	draft->kept_raw_size = inflated->raw_size;
 	inflated->start_bit = layer->start_bit;
+	inflated->memory = layer->memory;
 	inflated->window = layer->window;
 	inflated->window_size = layer->window_size;
 	inflated->stored_target =

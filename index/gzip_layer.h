@@ -15,16 +15,19 @@ struct error;
 struct gzip_layer; /* opaque */
 struct layer_input;
 struct layer_span;
+struct span_memory;
 
 /**
  * gzip_layer_create() - at the first byte of the first member
- * @input: borrowed until destroy; only gzip_layer_decode() and gzip_layer_cut()
- * use it from now on
+ * @input:  borrowed until destroy; only gzip_layer_decode() and
+ *          gzip_layer_cut() use it from now on
+ * @memory: borrowed until destroy: where spans are put, or NULL
  *
  * Return: 0, -ENOMEM.
  */
-int gzip_layer_create(struct layer_input *input, bool use_isal,
-		      struct gzip_layer **ret, struct error *err);
+int gzip_layer_create(struct layer_input *input, struct span_memory *memory,
+		      bool use_isal, struct gzip_layer **ret,
+		      struct error *err);
 
 /** gzip_layer_destroy() - NULL is allowed */
 void gzip_layer_destroy(struct gzip_layer *layer);

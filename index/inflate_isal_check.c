@@ -10,6 +10,7 @@
 #include "index/inflate_isal.h"
 #include "index/inflate_zlib.h"
 #include "index/inflater.h"
+#include "index/span_memory.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -137,8 +138,8 @@ static bool compare(struct progress *a, struct progress *b, const uint8_t *raw,
 			  a->span.end_bit == b->span.end_bit &&
 			  a->span.raw_size == b->span.raw_size &&
 			  a->span.is_final == b->span.is_final;
-		free(a->span.raw);
-		free(b->span.raw);
+		span_memory_give(a->span.raw);
+		span_memory_give(b->span.raw);
 		a->span.raw = NULL;
 		b->span.raw = NULL;
 		if (is_same) {

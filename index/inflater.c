@@ -2,6 +2,7 @@
 #include "index/inflater.h"
 
 #include "common/chunk_ref.h"
+#include "index/span_memory.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,6 +12,11 @@
 /* A block rarely passes the target by more than this: gzip -6 writes blocks
  * of some 100 KiB. */
 enum { RAW_OVERSHOOT = 256 << 10, RAW_CAPACITY_MIN = 640 << 10 };
+
+/* What has to grow is likely one of the longest spans, and what is not written
+ * to takes no memory: so that there are few sizes of buffers, and one that was
+ * given back fits the next span (span_memory.h). */
+enum { RAW_CAPACITY_GROWN = (4 << 20) + RAW_OVERSHOOT };
 
 /* One byte more than allowed tells a span that just fits from one too long. */
 enum { RAW_CAPACITY_MAX = CHUNK_RAW_SIZE_MAX + 1 };
@@ -42,7 +48,9 @@ void inflater_destroy(struct inflater *inflater)
 int inflater_reserve(struct inflater_span *span)
 {
 	size_t target = span->raw_target;
-	size_t capacity = span->raw_capacity * 2;
+	size_t capacity = span->raw_capacity < RAW_CAPACITY_GROWN
+				  ? RAW_CAPACITY_GROWN
+				  : span->raw_capacity * 2;
 	uint8_t *raw;
 
 	assert(span->raw_size <= span->raw_capacity);
@@ -52,13 +60,14 @@ int inflater_reserve(struct inflater_span *span)
 		target = RAW_CAPACITY_MAX;
 	if (span->raw_size < span->raw_capacity && target <= span->raw_capacity)
 		return 0;
+	if (!span->raw)
+		capacity = RAW_CAPACITY_MIN;
 	if (capacity < target + RAW_OVERSHOOT)
 		capacity = target + RAW_OVERSHOOT;
-	if (capacity < RAW_CAPACITY_MIN)
-		capacity = RAW_CAPACITY_MIN;
 	if (capacity > RAW_CAPACITY_MAX)
 		capacity = RAW_CAPACITY_MAX;
-	raw = realloc(span->raw, capacity);
+	raw = span_memory_grow(span->memory, span->raw, span->raw_size,
+			       capacity);
 	if (!raw)
 		return -ENOMEM;
 	span->raw = raw;

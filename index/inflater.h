@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct inflater;
+struct span_memory;
 
 enum { INFLATER_WINDOW_SIZE = 32768 };
 
@@ -35,6 +36,8 @@ struct inflater_span {
 	const uint8_t *window; /* borrowed; NULL when window_size is 0 */
 	size_t window_size;    /* up to INFLATER_WINDOW_SIZE */
 
+	struct span_memory *memory; /* borrowed: where @raw is from, or NULL */
+
 	/* The span ends at the first block end that makes it this long. */
 	size_t stored_target;
 	size_t raw_target;
@@ -42,8 +45,8 @@ struct inflater_span {
 			 the same is decoded, faster */
 
 	/* Set by the back end. */
-	uint8_t *raw;	 /* malloc()ed, the caller's to free on any result */
-	size_t raw_size; /* bytes so far, up to CHUNK_RAW_SIZE_MAX */
+	uint8_t *raw;	     /* for span_memory_give(), on any result */
+	size_t raw_size;     /* bytes so far, up to CHUNK_RAW_SIZE_MAX */
 	size_t raw_capacity; /* bytes allocated */
 	uint64_t end_bit;    /* on INFLATER_DONE: bits from bit 0 of stored[0]
 				to the end of the span's last block */

@@ -6,6 +6,7 @@
 #include "index/layer_input.h"
 #include "index/layer_span.h"
 #include "index/span_joiner.h"
+#include "index/span_memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 struct layer_decoder {
 	struct layer_input input;
+	struct span_memory *memory;
 	bool use_isal;
 	bool has_begun;		   /* the first bytes were looked at */
 	struct gzip_layer *gzip;   /* NULL: a plain tar */
@@ -45,9 +47,13 @@ int layer_decoder_create(struct byte_stream *stream, bool use_isal,
 {
 	struct layer_decoder *decoder = calloc(1, sizeof(*decoder));
 
-	if (!decoder)
+	if (decoder)
+		decoder->memory = span_memory_create();
+	if (!decoder || !decoder->memory) {
+		free(decoder);
 		return error_set(err, -ENOMEM,
 				 "out of memory for a layer's decoder");
+	}
 	layer_input_init(&decoder->input, stream);
 	decoder->use_isal = use_isal;
 	*ret = decoder;
@@ -60,6 +66,7 @@ void layer_decoder_destroy(struct layer_decoder *decoder)
 		return;
 	gzip_layer_destroy(decoder->gzip);
 	layer_input_fini(&decoder->input);
+	span_memory_destroy(decoder->memory);
 	free(decoder);
 }
 
@@ -89,8 +96,8 @@ static int begin(struct layer_decoder *decoder, struct error *err)
 				"--dest-compress-format gzip)",
 				foreign_magics[i].name);
 	if (starts_with(input, &gzip_magic))
-		r = gzip_layer_create(input, decoder->use_isal, &decoder->gzip,
-				      err);
+		r = gzip_layer_create(input, decoder->memory, decoder->use_isal,
+				      &decoder->gzip, err);
 	if (r == 0)
 		span_joiner_init(&decoder->joiner, decoder->gzip);
 	return r;
@@ -111,7 +118,7 @@ static int next_tar(struct layer_decoder *decoder, struct layer_span **ret,
 		size = layer_input_size(input);
 	if (size == 0)
 		return 0;
-	r = layer_span_take(input, size, &span, err);
+	r = layer_span_take(input, size, decoder->memory, &span, err);
 	if (r < 0)
 		return r;
 	span->has_chunk = true;

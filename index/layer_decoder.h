@@ -48,11 +48,13 @@ enum {
 	LAYER_SPAN_TAR_SIZE = 256 << 10, /* of a tar that is not compressed */
 };
 
-/* Heap object; hand it from thread to thread, then layer_span_destroy(). */
+/* Hand it from thread to thread, then layer_span_destroy(), which may be after
+ * the decoder's end. */
 struct layer_span {
-	/* Blob bytes from @bytes_off on.  The first @seen_size of them were
-	 * already part of the span before (0 or 1: a shared byte), so that
-	 * the unseen parts of all spans, in order, are the blob. */
+	/* Blob bytes from @bytes_off on, as @raw from span_memory.h.  The first
+	 * @seen_size of them were already part of the span before (0 or 1: a
+	 * shared byte), so that the unseen parts of all spans, in order, are
+	 * the blob. */
 	uint8_t *bytes;
 	size_t bytes_size;
 	uint64_t bytes_off;

@@ -21,6 +21,7 @@
 #include "index/index_builder.h"
 #include "index/index_writer.h"
 #include "index/layer_decoder.h"
+#include "index/span_memory.h"
 #include "index/span_queue.h"
 #include "index/tar_reader.h"
 
@@ -240,7 +241,7 @@ static void drop_stored(struct layer_span *span)
 {
 	if (span->bytes == span->raw)
 		return;
-	free(span->bytes);
+	span_memory_give(span->bytes);
 	span->bytes = NULL;
 	span->bytes_size = 0;
 	span->seen_size = 0;

@@ -5,6 +5,7 @@
 #include "common/sparse_window.h"
 #include "index/layer_decoder.h"
 #include "index/layer_input.h"
+#include "index/span_memory.h"
 #include "index/window_marker.h"
 
 #include <assert.h>
@@ -13,15 +14,16 @@
 #include <string.h>
 
 int layer_span_take(struct layer_input *input, size_t size,
-		    struct layer_span **ret, struct error *err)
+		    struct span_memory *memory, struct layer_span **ret,
+		    struct error *err)
 {
 	struct layer_span *span = calloc(1, sizeof(*span));
-	uint8_t *bytes = malloc(size);
+	uint8_t *bytes = span_memory_take(memory, size);
 
 	assert(size > 0 && size <= layer_input_size(input));
 	if (!span || !bytes) {
 		free(span);
-		free(bytes);
+		span_memory_give(bytes);
 		return error_set(err, -ENOMEM,
 				 "out of memory for %zu bytes of a layer",
 				 size);
@@ -40,8 +42,8 @@ void layer_span_destroy(struct layer_span *span)
 	if (!span)
 		return;
 	if (span->raw != span->bytes)
-		free(span->raw);
-	free(span->bytes);
+		span_memory_give(span->raw);
+	span_memory_give(span->bytes);
 	free(span->window);
 	free(span);
 }

@@ -9,12 +9,15 @@
 struct error;
 struct layer_input;
 struct layer_span;
+struct span_memory;
 
 /**
  * layer_span_take() - a span of the input's next bytes, without a chunk
- * @size: 1 to what is at hand; they are used up
+ * @size:   1 to what is at hand; they are used up
+ * @memory: where the span's copy of them is put, or NULL
  *
  * Return: 0, -ENOMEM.
  */
 int layer_span_take(struct layer_input *input, size_t size,
-		    struct layer_span **ret, struct error *err);
+		    struct span_memory *memory, struct layer_span **ret,
+		    struct error *err);

@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,15 +176,6 @@ static int index_to_file(const struct index_options *options,
 	return r < 0 ? r : print_result(options, fd, session, start_ms, err);
 }
 
-/* Buffers of most spans are smaller than this: taken from the heap and put
- * back, they cost no page faults.  A server, which has few at a time, does
- * better with less (tools/lazyrun.c). */
-static void keep_span_buffers(void)
-{
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	mallopt(M_MMAP_THRESHOLD, 4 << 20);
-}
-
 static int index_main(void *values, char **operands, int count,
 		      struct error *err)
 {
@@ -195,7 +185,6 @@ static int index_main(void *values, char **operands, int count,
 	int r;
 
 	(void)count;
-	keep_span_buffers();
 	r = session_open(operands[0], &options->common, SESSION_FRESH, &session,
 			 err);
 	if (r < 0)

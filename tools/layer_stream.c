@@ -10,6 +10,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Several layers at once: 4 MiB each. */
+static const struct blob_stream_options remote_options = {
+	.request_size = 1 << 20,
+	.request_count = 4,
+};
+
+/* A file is read by whoever asks for its bytes: nothing is gained by having
+ * more of them than the processor's cache holds. */
+static const struct blob_stream_options local_options = {
+	.request_size = 256 << 10,
+	.request_count = 1,
+};
+
 struct layer_stream {
 	struct byte_stream base;
 	struct byte_stream *blob; /* owned; over source */
@@ -41,11 +54,8 @@ static const struct byte_stream_ops layer_stream_ops = {
 int layer_stream_open(struct image *image, uint32_t number,
 		      struct byte_stream **ret, struct error *err)
 {
-	/* several layers at once: 4 MiB each */
-	const struct blob_stream_options options = {
-		.request_size = 1 << 20,
-		.request_count = 4,
-	};
+	const struct blob_stream_options *options =
+		image_is_local(image) ? &local_options : &remote_options;
 	struct layer_stream *layer = calloc(1, sizeof(*layer));
 	int r;
 
@@ -54,7 +64,7 @@ int layer_stream_open(struct image *image, uint32_t number,
 	layer->base.ops = &layer_stream_ops;
 	r = image_open_layer(image, number, &layer->source, err);
 	if (r == 0)
-		r = blob_stream_create(layer->source, &options, &layer->blob,
+		r = blob_stream_create(layer->source, options, &layer->blob,
 				       err);
 	if (r < 0) {
 		layer_stream_destroy(&layer->base);

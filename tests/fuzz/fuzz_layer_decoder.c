@@ -10,6 +10,7 @@
 #include "index/inflate_isal.h"
 #include "index/inflate_zlib.h"
 #include "index/inflater.h"
+#include "index/span_memory.h"
 #include "tests/support/memory_stream.h"
 
 #include <stdlib.h>
@@ -108,8 +109,8 @@ static void compare_inflaters(const uint8_t *data, size_t size)
 		check(a.raw_size == b.raw_size);
 		check(!a.raw_size || !memcmp(a.raw, b.raw, a.raw_size));
 	}
-	free(a.raw);
-	free(b.raw);
+	span_memory_give(a.raw);
+	span_memory_give(b.raw);
 	inflater_destroy(isal);
 	inflater_destroy(zlib);
 }

@@ -5,6 +5,7 @@
  */
 #include "common/thread.h"
 #include "index/layer_decoder.h"
+#include "index/span_memory.h"
 #include "index/span_queue.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static void *produce(void *arg)
 			abort();
 		span->has_chunk = true;
 		span->ref.raw_size = (uint32_t)rand_r(&seed) % 3000 + 1;
-		span->raw = malloc(span->ref.raw_size);
+		span->raw = span_memory_take(NULL, span->ref.raw_size);
 		span->raw_off = i;
 		if (span_queue_push(chain->first, span) < 0) {
 			layer_span_destroy(span);

@@ -11,6 +11,7 @@
 #include "index/inflate_isal_check.h"
 #include "index/inflate_zlib.h"
 #include "index/inflater.h"
+#include "index/span_memory.h"
 #include "tests/support/gzip_maker.h"
 
 #include <criterion/criterion.h>
@@ -106,9 +107,9 @@ static void compare(size_t stored_target, size_t raw_target, size_t arrival)
 
 		run(isal, &a, arrival);
 		expect_same(&a, &b, arrival);
-		free(a.raw);
+		span_memory_give(a.raw);
 	}
-	free(b.raw);
+	span_memory_give(b.raw);
 }
 
 Test(inflate_isal, passes_its_check)
@@ -189,7 +190,7 @@ Test(inflate_isal, goes_on_where_a_span_ended)
 		}
 		cr_assert_eq(a.raw_size, RAW_SIZE);
 		cr_assert_arr_eq(a.raw, raw, RAW_SIZE);
-		free(a.raw);
-		free(b.raw);
+		span_memory_give(a.raw);
+		span_memory_give(b.raw);
 	}
 }

@@ -109,7 +109,7 @@ static void cut_stream(struct byte_stream *stream, bool use_isal,
 	struct layer_input input;
 
 	layer_input_init(&input, stream);
-	cr_assert_eq(gzip_layer_create(&input, use_isal, &gzip, NULL), 0);
+	cr_assert_eq(gzip_layer_create(&input, NULL, use_isal, &gzip, NULL), 0);
 	while ((list->code = gzip_layer_decode(gzip, &a_block, &unit, NULL)) ==
 	       1) {
 		cr_assert_lt(list->count, SPANS_MAX);
@@ -131,7 +131,7 @@ static void join_stream(struct byte_stream *stream, bool use_isal,
 	struct layer_input input;
 
 	layer_input_init(&input, stream);
-	cr_assert_eq(gzip_layer_create(&input, use_isal, &gzip, NULL), 0);
+	cr_assert_eq(gzip_layer_create(&input, NULL, use_isal, &gzip, NULL), 0);
 	span_joiner_init(&joiner, gzip);
 	while ((list->code = span_joiner_next(&joiner, &span, NULL)) == 1) {
 		cr_assert_lt(list->count, SPANS_MAX);

@@ -3,6 +3,7 @@
 
 #include "common/thread.h"
 #include "index/layer_decoder.h"
+#include "index/span_memory.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -17,7 +18,7 @@ static struct layer_span *make_span(uint64_t number, size_t raw_size)
 	cr_assert(span);
 	span->has_chunk = true;
 	span->raw_off = number;
-	span->raw = malloc(raw_size);
+	span->raw = span_memory_take(NULL, raw_size);
 	cr_assert(span->raw);
 	span->ref.raw_size = (uint32_t)raw_size;
 	return span;
