@@ -71,8 +71,11 @@ bool chunk_streamer_is_behind(const struct chunk_streamer_waits *waits,
 				: CHUNK_STREAMER_RATE_MAX;
 	uint64_t trips_ms = waits->count * link->rtt_us / 1000;
 	uint64_t lost_ms = waits->us / 1000;
-	uint64_t min_ms = are_orderly(waits) ? CHUNK_STREAMER_ORDERLY_MS_MIN
-					     : CHUNK_STREAMER_WAIT_MS_MIN;
+	bool is_orderly = are_orderly(waits);
+	uint64_t min_ms = is_orderly ? CHUNK_STREAMER_ORDERLY_MS_MIN
+				     : CHUNK_STREAMER_WAIT_MS_MIN;
+	uint64_t share = is_orderly ? CHUNK_STREAMER_ORDERLY_SHARE
+				    : CHUNK_STREAMER_SHARE;
 	uint64_t due_ms;
 
 	if (rate == 0)
@@ -82,8 +85,7 @@ bool chunk_streamer_is_behind(const struct chunk_streamer_waits *waits,
 	lost_ms = lost_ms > due_ms ? lost_ms - due_ms : 0;
 	if (lost_ms > trips_ms)
 		lost_ms = trips_ms;
-	return lost_ms >= min_ms &&
-	       lost_ms * CHUNK_STREAMER_SHARE >= size * 1000 / rate;
+	return lost_ms >= min_ms && lost_ms * share >= size * 1000 / rate;
 }
 
 struct chunk_streamer *chunk_streamer_create(const struct chunk_parts *parts)

@@ -24,17 +24,18 @@ struct chunk_parts;
 struct chunk_streamer;
 
 enum {
+	/* Behind: waited for this part of what a stream takes.  So late that
+	 * a start which reads little is left alone, so early that one which
+	 * reads all is not far from a full fetch (docs/lazy-or-full.md). */
+	CHUNK_STREAMER_SHARE = 4,
 	/* Below, nobody is helped: a start is over before the stream is. */
 	CHUNK_STREAMER_WAIT_MS_MIN = 3000,
 	/* The same of readers who go through the blob in its order, as a start
 	 * does not: three of four waits are for what lies close behind the
 	 * chunk waited for before. */
+	CHUNK_STREAMER_ORDERLY_SHARE = 20,
 	CHUNK_STREAMER_ORDERLY_MS_MIN = 1000,
 	CHUNK_STREAMER_CLOSE = 32, /* chunks */
-	/* Behind: waited for this part of what a stream takes.  So late that
-	 * a start which reads little is left alone, so early that one which
-	 * reads all is not far from a full fetch (docs/lazy-or-full.md). */
-	CHUNK_STREAMER_SHARE = 4,
 	/* Stored bytes a second that two cores decode and store. */
 	CHUNK_STREAMER_RATE_MAX = 64 << 20,
 };
