@@ -47,6 +47,9 @@ enum {
 /* Where statvfs(2) knows nothing. */
 static const uint64_t disk_size_fallback = 10ull << 30;
 
+/* Where less than a twentieth of the disk is free. */
+static const uint64_t crowded_size_max = 1ull << 30;
+
 /* Bytes of the claims file: one per key below, the collector's above. */
 static const uint64_t claim_mask = (1ull << 62) - 1;
 static const uint64_t collector_off = 1ull << 62;
@@ -129,14 +132,19 @@ static uint64_t common_limit(const struct chunk_cache *cache, uint64_t used)
 	uint64_t total;
 	uint64_t available;
 	uint64_t room;
+	uint64_t limit;
 
 	if (!cache->size_is_default)
 		return cache->size_max;
 	measure_disk(cache->dir_fd, &total, &available);
-	if (!le_add(used, available, &room) || room <= total / 20)
+	if (!le_add(used, available, &room))
 		return 0;
-	room -= total / 20;
-	return room < cache->size_max ? room : cache->size_max;
+	/* on a crowded disk enough for one start, or it would fetch a chunk
+	 * again and again */
+	limit = room / 2 < crowded_size_max ? room / 2 : crowded_size_max;
+	if (room > total / 20 && room - total / 20 > limit)
+		limit = room - total / 20;
+	return limit < cache->size_max ? limit : cache->size_max;
 }
 
 static uint64_t neighbour_size(const struct chunk_cache *cache)

@@ -48,7 +48,8 @@ struct chunk_cache_figures {
  *            else may have write permission.  One that can only be read
  *            serves: loads work, stores fail
  * @size_max: bytes; 0: a tenth of the file system, and never so much that
- *            less than a twentieth of it stays free
+ *            less than a twentieth of it stays free; where that leaves less,
+ *            half of what is free, up to 1 GiB
  *
  * Call it after the last plain fork: a child would keep claims alive.
  *

@@ -618,9 +618,9 @@ Test(chunk_cache, leaves_a_share_of_the_disk_free_by_default)
 	cr_expect_gt(figures().size_max, 1 << 19);
 	cr_expect_eq(posix_fallocate(fd, 0, 19 << 20), 0);
 	cr_expect_eq(posix_fallocate(fd, 0, (19 << 20) + (900 << 10)), 0);
-	cr_expect_eq(figures().size_max, 0);
-	cr_expect_eq(chunk_cache_collect(cache, NULL), 0);
-	cr_expect_eq(figures().count, 0);
+	/* with nearly all, half of the rest */
+	cr_expect_gt(figures().size_max, 10 << 10);
+	cr_expect_leq(figures().size_max, 64 << 10);
 	close(fd);
 	umount2(dir, MNT_DETACH);
 }
