@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Thread model: workers take the layers in order, one each at a time, and run
- * the pipeline of layer_indexer (each with two threads more).  The caller's
- * thread waits for the lowest layer that is not merged yet, merges it into the
- * tree and frees its entries, so that entries do not pile up and the result
- * depends on the order of the layers alone.
+ * Thread model: workers take the layers, one each at a time, and run the
+ * pipeline of layer_indexer (each with two threads more): the largest first,
+ * lest it is left for the end, when one pipeline alone does not keep two cores
+ * busy; then the others in order.  The caller's thread waits for the lowest
+ * layer that is not merged yet, merges it into the tree and frees its entries,
+ * so that entries do not pile up and the result depends on the order of the
+ * layers alone.
  *
  * Locks: build.lock, a leaf, for what is ready.  The first failure sets
  * is_stopped; the other layers then end at their next span.
@@ -45,7 +47,9 @@ struct build {
 	/* Relaxed: a counter, and one-way flags that only make others stop. */
 	atomic_ullong done_size;
 	atomic_bool is_stopped;
-	atomic_uint next_layer;
+	atomic_uint next_turn;
+
+	uint32_t first_layer; /* to be taken, before those in order */
 
 	struct mutex lock;
 	struct condition layer_is_ready;
@@ -111,19 +115,29 @@ static void set_ready(struct build *build, uint32_t number)
 	mutex_unlock(&build->lock);
 }
 
+/* The layer that is taken at a turn, of as many turns as layers */
+static uint32_t layer_of_turn(const struct build *build, uint32_t turn)
+{
+	if (turn == 0)
+		return build->first_layer;
+	return turn <= build->first_layer ? turn - 1 : turn;
+}
+
 static void *run_worker(void *arg)
 {
 	struct build *build = arg;
 	uint32_t count = build->image->layer_count;
 
 	for (;;) {
-		uint32_t number = atomic_fetch_add_explicit(
-			&build->next_layer, 1, memory_order_relaxed);
+		uint32_t turn = atomic_fetch_add_explicit(&build->next_turn, 1,
+							  memory_order_relaxed);
 		struct layer *layer;
+		uint32_t number;
 		int r;
 
-		if (number >= count)
+		if (turn >= count)
 			return NULL;
+		number = layer_of_turn(build, turn);
 		layer = &build->layers[number];
 		if (atomic_load_explicit(&build->is_stopped,
 					 memory_order_relaxed))
@@ -152,6 +166,18 @@ static unsigned worker_count(const struct index_builder_image *image,
 	if (count == 0)
 		count = 1;
 	return count < image->layer_count ? count : image->layer_count;
+}
+
+/* One worker alone goes in order: what it has read can be merged at once. */
+static uint32_t choose_first(const struct index_builder_image *image,
+			     unsigned workers)
+{
+	uint32_t largest = 0;
+
+	for (uint32_t i = 1; i < image->layer_count && workers > 1; i++)
+		if (image->layers[i].size > image->layers[largest].size)
+			largest = i;
+	return largest;
 }
 
 /* -- the caller's thread */
@@ -230,6 +256,7 @@ static int read_layers(struct build *build, struct tree *tree,
 
 	if (!workers)
 		return error_set(err, -ENOMEM, "out of memory");
+	build->first_layer = choose_first(build->image, wanted);
 	while (started < wanted && r == 0) {
 		r = thread_start(&workers[started], "index-layer", run_worker,
 				 build);

@@ -179,6 +179,50 @@ Test(index_builder, gives_the_same_bytes_for_any_number_of_threads)
 	free(first);
 }
 
+static atomic_uint opened[LAYER_COUNT]; /* 1 + how many were before it */
+
+/* With several workers: opens no layer before the last one, or in ten seconds
+ */
+static int open_after_last(void *arg, uint32_t number, struct byte_stream **ret,
+			   struct error *e)
+{
+	int r = open_layer(arg, number, ret, e);
+
+	atomic_store(&opened[number], atomic_load(&open_count));
+	for (int i = 0; i < 1000 && options.layers_at_once > 1 &&
+			!atomic_load(&opened[LAYER_COUNT - 1]);
+	     i++)
+		usleep(10000);
+	return r;
+}
+
+Test(index_builder, begins_with_the_largest_layer_if_another_can_go_beside_it)
+{
+	const struct layer_maker largest = makers[0];
+
+	memmove(makers, makers + 1, (LAYER_COUNT - 1) * sizeof(*makers));
+	makers[LAYER_COUNT - 1] = largest;
+	for (size_t i = 0; i < LAYER_COUNT; i++) {
+		layers[i] = makers[i].layer;
+		cr_assert_leq(layers[i].size, largest.layer.size);
+	}
+	options.open_layer = open_after_last;
+	options.layers_at_once = 2;
+	cr_assert_eq(build(), 0, "%s", err.text);
+	cr_expect_leq(opened[LAYER_COUNT - 1], 2);
+	for (size_t i = 1; i < LAYER_COUNT - 1; i++)
+		cr_expect_geq(opened[i], 3, "layer %zu was before the last", i);
+}
+
+Test(index_builder, takes_layers_in_order_one_at_a_time)
+{
+	options.open_layer = open_after_last;
+	options.layers_at_once = 1;
+	cr_assert_eq(build(), 0, "%s", err.text);
+	for (size_t i = 0; i < LAYER_COUNT; i++)
+		cr_expect_eq(opened[i], i + 1);
+}
+
 Test(index_builder, writes_an_image_without_layers)
 {
 	struct index_file *index = NULL;
