@@ -180,7 +180,7 @@ static int load(struct view *view, const char *architecture, bool with_tables,
 		layout->image_off = layout->root.off;
 		size_max = layout->root.size;
 	} else if (!squashfs_super_is_magic(view->head, view->head_size)) {
-		return error_set(err, -ENOTSUP,
+		return error_set(err, -EBADMSG,
 				 "it is neither a SIF nor a SquashFS file; "
 				 "lazyrun runs those, directories, and "
 				 "docker:// and oci: images");
@@ -191,9 +191,9 @@ static int load(struct view *view, const char *architecture, bool with_tables,
 	return r;
 }
 
-int object_layout_load(struct range_source *source, const char *name,
-		       const char *architecture, bool with_tables,
-		       struct object_layout *ret, struct error *err)
+static int load_once(struct range_source *source, const char *name,
+		     const char *architecture, bool with_tables,
+		     struct object_layout *ret, struct error *err)
 {
 	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
 	struct view view CLEANUP(view_fini) = { .source = source };
@@ -207,4 +207,43 @@ int object_layout_load(struct range_source *source, const char *name,
 	layout.descriptors = NULL;
 	layout.tables = NULL;
 	return 0;
+}
+
+bool object_layout_doubt(struct range_source *source,
+			 const struct object_layout *layout, int code)
+{
+	uint64_t size = source->size;
+	uint64_t off = size > TAIL_SIZE ? size - TAIL_SIZE : 0;
+
+	if (!source->ops->report_bad || (code != -EBADMSG && code != -EPROTO))
+		return false;
+	if (layout && layout->image_off + layout->super.inode_table < off)
+		off = layout->image_off + layout->super.inode_table;
+	range_source_report_bad(source, 0, 1);
+	/* a byte of each piece tells who sent it */
+	for (; off < size; off += RANGE_READER_SMALL_PIECE_SIZE)
+		range_source_report_bad(source, off, 1);
+	return true;
+}
+
+int object_layout_load(struct range_source *source, const char *name,
+		       const char *architecture, bool with_tables,
+		       struct object_layout *ret, struct error *err)
+{
+	struct error last = { 0 };
+
+	for (unsigned tries = 1;; tries++) {
+		struct error why = { 0 };
+		int r = load_once(source, name, architecture, with_tables, ret,
+				  &why);
+
+		if (r == 0)
+			return 0;
+		/* that nobody else is left says less */
+		if (tries == 1 || r != -EIO)
+			last = why;
+		if (tries == OBJECT_LAYOUT_TRIES_MAX ||
+		    !object_layout_doubt(source, NULL, r))
+			return error_set(err, last.code, "%s", last.text);
+	}
 }

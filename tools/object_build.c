@@ -4,6 +4,7 @@
 #include "common/byte_stream.h"
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "fetch/blob_stream.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/range_source.h"
@@ -13,6 +14,8 @@
 #include "tools/progress.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <unistd.h>
 
 struct build {
 	const struct object_build_options *options;
@@ -66,9 +69,11 @@ static int read_and_run(struct build *build, int fd,
 	return r;
 }
 
-int object_build_run(struct image *image, int fd,
-		     const struct object_build_options *options,
-		     struct error *err)
+/* @ret_can_ask_another: the tables make no sense, and there are others who may
+ * have better */
+static int build_once(struct image *image, int fd,
+		      const struct object_build_options *options,
+		      bool *ret_can_ask_another, struct error *err)
 {
 	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
 	struct squashfs_indexer_object object = { 0 };
@@ -81,10 +86,8 @@ int object_build_run(struct image *image, int fd,
 		.arg = &build,
 	};
 	struct range_source *source = NULL;
-	int r = image_load_manifest(image, err);
+	int r = image_load_object(image, true, &layout, &source, err);
 
-	if (r == 0)
-		r = image_load_object(image, true, &layout, &source, err);
 	if (r < 0)
 		return r;
 	assert(source);
@@ -98,8 +101,40 @@ int object_build_run(struct image *image, int fd,
 	object.super = layout.super;
 	object.head = layout.head;
 	object.tables = layout.tables;
-	r = options->mode == OBJECT_BUILD_TABLES
-		    ? squashfs_indexer_run(fd, &object, &indexer, err)
-		    : read_and_run(&build, fd, source, &object, &indexer, err);
+	if (options->mode != OBJECT_BUILD_TABLES) {
+		r = read_and_run(&build, fd, source, &object, &indexer, err);
+	} else {
+		r = squashfs_indexer_run(fd, &object, &indexer, err);
+		*ret_can_ask_another =
+			r < 0 && object_layout_doubt(source, &layout, r);
+	}
 	return r < 0 ? error_prefix(err, r, "%s", image_reference(image)) : 0;
+}
+
+int object_build_run(struct image *image, int fd,
+		     const struct object_build_options *options,
+		     struct error *err)
+{
+	struct error last = { 0 };
+	int r = image_load_manifest(image, err);
+
+	if (r < 0)
+		return r;
+	for (unsigned tries = 1;; tries++) {
+		struct error why = { 0 };
+		bool can_ask_another = false;
+
+		r = build_once(image, fd, options, &can_ask_another, &why);
+		if (r == 0)
+			return 0;
+		if (tries == 1 || r != -EIO)
+			last = why;
+		if (!can_ask_another || tries == OBJECT_LAYOUT_TRIES_MAX)
+			break;
+		log_event(LOG_DEBUG, "tools", "op=index text=\"%s\"", why.text);
+		if (ftruncate(fd, 0) < 0)
+			return error_set_errno(err, -errno,
+					       "cannot empty the index");
+	}
+	return error_set(err, last.code, "%s", last.text);
 }

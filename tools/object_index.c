@@ -167,37 +167,66 @@ int object_index_keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
 	return r;
 }
 
+/* Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT, or -ENOENT (nobody could
+ * say), or as object_index_keep(). */
+static int fetch_from(const char *url,
+		      const struct object_source_options *options,
+		      int cache_dir_fd, struct digest *ret, struct error *err)
+{
+	autofree uint8_t *bytes = NULL;
+	struct error why = { 0 };
+	size_t size = 0;
+	int r = object_source_fetch_small(url, FETCH_SIZE_MAX, options, &bytes,
+					  &size, &why);
+
+	if (r < 0) {
+		log_event(LOG_DEBUG, "tools", "op=beside text=\"%s\"",
+			  why.text);
+		return -ENOENT;
+	}
+	if (r != OBJECT_SOURCE_FOUND)
+		return OBJECT_INDEX_ABSENT;
+	r = object_index_keep(bytes, size, cache_dir_fd, NULL, ret, err);
+	return r < 0 ? error_prefix(err, r, "%s", url) : OBJECT_INDEX_FOUND;
+}
+
+/* What a cache sent is no index: its own answer instead of the origin's, it may
+ * be.  Return: whether the origin gave one. */
+static bool fetch_past_caches(const struct image_ref *ref, const char *url,
+			      const struct object_source_options *options,
+			      int cache_dir_fd, struct digest *ret)
+{
+	autofree char *direct = NULL;
+
+	if (ref->kind != IMAGE_REF_OSDF || strstr(url, "directread") ||
+	    asprintf(&direct, "%s%cdirectread", url,
+		     strchr(url, '?') ? '&' : '?') < 0)
+		return false;
+	return fetch_from(direct, options, cache_dir_fd, ret, NULL) ==
+	       OBJECT_INDEX_FOUND;
+}
+
 int object_index_fetch(const struct image_ref *ref,
 		       const struct object_source_options *options,
 		       int cache_dir_fd, struct digest *ret, struct error *err)
 {
 	autofree char *url = url_of(ref);
-	autofree uint8_t *bytes = NULL;
 	char key[RESOLVE_CACHE_KEY_SIZE];
 	struct digest digest = { 0 };
-	struct error why = { 0 };
-	size_t size = 0;
 	int r;
 
 	if (!url)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = object_source_fetch_small(url, FETCH_SIZE_MAX, options, &bytes,
-				      &size, &why);
-	if (r < 0) {
-		log_event(LOG_DEBUG, "tools", "op=beside text=\"%s\"",
-			  why.text);
+	r = fetch_from(url, options, cache_dir_fd, &digest, err);
+	if (r == -ENOENT)
 		return OBJECT_INDEX_ABSENT;
-	}
-	if (r == OBJECT_SOURCE_FOUND) {
-		r = object_index_keep(bytes, size, cache_dir_fd, NULL, &digest,
-				      err);
-		if (r < 0)
-			return error_prefix(err, r, "%s", url);
-		*ret = digest;
+	if (r == -EBADMSG &&
+	    fetch_past_caches(ref, url, options, cache_dir_fd, &digest))
 		r = OBJECT_INDEX_FOUND;
-	} else {
-		r = OBJECT_INDEX_ABSENT;
-	}
+	if (r < 0)
+		return r;
+	if (r == OBJECT_INDEX_FOUND)
+		*ret = digest;
 	format_key(url, key);
 	/* a full disk costs a round trip next time, nothing else */
 	(void)resolve_cache_store(cache_dir_fd, key, &digest, NULL);

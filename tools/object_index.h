@@ -56,7 +56,8 @@ int object_index_recall(const struct image_ref *ref, int cache_dir_fd,
  * @ref: IMAGE_REF_URL or IMAGE_REF_OSDF
  *
  * Waits for the network.  What cannot be fetched counts as absent, but is not
- * remembered.  Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT; -EBADMSG,
+ * remembered.  Where a federation's cache sends what is no index, its origin is
+ * asked.  Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT; -EBADMSG,
  * -ENOTSUP, -EFBIG (what is there is no index that can be used: @err names it);
  * -ENOMEM; the errno of the cache.
  */

@@ -146,6 +146,39 @@ for kind in "short" "long" "reset 3000" "whole" "off-by-one" "status 404" "statu
 	say_fault "a b" $kind
 	equal "without an index, two caches: $kind" "$WANTED" "$(read_all)"
 done
+# a cache that has never sent a right byte: its tables make no sense, so others are asked
+for kind in "zeros" "error-text" "in-band 1000" "lying-range"; do
+	fresh
+	say_fault "a" $kind
+	equal "without an index, a cache: $kind" "$WANTED" "$(read_all)"
+done
+# two of them: past the third, to the origin
+fresh
+say_fault "a b" error-text
+: >"$CONTROL/log"
+equal "without an index, two caches: error-text" "$WANTED" "$(read_all)"
+equal "without an index, two caches: error-text: who else was asked" "origin" \
+	"$(grep -E '^(c|origin) .*x\.sqfs[? ]' "$CONTROL/log" | cut -d' ' -f1 | sort -u | paste -sd' ')"
+# everybody: the sentence is about what is there
+fresh
+say_fault "a b c origin" error-text
+read_all >/dev/null
+contains "error texts everywhere" "neither a SIF nor a SquashFS" "$(cat "$WORK/err")"
+# an index beside the object, in whose place caches send anything: the origin's is taken, and believed
+cp "$WORK/home/x.lzi" "$ROOT_DIR/ns/x.sqfs.lzi"
+chmod a+r "$ROOT_DIR/ns/x.sqfs.lzi"
+for kind in "error-text" "flip"; do
+	fresh
+	say_fault "a b c" $kind
+	equal "an index beside the object, all caches: $kind" "$WANTED" "$(read_all)"
+	contains "an index beside the object, all caches: $kind" "every one with a SHA-256 digest" \
+		"$(as_user "$LAZYRUN" -q inspect "$IMAGE")"
+done
+fresh
+say_fault "a b c origin" error-text
+read_all >/dev/null
+contains "no index in the place of one" "x.sqfs.lzi: the file is not a lazyrun index" "$(cat "$WORK/err")"
+rm "$ROOT_DIR/ns/x.sqfs.lzi"
 fresh
 say_fault "a" stall 1000
 equal "without an index, a cache that stalls" "$WANTED" "$(read_all)"

@@ -5,6 +5,7 @@
  */
 #include "image/object_layout.h"
 
+#include "common/cleanup.h"
 #include "common/error.h"
 #include "common/le.h"
 #include "fetch/range_source.h"
@@ -24,6 +25,9 @@ struct source {
 	unsigned count;
 	uint64_t bytes;
 	int fail;
+	unsigned bad_count;    /* reports of bad bytes ... */
+	uint64_t bad_from;     /* ... and the first behind byte 0 */
+	const uint8_t *better; /* the data from the first report on */
 };
 
 static uint8_t small[1 << 16];
@@ -211,13 +215,82 @@ Test(object_layout, says_what_the_source_said, .init = set_up,
 	cr_expect_str_eq(err.text, "it: told to fail");
 }
 
+static void report_bad(struct range_source *base, uint64_t off, size_t size)
+{
+	struct source *source = (struct source *)base;
+
+	cr_assert(le_range_fits(off, size, base->size));
+	source->bad_count++;
+	if (source->better)
+		source->data = source->better;
+	if (off < source->bad_from && off > 0)
+		source->bad_from = off;
+}
+
+Test(object_layout, doubts_whoever_sent_a_part_of_it, .init = set_up,
+     .fini = tear_down)
+{
+	const struct range_source_ops remote = {
+		.fetch = fetch,
+		.report_bad = report_bad,
+	};
+	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
+	struct source source = { 0 };
+
+	make_sif(4096, FAR);
+	cr_assert_eq(load(OBJECT_SIZE, true, &source, &layout, NULL), 0);
+	cr_expect_not(object_layout_doubt(&source.base, &layout, -EPROTO));
+	source.base.ops = &remote;
+	source.bad_from = UINT64_MAX;
+	cr_expect(object_layout_doubt(&source.base, NULL, -EBADMSG));
+	cr_expect_eq(source.bad_from, OBJECT_SIZE - (1 << 20));
+	cr_expect_eq(source.bad_count, 1 + 4);
+	cr_expect(object_layout_doubt(&source.base, &layout, -EPROTO));
+	cr_expect_not(object_layout_doubt(&source.base, &layout, -ENOTSUP));
+	cr_expect_eq(source.bad_from, FAR + layout.super.inode_table);
+}
+
+Test(object_layout, reads_of_another_what_makes_no_sense, .init = set_up,
+     .fini = tear_down)
+{
+	const struct range_source_ops remote = {
+		.fetch = fetch,
+		.report_bad = report_bad,
+	};
+	autofree uint8_t *zeros = calloc(1, OBJECT_SIZE);
+	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
+	struct error err = { 0 };
+	struct source source = {
+		.base = { .ops = &remote, .size = OBJECT_SIZE },
+		.data = zeros,
+		.better = object,
+		.bad_from = UINT64_MAX,
+	};
+
+	make_sif(4096, FAR);
+	cr_expect_eq(object_layout_load(&source.base, "it", "amd64", true,
+					&layout, &err),
+		     0, "%s", err.text);
+	expect_tables(&layout);
+	/* nobody has better */
+	source.data = zeros;
+	source.better = NULL;
+	source.bytes = 0;
+	cr_expect_eq(object_layout_load(&source.base, "it", "amd64", true,
+					&layout, &err),
+		     -EBADMSG);
+	cr_expect(strstr(err.text, "it: it is neither"), "%s", err.text);
+	cr_expect_eq(source.bytes,
+		     OBJECT_LAYOUT_TRIES_MAX * ((1 << 20) + (256 << 10)));
+}
+
 Test(object_layout, refuses_what_is_neither, .init = set_up, .fini = tear_down)
 {
 	struct object_layout layout = { 0 };
 	struct source source = { 0 };
 	struct error err = { 0 };
 
-	cr_expect_eq(load(OBJECT_SIZE, true, &source, &layout, &err), -ENOTSUP);
+	cr_expect_eq(load(OBJECT_SIZE, true, &source, &layout, &err), -EBADMSG);
 	cr_expect(strstr(err.text, "neither a SIF nor a SquashFS"));
 	memcpy(object + 32, "SIF_MAGIC", 10);
 	cr_expect_eq(load(100, true, &source, &layout, &err), -EPROTO);
