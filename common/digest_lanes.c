@@ -5,11 +5,12 @@
  */
 #include "common/digest_lanes.h"
 
+#include "common/cpu.h"
+
 #include <assert.h>
 
 #if defined(__x86_64__)
 
-#include <cpuid.h>
 #include <immintrin.h>
 
 #define LANE_CODE                                                              \
@@ -128,27 +129,9 @@ __attribute__((target("sha,sse4.1"))) void digest_lanes_update(
 	store_state(&lane_b, b_state);
 }
 
-static bool has_instructions(void)
-{
-	unsigned eax, ebx, ecx, edx;
-
-	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) &&
-	       (ebx & bit_SHA) && __builtin_cpu_supports("sse4.1");
-}
-
 bool digest_lanes_are_usable(void)
 {
-	/* CPUID costs tens of microseconds in a virtual machine: asked once.
-	 * Relaxed: whoever does not see the answer yet finds the same. */
-	enum { UNKNOWN, NO, YES };
-	static int answer = UNKNOWN;
-	int known = __atomic_load_n(&answer, __ATOMIC_RELAXED);
-
-	if (known == UNKNOWN) {
-		known = has_instructions() ? YES : NO;
-		__atomic_store_n(&answer, known, __ATOMIC_RELAXED);
-	}
-	return known == YES;
+	return cpu_has_sha();
 }
 
 #else

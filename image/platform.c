@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/platform.h"
 
+#include "common/cpu.h"
 #include "common/error.h"
 
 #include <errno.h>
@@ -41,21 +42,7 @@ static const struct machine {
 static unsigned get_cpu_level(void)
 {
 #if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("sse4.2") ||
-	    !__builtin_cpu_supports("ssse3") ||
-	    !__builtin_cpu_supports("popcnt"))
-		return 1;
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-	    !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2"))
-		return 2;
-	if (!__builtin_cpu_supports("avx512f") ||
-	    !__builtin_cpu_supports("avx512bw") ||
-	    !__builtin_cpu_supports("avx512cd") ||
-	    !__builtin_cpu_supports("avx512dq") ||
-	    !__builtin_cpu_supports("avx512vl"))
-		return 3;
-	return 4;
+	return cpu_get_level();
 #else
 	return 0;
 #endif
