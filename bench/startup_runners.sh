@@ -73,15 +73,20 @@ add "lazyrun, OCI image" lazyrun exec --join never "$image" true
 as_user lazyrun exec "$work/dir" true && add "lazyrun, directory" lazyrun exec "$work/dir" true
 as_user lazyrun -q instance start "$image" bench
 add "lazyrun, joining" lazyrun exec "$image" true
+add "lazyrun, joining, -c" lazyrun exec -c "$image" true
+add "lazyrun, joining, -C" lazyrun exec -C "$image" true
 add "lazyrun, instance://" lazyrun exec instance://bench true
 
-binds=(--dev-bind /dev /dev --bind /tmp /tmp --bind /var/tmp /var/tmp --ro-bind /etc/hosts /etc/hosts
-	--ro-bind /etc/resolv.conf /etc/resolv.conf --ro-bind /sys /sys)
+same=(--ro-bind /etc/hosts /etc/hosts --ro-bind /etc/resolv.conf /etc/resolv.conf --ro-bind /sys /sys)
+binds=(--dev-bind /dev /dev --bind /tmp /tmp --bind /var/tmp /var/tmp "${same[@]}")
+# as -C isolates
+apart=(--unshare-pid --unshare-ipc --dev /dev --tmpfs /tmp --tmpfs /var/tmp --tmpfs /home "${same[@]}")
 if command -v bwrap >/dev/null; then
-	mkdir -p "$work"/dir/{dev,proc,sys,tmp,var/tmp,etc}
+	mkdir -p "$work"/dir/{dev,proc,sys,tmp,var/tmp,etc,home}
 	touch "$work"/dir/etc/{hosts,resolv.conf}
 	add "bwrap" bwrap --ro-bind "$work/dir" / "${binds[@]}" --bind /proc /proc true
 	add "bwrap, own pids" bwrap --unshare-pid --ro-bind "$work/dir" / "${binds[@]}" --proc /proc true
+	add "bwrap, all its own" bwrap --ro-bind "$work/dir" / "${apart[@]}" --proc /proc true
 fi
 if command -v ch-run >/dev/null; then
 	mkdir -p "$work"/dir/{dev,proc,sys,tmp,etc,home,mnt,var/tmp,bin,usr/bin}

@@ -338,7 +338,8 @@ static int await_message(struct run *run, struct buffer *body,
 	}
 }
 
-/* The runner has made the namespace's process 1 and ends. */
+/* The runner has made the namespace's process 1, fills the namespaces and ends.
+ */
 static int follow_first(struct run *run, const struct buffer *body,
 			struct error *err)
 {
@@ -350,8 +351,6 @@ static int follow_first(struct run *run, const struct buffer *body,
 	(void)reap(run);
 	run->pid = pid;
 	run->has_first = true;
-	/* When it is gone already, the socket's end tells next. */
-	(void)run_message_send(run->socket, RUN_MESSAGE_ADOPTED, NULL, 0, -1);
 	return 0;
 }
 

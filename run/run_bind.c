@@ -103,6 +103,14 @@ static int bind_one(struct run_path_root *root, const struct run_job *job,
 		flags |= RUN_MOUNT_OPTIONAL;
 	if (bind->is_own)
 		flags |= RUN_MOUNT_OWN;
+	if (!bind->source && root->waits_for_private) {
+		fd = run_path_make(root, bind->destination, RUN_PATH_DIRECTORY,
+				   err);
+		if (fd < 0)
+			return fd;
+		close(fd);
+		return 0;
+	}
 	if (!bind->source) {
 		fd = run_mount_tmpfs(root, bind->destination, bind->mode,
 				     job->writable_size, flags, err);
@@ -148,8 +156,11 @@ static int mount_minimal_dev(struct run_path_root *root,
 			     struct error *err)
 {
 	struct error own;
-	int r = run_dev_mount(root, !(job->omitted & RUN_STANDARD_DEVPTS),
-			      has_ipc, &own);
+	int r = root->waits_for_private
+			? run_dev_mount_nodes(root, &own)
+			: run_dev_mount(root,
+					!(job->omitted & RUN_STANDARD_DEVPTS),
+					has_ipc, &own);
 
 	return pass_over("/dev", r, &own, err);
 }
@@ -206,6 +217,73 @@ int run_bind_asked(struct run_path_root *root, const struct run_job *job,
 			return r;
 	}
 	return 0;
+}
+
+int run_bind_private(struct run_path_root *root, const struct run_job *job,
+		     bool has_ipc, struct error *err)
+{
+	int r = 0;
+
+	if (job->has_minimal_dev && !(job->omitted & RUN_STANDARD_DEV))
+		r = mount_minimal_dev(root, job, has_ipc, err);
+	for (size_t i = 0; r == 0 && i < job->bind_count; i++)
+		if (!job->binds[i].source)
+			r = bind_one(root, job, &job->binds[i], err);
+	return r;
+}
+
+/* Of the @number-th standard mount; NULL: this job does not get it. */
+static const char *standard_place(const struct run_job *job, size_t number)
+{
+	const struct standard_mount *mount = &standard_mounts[number];
+
+	if (mount->which & job->omitted ||
+	    (mount->which == RUN_STANDARD_DEV && job->has_minimal_dev))
+		return NULL;
+	/* a link of that name gives way */
+	return mount->which == RUN_STANDARD_ETC ? "/etc" : mount->path;
+}
+
+static const char *bind_place(const struct run_bind *bind)
+{
+	if (!bind->source ||
+	    (bind->is_standard && is_image_dir(bind->destination)))
+		return NULL;
+	return bind->destination;
+}
+
+/* Of home or the caller's directory. */
+static const char *directory_place(const struct run_job *job, const char *path,
+				   enum run_standard_mount which)
+{
+	if (job->omitted & which || !path || path[0] != '/' ||
+	    is_image_dir(path))
+		return NULL;
+	return path;
+}
+
+const char *run_bind_find_place(const struct run_job *job, const char *host_cwd,
+				size_t *number)
+{
+	const size_t standard_count =
+		sizeof(standard_mounts) / sizeof(*standard_mounts);
+	const char *place = NULL;
+
+	while (!place && *number < standard_count + 2 + job->bind_count) {
+		size_t i = (*number)++;
+
+		if (i < standard_count)
+			place = standard_place(job, i);
+		else if (i == standard_count)
+			place = directory_place(job, job->home,
+						RUN_STANDARD_HOME);
+		else if (i == standard_count + 1)
+			place = directory_place(job, host_cwd,
+						RUN_STANDARD_CWD);
+		else
+			place = bind_place(&job->binds[i - standard_count - 2]);
+	}
+	return place;
 }
 
 int run_bind_prepare(int image_fd, int upper_fd, const struct run_job *job,

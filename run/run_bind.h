@@ -35,6 +35,26 @@ int run_bind_asked(struct run_path_root *root, const struct run_job *job,
 		   struct error *err);
 
 /**
+ * run_bind_private() - what run_bind_standard() and run_bind_asked() have left
+ * to be mounted over a root that run_path_root.waits_for_private: a /dev of the
+ * job's own, binds without a source, in order
+ * @root: with the nodes of run_dev_mount_nodes()
+ *
+ * Return: as those.
+ */
+int run_bind_private(struct run_path_root *root, const struct run_job *job,
+		     bool has_ipc, struct error *err);
+
+/**
+ * run_bind_find_place() - where the job's root shows something of the host
+ * @number: 0 before the first call
+ *
+ * For files of /etc, that folder.  Return: the next one; NULL behind the last.
+ */
+const char *run_bind_find_place(const struct run_job *job, const char *host_cwd,
+				size_t *number);
+
+/**
  * run_bind_prepare() - run_upper_prepare() for every mount point, where a
  * directory of somebody else is the image
  */

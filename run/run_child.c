@@ -15,19 +15,18 @@
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/error.h"
-#include "common/variable_list.h"
 #include "run/run.h"
-#include "run/run_dev.h"
+#include "run/run_child_state.h"
 #include "run/run_environment.h"
 #include "run/run_exec.h"
 #include "run/run_idle.h"
 #include "run/run_idmap.h"
 #include "run/run_init.h"
+#include "run/run_inner.h"
 #include "run/run_join.h"
 #include "run/run_layer.h"
 #include "run/run_message.h"
 #include "run/run_mount.h"
-#include "run/run_net.h"
 #include "run/run_root.h"
 #include "run/run_signal.h"
 #include "run/run_spec.h"
@@ -45,25 +44,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-struct child {
-	const struct run_options *options;
-	const struct run_signal_state *signals;
-	int socket;
-	int life_fd; /* of run_fuse2fs.h, or -1 */
-	int proc_fd; /* the host's /proc, O_PATH */
-	bool is_privileged;
-	mode_t umask;
-	struct run_target target; /* kind 0: none, we mount */
-	char host_cwd[PATH_MAX];  /* "" when it has no name */
-	struct run_user user;
-	struct run_idmap idmap; /* of a fake root; counts 0: it is alone */
-	struct run_root root;
-	struct run_spec spec;
-	struct variable_list variables; /* the job's, until execve() */
-	const char **envp;
-	char **argv; /* its words, where they are expanded */
-};
-
 /* The job must not outlive the caller.  The order matters: a caller that died
  * before prctl() has closed its end by the poll(). */
 static void follow_caller(int socket)
@@ -75,16 +55,8 @@ static void follow_caller(int socket)
 		_exit(RUN_EXIT_FAILURE);
 }
 
-__attribute__((noreturn)) static void fail(const struct child *child,
-					   const struct error *err,
-					   int exit_code)
-{
-	run_message_fail(child->socket, err, exit_code);
-	_exit(exit_code);
-}
-
 /* Whether there are further ids for a fake root. */
-static bool loads_idmap(struct child *child)
+static bool loads_idmap(struct run_child *child)
 {
 	struct run_user user;
 
@@ -95,7 +67,7 @@ static bool loads_idmap(struct child *child)
 	return run_idmap_load(&user, &child->idmap);
 }
 
-static int enter_namespaces(struct child *child, struct error *err)
+static int enter_namespaces(struct run_child *child, struct error *err)
 {
 	child->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (child->proc_fd < 0)
@@ -115,7 +87,7 @@ static int enter_namespaces(struct child *child, struct error *err)
 	return 0;
 }
 
-static int mount_image(struct child *child, struct error *err)
+static int mount_image(struct run_child *child, struct error *err)
 {
 	autoclose int fuse_fd = -1;
 	int r;
@@ -152,8 +124,9 @@ static int mount_image(struct child *child, struct error *err)
 }
 
 /* Ends the process when the caller changed its mind. */
-static int receive(const struct child *child, enum run_message_type expected,
-		   struct buffer *body, int *ret_fd)
+static int receive(const struct run_child *child,
+		   enum run_message_type expected, struct buffer *body,
+		   int *ret_fd)
 {
 	enum run_message_type type;
 	int r;
@@ -166,7 +139,28 @@ static int receive(const struct child *child, enum run_message_type expected,
 	return type == expected ? 0 : -EPROTO;
 }
 
-static int receive_target(struct child *child, struct buffer *body,
+/* Before process 1 looks at its namespaces, or speaks on the same socket. */
+static void await_filling(struct run_child *child)
+{
+	char byte;
+
+	/* nothing comes from a runner that has failed */
+	if (child->filled_fd >= 0 &&
+	    TEMP_FAILURE_RETRY(read(child->filled_fd, &byte, 1)) != 1)
+		_exit(RUN_EXIT_FAILURE);
+	child->filled_fd = -1;
+}
+
+__attribute__((noreturn)) static void fail(struct run_child *child,
+					   const struct error *err,
+					   int exit_code)
+{
+	await_filling(child);
+	run_message_fail(child->socket, err, exit_code);
+	_exit(exit_code);
+}
+
+static int receive_target(struct run_child *child, struct buffer *body,
 			  struct error *err)
 {
 	struct run_message_target message;
@@ -185,7 +179,7 @@ static int receive_target(struct child *child, struct buffer *body,
 	return 0;
 }
 
-static int receive_job(struct child *child, struct buffer *body,
+static int receive_job(struct run_child *child, struct buffer *body,
 		       struct error *err)
 {
 	int r = receive(child, RUN_MESSAGE_JOB, body, NULL);
@@ -197,48 +191,8 @@ static int receive_job(struct child *child, struct buffer *body,
 	return 0;
 }
 
-/* The root is entered; what remains belongs to the job. */
-static int enter_inner_namespaces(struct child *child, struct error *err)
-{
-	int others = 0;
-	int r = 0;
-
-	if (child->options->use_pid_namespace)
-		others |= CLONE_NEWPID;
-	if (child->options->use_ipc_namespace)
-		others |= CLONE_NEWIPC;
-	/* As root, something has to tell the job's processes from others. */
-	if (child->options->use_uts_namespace || child->is_privileged)
-		others |= CLONE_NEWUTS;
-	if (child->options->use_net_namespace)
-		others |= CLONE_NEWNET;
-	if (child->idmap.uid_count > 0)
-		r = run_idmap_unshare_again(child->proc_fd,
-					    others | CLONE_NEWNS, &child->idmap,
-					    err);
-	else if (!child->is_privileged)
-		r = run_user_unshare(child->proc_fd, others | CLONE_NEWNS,
-				     child->user.uid, child->user.gid, err);
-	else if (unshare(others) < 0)
-		r = error_set_errno(err, -errno, "cannot make namespaces");
-	if (r < 0)
-		return r;
-	if (child->options->use_ipc_namespace &&
-	    child->spec.job.has_minimal_dev)
-		run_dev_mount_mqueue();
-	if (child->options->use_net_namespace)
-		run_net_start_loopback();
-	if (child->spec.job.hostname &&
-	    sethostname(child->spec.job.hostname,
-			strlen(child->spec.job.hostname)) < 0)
-		return error_set_errno(err, -errno,
-				       "cannot set the host name %.64s",
-				       child->spec.job.hostname);
-	return 0;
-}
-
 /* What all processes of the job have in common; see run_guard_set(). */
-static int open_mark(const struct child *child)
+static int open_mark(const struct run_child *child)
 {
 	const char *path = "self/ns/user";
 
@@ -251,40 +205,24 @@ static int open_mark(const struct child *child)
 
 /* As root, real or its own, the capabilities stay, as with apptainer: see
  * docs/runner.md. */
-static bool keeps_power(const struct child *child)
+static bool keeps_power(const struct run_child *child)
 {
 	return child->is_privileged || child->options->is_fake_root;
 }
 
-/* Where the image has a say: within its root, and without power. */
-static int make_environment(struct child *child, struct error *err)
+static int give_up_power(struct run_child *child, struct error *err)
 {
-	struct run_job *job = &child->spec.job;
-	char cwd[PATH_MAX];
-	int r;
+	int r = 0;
 
-	if (!job->environment)
-		return 0;
-	r = run_environment_fill(job->environment, &child->variables, err);
-	if (r < 0)
-		return r;
-	if (getcwd(cwd, sizeof(cwd)))
-		r = variable_list_set(&child->variables, "PWD", 3, cwd, true);
-	if (r == 0 && job->environment->evaluates_argv)
-		r = run_environment_expand(&child->variables, job->argv,
-					   &child->argv);
-	if (r == 0)
-		r = variable_list_to_environment(&child->variables,
-						 &child->envp);
-	if (r < 0)
-		return error_set_errno(err, r, "cannot build the environment");
-	job->envp = child->envp;
-	if (child->argv)
-		job->argv = (const char *const *)child->argv;
-	return 0;
+	if (keeps_power(child))
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	else if (!child->has_no_power)
+		r = run_user_drop_power(err);
+	child->has_no_power = !keeps_power(child);
+	return r;
 }
 
-static int tell_environment(const struct child *child)
+static int tell_environment(const struct run_child *child)
 {
 	struct buffer text CLEANUP(buffer_fini) =
 		BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
@@ -297,23 +235,21 @@ static int tell_environment(const struct child *child)
 					text.data, text.size, -1);
 }
 
-__attribute__((noreturn)) static void become_job(struct child *child)
+__attribute__((noreturn)) static void become_job(struct run_child *child)
 {
 	int namespace_fd;
 	struct error err;
 	int exit_code = RUN_EXIT_FAILURE;
-	int r = 0;
+	int r;
 
-	if (keeps_power(child))
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	else
-		r = run_user_drop_power(&err);
+	await_filling(child);
+	r = give_up_power(child, &err);
 	if (r == 0)
 		r = run_exec_enter_cwd(
 			&child->spec.job,
 			child->host_cwd[0] ? child->host_cwd : NULL, &err);
 	if (r == 0)
-		r = make_environment(child, &err);
+		r = run_environment_make(&child->spec.job, &child->made, &err);
 	if (r < 0)
 		fail(child, &err, exit_code);
 	umask(child->spec.job.has_default_umask ? 022 : child->umask);
@@ -341,25 +277,23 @@ static void mount_proc(void)
 		    NULL);
 }
 
-__attribute__((noreturn)) static void be_first(struct child *child)
+__attribute__((noreturn)) static void be_first(struct run_child *child)
 {
-	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
 	struct run_signal_state before;
 	struct error err;
 	int signal_fd;
 	pid_t job;
 
 	follow_caller(child->socket);
-	/* The runner speaks on the same socket until the caller has heard it
-	 * out. */
-	if (receive(child, RUN_MESSAGE_ADOPTED, &body, NULL) < 0)
-		_exit(RUN_EXIT_FAILURE);
 	/* The joined namespace has a process 1. */
 	if (child->target.kind == RUN_JOIN_ROOT)
 		become_job(child);
 	mount_proc();
 	if (child->options->has_no_init)
 		become_job(child);
+	/* for both, where nothing is kept; else the job's root is its own */
+	if (!keeps_power(child) && give_up_power(child, &err) < 0)
+		fail(child, &err, RUN_EXIT_FAILURE);
 	run_signal_block(&before);
 	signal_fd = run_signal_open();
 	job = signal_fd < 0 ? -1 : fork();
@@ -370,18 +304,28 @@ __attribute__((noreturn)) static void be_first(struct child *child)
 	}
 	if (job == 0)
 		become_job(child);
-	if (!keeps_power(child) && run_user_drop_power(&err) < 0)
-		fail(child, &err, RUN_EXIT_FAILURE);
 	run_init_serve(job, signal_fd);
 }
 
-static int start_first(struct child *child, struct error *err)
+/* Returns when the namespaces are filled. */
+static int start_first(struct run_child *child, struct error *err)
 {
-	int32_t pid = run_init_fork();
+	autoclose int filled_fd = -1;
+	int32_t pid;
+	int fds[2];
 	int r;
 
-	if (pid == 0)
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_set_errno(err, -errno,
+				       "cannot start a pid namespace");
+	filled_fd = fds[1];
+	pid = run_init_fork();
+	if (pid == 0) {
+		close(STEAL_FD(filled_fd));
+		child->filled_fd = fds[0];
 		be_first(child);
+	}
+	close(fds[0]);
 	if (pid < 0)
 		return error_set_errno(err, -errno,
 				       "cannot start a pid namespace");
@@ -389,11 +333,14 @@ static int start_first(struct child *child, struct error *err)
 			     sizeof(pid), -1);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot answer the caller");
-	return 0;
+	r = run_inner_fill(child, err);
+	if (r == 0 && TEMP_FAILURE_RETRY(write(filled_fd, "", 1)) != 1)
+		r = error_set_errno(err, -errno, "process 1 is gone");
+	return r;
 }
 
 /* Whether the runner stays outside of a pid namespace. */
-static bool starts_first(const struct child *child)
+static bool starts_first(const struct run_child *child)
 {
 	if (child->target.kind == RUN_JOIN_ROOT)
 		return child->target.has_pid_namespace;
@@ -402,7 +349,7 @@ static bool starts_first(const struct child *child)
 
 /* Before the job's own namespaces copy it.  Failures are passed over: this job
  * has what it needs. */
-static void offer_root(const struct child *child)
+static void offer_root(const struct run_child *child)
 {
 	autoclose int fd =
 		openat(child->proc_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -413,13 +360,14 @@ static void offer_root(const struct child *child)
 }
 
 /* A joined root is one already. */
-static int make_root(struct child *child, struct error *err)
+static int make_root(struct run_child *child, struct error *err)
 {
 	const char *host_cwd = child->host_cwd[0] ? child->host_cwd : NULL;
 	int r = 0;
 
 	if (child->target.kind == RUN_JOIN_READY)
 		return 0;
+	child->root.path.waits_for_private = child->target.offers_root;
 	if (child->options->is_kept)
 		r = run_root_leave_image(&child->root, err);
 	if (r == 0)
@@ -428,12 +376,13 @@ static int make_root(struct child *child, struct error *err)
 	if (r == 0)
 		r = run_root_enter(&child->root, child->spec.job.is_writable,
 				   err);
-	if (r == 0 && child->target.offers_root)
+	if (r == 0 && child->root.path.waits_for_private)
 		offer_root(child);
 	return r;
 }
 
-static int set_up(struct child *child, struct buffer *body, struct error *err)
+static int set_up(struct run_child *child, struct buffer *body,
+		  struct error *err)
 {
 	int r = 0;
 
@@ -464,19 +413,20 @@ static int set_up(struct child *child, struct buffer *body, struct error *err)
 		child->user.gid = 0;
 	}
 	r = make_root(child, err);
-	return r < 0 ? r : enter_inner_namespaces(child, err);
+	return r < 0 ? r : run_inner_enter(child, err);
 }
 
 void run_child_main(const struct run_options *options, int socket, int life_fd,
 		    const struct run_signal_state *signals)
 {
 	struct buffer body = BUFFER_INIT(RUN_MESSAGE_SIZE_MAX);
-	struct child child = {
+	struct run_child child = {
 		.options = options,
 		.signals = signals,
 		.socket = socket,
 		.life_fd = life_fd,
 		.proc_fd = -1,
+		.filled_fd = -1,
 		.root = RUN_ROOT_INIT,
 		.target = { .fd = -1 },
 	};
@@ -491,9 +441,12 @@ void run_child_main(const struct run_options *options, int socket, int life_fd,
 		child.host_cwd[0] = '\0';
 	if (set_up(&child, &body, &err) < 0)
 		fail(&child, &err, RUN_EXIT_FAILURE);
-	if (!starts_first(&child))
-		become_job(&child);
-	if (start_first(&child, &err) < 0)
+	if (starts_first(&child)) {
+		if (start_first(&child, &err) < 0)
+			fail(&child, &err, RUN_EXIT_FAILURE);
+		_exit(0);
+	}
+	if (run_inner_fill(&child, &err) < 0)
 		fail(&child, &err, RUN_EXIT_FAILURE);
-	_exit(0);
+	become_job(&child);
 }

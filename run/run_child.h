@@ -5,8 +5,8 @@
  *
  *	namespaces, image mounted          -> RUN_MESSAGE_MOUNTED
  *	RUN_MESSAGE_JOB -> root built and entered, second user namespace,
- *	[pid namespace, process 1          -> RUN_MESSAGE_FORKED
- *	RUN_MESSAGE_ADOPTED ->]
+ *	[pid namespace, process 1          -> RUN_MESSAGE_FORKED]
+ *	its own mounts, names
  *	directory, capabilities            -> RUN_MESSAGE_EXECUTING
  *	execve()                           -> the socket closes
  *

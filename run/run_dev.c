@@ -39,18 +39,6 @@ static const struct link links[] = {
 	{ "ptmx", "/dev/pts/ptmx" },
 };
 
-static int make_file(int dev_fd, const char *name)
-{
-	int fd = openat(dev_fd, name,
-			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			0600);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return openat(dev_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static bool has_number(int fd, const struct node *node)
 {
 	struct stat st;
@@ -60,32 +48,62 @@ static bool has_number(int fd, const struct node *node)
 	       minor(st.st_rdev) == node->minor;
 }
 
+/* In a directory that nobody else has seen yet. */
 static int show_file(int dev_fd, const char *name, int source_fd,
 		     struct error *err)
 {
-	autoclose int target_fd = make_file(dev_fd, name);
-	int r = target_fd < 0 ? target_fd
-			      : run_mount_attach(source_fd, target_fd);
-
-	return r < 0 ? error_set_errno(err, r, "cannot make /dev/%s", name) : 0;
+	if (mknodat(dev_fd, name, S_IFREG | 0600, 0) < 0 ||
+	    move_mount(source_fd, "", dev_fd, name, MOVE_MOUNT_F_EMPTY_PATH) <
+		    0)
+		return error_set_errno(err, -errno, "cannot make /dev/%s",
+				       name);
+	return 0;
 }
 
-static int show_nodes(int dev_fd, struct error *err)
+enum { NODE_COUNT = sizeof(nodes) / sizeof(*nodes) };
+
+/* While no mount of ours hides them; -1: there is none. */
+static void clone_nodes(int ret_fds[NODE_COUNT])
 {
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
-		autoclose int fd = -1;
+	for (size_t i = 0; i < NODE_COUNT; i++) {
 		char path[32];
-		int r;
+		int fd;
 
 		snprintf(path, sizeof(path), "/dev/%s", nodes[i].name);
 		fd = run_mount_clone(path, RUN_MOUNT_DEVICES);
-		if (fd < 0 || !has_number(fd, &nodes[i]))
-			continue;
-		r = show_file(dev_fd, nodes[i].name, fd, err);
-		if (r < 0)
-			return r;
+		if (fd >= 0 && !has_number(fd, &nodes[i])) {
+			close(fd);
+			fd = -1;
+		}
+		ret_fds[i] = fd;
 	}
-	return 0;
+}
+
+/* Closes them. */
+static int show_nodes(int dev_fd, const int fds[NODE_COUNT], struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < NODE_COUNT; i++) {
+		autoclose int fd = fds[i];
+
+		if (r == 0 && fd >= 0 && dev_fd >= 0)
+			r = show_file(dev_fd, nodes[i].name, fd, err);
+	}
+	return r;
+}
+
+/* A directory in memory with the nodes; returns a descriptor of it. */
+static int mount_nodes(struct run_path_root *root, struct error *err)
+{
+	autoclose int dev_fd = -1;
+	int fds[NODE_COUNT];
+	int r;
+
+	clone_nodes(fds);
+	dev_fd = run_mount_tmpfs(root, "/dev", 0755, 0, RUN_MOUNT_DEVICES, err);
+	r = show_nodes(dev_fd, fds, err);
+	return r < 0 ? r : STEAL_FD(dev_fd);
 }
 
 /* The terminal on the standard output, as programs for a console want it. */
@@ -153,20 +171,24 @@ static int mount_all_below(int dev_fd, bool has_pts, bool has_mqueue,
 int run_dev_mount(struct run_path_root *root, bool has_pts, bool has_mqueue,
 		  struct error *err)
 {
-	autoclose int dev_fd =
-		run_mount_tmpfs(root, "/dev", 0755, 0, RUN_MOUNT_DEVICES, err);
+	autoclose int dev_fd = mount_nodes(root, err);
 	int r;
 
 	if (dev_fd < 0)
 		return dev_fd;
-	r = show_nodes(dev_fd, err);
-	if (r == 0)
-		r = show_console(dev_fd, err);
+	r = show_console(dev_fd, err);
 	if (r == 0)
 		r = make_links(dev_fd, has_pts, err);
 	if (r == 0)
 		r = mount_all_below(dev_fd, has_pts, has_mqueue, err);
 	return r;
+}
+
+int run_dev_mount_nodes(struct run_path_root *root, struct error *err)
+{
+	autoclose int dev_fd = mount_nodes(root, err);
+
+	return dev_fd < 0 ? dev_fd : run_mount_set_read_only(dev_fd, err);
 }
 
 void run_dev_mount_mqueue(void)

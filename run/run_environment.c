@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	SCRIPT_SIZE_MAX = 1 << 20,
@@ -305,8 +306,8 @@ static int fill(const struct run_environment *environment,
 	return r < 0 ? r : set_libraries(environment, ret);
 }
 
-int run_environment_fill(const struct run_environment *environment,
-			 struct variable_list *ret, struct error *err)
+static int fill_list(const struct run_environment *environment,
+		     struct variable_list *ret, struct error *err)
 {
 	struct error own = { 0 };
 	int r = fill(environment, ret, &own);
@@ -318,10 +319,12 @@ int run_environment_fill(const struct run_environment *environment,
 	return error_set_errno(err, r, "cannot build the environment");
 }
 
-int run_environment_expand(struct variable_list *variables,
-			   const char *const *words, char ***ret)
+/* Words as within a shell's double quotes; one that cannot be expanded stays as
+ * it is. */
+static int expand(struct variable_list *variables, const char *const *words,
+		  char ***ret)
 {
-	const struct shell_expand expand = {
+	const struct shell_expand rules = {
 		.variables = variables,
 		.substitute = run_shell_substitute,
 	};
@@ -337,7 +340,7 @@ int run_environment_expand(struct variable_list *variables,
 		struct buffer value CLEANUP(buffer_fini) =
 			BUFFER_INIT(SHELL_EXPAND_SIZE_MAX);
 		bool is_exact =
-			shell_expand_quoted(&expand, words[i], &value) < 0 ||
+			shell_expand_quoted(&rules, words[i], &value) < 0 ||
 			buffer_terminate(&value) < 0;
 
 		expanded[i] =
@@ -350,5 +353,30 @@ int run_environment_expand(struct variable_list *variables,
 		}
 	}
 	*ret = expanded;
+	return 0;
+}
+
+int run_environment_make(struct run_job *job, struct run_environment_made *ret,
+			 struct error *err)
+{
+	char cwd[PATH_MAX];
+	int r;
+
+	if (!job->environment)
+		return 0;
+	r = fill_list(job->environment, &ret->variables, err);
+	if (r < 0)
+		return r;
+	if (getcwd(cwd, sizeof(cwd)))
+		r = variable_list_set(&ret->variables, "PWD", 3, cwd, true);
+	if (r == 0 && job->environment->evaluates_argv)
+		r = expand(&ret->variables, job->argv, &ret->argv);
+	if (r == 0)
+		r = variable_list_to_environment(&ret->variables, &ret->envp);
+	if (r < 0)
+		return error_set_errno(err, r, "cannot build the environment");
+	job->envp = ret->envp;
+	if (ret->argv)
+		job->argv = (const char *const *)ret->argv;
 	return 0;
 }

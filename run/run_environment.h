@@ -13,28 +13,29 @@
 #include "common/variable_list.h"
 
 struct error;
-struct run_environment;
+struct run_job;
+
+/* What a job's environment lies in, until execve(). */
+struct run_environment_made {
+	struct variable_list variables;
+	const char **envp; /* NULL: the job brought its own */
+	char **argv;	   /* its words, where they are expanded; else NULL */
+};
 
 /**
- * run_environment_fill() - the job's variables
- * @ret: empty before; variable_list_fini() even after a failure
+ * run_environment_make() - the job's variables and words, where the image has a
+ * say: within its root, without power
+ * @job: its envp, and argv where that is to be expanded, are set to what is in
+ *       @ret; nothing happens to one without run_job.environment
+ * @ret: started from `= { 0 }`
  *
  * Scripts are understood without a shell where they are simple
  * (common/shell_script.h), else run by the image's /bin/sh; one that needs a
- * shell where there is none is passed over, with a warning.
+ * shell where there is none is passed over, with a warning.  A word that cannot
+ * be expanded stays as it is.
  *
- * Return: 0; -ENOMEM, -EFBIG, -ECHILD (a script ended its shell) ... with @err.
+ * Return: 0; -ENOMEM, -EFBIG, -ECHILD (a script ended its shell) ... with @err;
+ * @ret is of no use then.
  */
-int run_environment_fill(const struct run_environment *environment,
-			 struct variable_list *ret, struct error *err);
-
-/**
- * run_environment_expand() - words as within a shell's double quotes
- * @variables: the job's
- * @words:     NULL-ended
- * @ret:       malloc'ed, as are its words, NULL-ended; the caller's
- *
- * A word that cannot be expanded stays as it is.  Return: 0, -ENOMEM.
- */
-int run_environment_expand(struct variable_list *variables,
-			   const char *const *words, char ***ret);
+int run_environment_make(struct run_job *job, struct run_environment_made *ret,
+			 struct error *err);

@@ -32,8 +32,7 @@ enum run_message_type {
 				    descriptor when it is to join */
 	RUN_MESSAGE_JOB,	 /* caller: the body is run_spec's */
 	RUN_MESSAGE_FORKED,	 /* runner: an int32_t, the pid that takes over;
-				     the sender exits */
-	RUN_MESSAGE_ADOPTED,	 /* caller: that pid may go on */
+				     the sender exits soon */
 	RUN_MESSAGE_ENVIRONMENT, /* runner: that of a job without a command,
 				    each variable ended by NUL */
 	RUN_MESSAGE_ROOT,	 /* runner: with what a run_offer_fn gets */

@@ -50,6 +50,24 @@ int run_path_open(int root_fd, const char *path, int flags)
 	return open_in_root(root_fd, path, flags, 0);
 }
 
+bool run_path_is_plain(int root_fd, const char *path)
+{
+	int fd;
+
+	for (const char *p = path + strspn(path, "/"); *p;) {
+		size_t size = strcspn(p, "/");
+
+		if (p[0] == '.' && (size == 1 || (size == 2 && p[1] == '.')))
+			return false;
+		p += size;
+		p += strspn(p, "/");
+	}
+	fd = open_in_root(root_fd, path, O_PATH, RESOLVE_NO_SYMLINKS);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || fd == -ENOENT || fd == -ENOTDIR;
+}
+
 /* Of the mount that @fd lies on; 0 when it cannot be told. */
 static uint64_t get_mount_id(int fd)
 {

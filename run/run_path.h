@@ -20,8 +20,10 @@ enum {
 /* A root, and where mount points may be made in it: on its own mount and on
  * those that are the job's. */
 struct run_path_root {
-	int fd;		 /* O_PATH */
-	bool is_foreign; /* its own mount is a directory of the host */
+	int fd;			/* O_PATH */
+	bool is_foreign;	/* its own mount is a directory of the host */
+	bool waits_for_private; /* others will copy it: what is a job's own
+				   comes at last (run_private.h) */
 	unsigned own_count;
 	uint64_t own[RUN_PATH_OWN_MAX]; /* mount ids */
 };
@@ -43,6 +45,13 @@ enum run_path_kind {
  * -ENOTDIR, -ENOSYS (the kernel has no openat2) ...
  */
 int run_path_open(int root_fd, const char *path, int flags);
+
+/**
+ * run_path_is_plain() - whether @path means what it says
+ *
+ * No part of it is a link, "." or ".."; what is missing could be made there.
+ */
+bool run_path_is_plain(int root_fd, const char *path);
 
 /**
  * run_path_make() - open a mount's target, made where it is missing

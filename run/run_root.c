@@ -9,6 +9,7 @@
 #include "run/run_etc.h"
 #include "run/run_mount.h"
 #include "run/run_path.h"
+#include "run/run_private.h"
 #include "run/run_user.h"
 
 #include <assert.h>
@@ -412,6 +413,9 @@ int run_root_assemble(struct run_root *root, const struct run_job *job,
 			      : mount_overlay(root, job, user, host_cwd, err);
 	if (r < 0)
 		return r;
+	if (root->path.waits_for_private)
+		root->path.waits_for_private =
+			run_private_can_wait(root->path.fd, job, host_cwd);
 	/* Files of other users cannot be changed when a directory is the image;
 	 * the job can do without a name. */
 	if (!job->writes_image &&

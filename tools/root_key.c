@@ -48,10 +48,11 @@ static int add_file(struct buffer *text, const char *path, bool has_time)
 
 static int add_bind(struct buffer *text, const struct run_bind *bind)
 {
-	char flags[] = { bind->is_read_only ? 'r' : '-',
-			 bind->is_optional ? 'o' : '-',
-			 bind->is_standard ? 's' : '-',
-			 bind->is_own ? 'w' : '-', '\0' };
+	char flags[] = {
+		bind->source ? '-' : 'm',      bind->is_read_only ? 'r' : '-',
+		bind->is_optional ? 'o' : '-', bind->is_standard ? 's' : '-',
+		bind->is_own ? 'w' : '-',      '\0'
+	};
 	int r = add_text(text, bind->source);
 
 	if (r == 0)
@@ -83,21 +84,24 @@ static int add_paths(struct buffer *text, const struct job_mounts *mounts)
 	return r;
 }
 
+/* A terminal of the caller's shows as /dev/console. */
+static bool has_console(const struct job_options *options)
+{
+	return options->contain && isatty(STDOUT_FILENO);
+}
+
 static bool has_own_root(const struct job_options *options,
 			 const struct job_mounts *mounts)
 {
 	const struct gpu_option *gpu = &options->gpu;
 
-	if (options->contain || options->writable || options->writable_tmpfs ||
-	    options->fakeroot || options->hostname || mounts->overlays.upper ||
-	    mounts->overlays.count > 0)
+	if (has_console(options) || options->writable ||
+	    options->writable_tmpfs || options->fakeroot || options->hostname ||
+	    mounts->overlays.upper || mounts->overlays.count > 0)
 		return true;
 	if (gpu->use_nvidia || gpu->use_rocm || gpu->gpus ||
 	    gpu->devices.count > 0)
 		return true;
-	for (size_t i = 0; i < mounts->count; i++)
-		if (!mounts->binds[i].source)
-			return true;
 	return false;
 }
 
@@ -105,12 +109,13 @@ bool root_key_compute(const struct job_options *options,
 		      const struct job_mounts *mounts, struct digest *ret)
 {
 	struct buffer text CLEANUP(buffer_fini) = BUFFER_INIT(TEXT_SIZE_MAX);
-	char omitted[16];
+	char omitted[32];
 	int r;
 
 	if (has_own_root(options, mounts))
 		return false;
-	snprintf(omitted, sizeof(omitted), "%x", mounts->omitted);
+	snprintf(omitted, sizeof(omitted), "%x%s", mounts->omitted,
+		 options->contain ? " contained" : "");
 	r = add_text(&text, omitted);
 	if (r == 0)
 		r = add_paths(&text, mounts);

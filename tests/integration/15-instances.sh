@@ -7,6 +7,7 @@
 need umoci
 need busybox
 need jq
+need python3
 layout=$(image_layout tiny)
 user_folder "$WORK/layout"
 cp -a "$layout/." "$WORK/layout"
@@ -92,6 +93,86 @@ equal "a folder that took another's place" another \
 for i in $(seq 10); do user_folder "$WORK/cwd$i"; (cd "$WORK/cwd$i" && root_of "$IMAGE" >"$WORK/root$i"); done
 equal "roots that nobody joins give way" 10 "$(cat "$WORK"/root? "$WORK"/root?? | wc -l)"
 check "and are made anew" lr exec "$IMAGE" true
+# with directories of their own: two at once share the rest of the root, and nothing that they write to
+lr exec -C "$IMAGE" true || fault "-C of an instance"
+user_folder "$WORK/meet"
+private='/tmp /var/tmp $HOME /dev /dev/shm /scratch'
+both="$(root_of -C -B "$WORK/meet:/meet" -S /scratch "$IMAGE")"
+for me in 1 2 3; do
+	lr exec -C -B "$WORK/meet:/meet" -S /scratch "$IMAGE" sh -c '
+		exec 3<>/dev/ptmx
+		for dir in '"$private"'; do echo '$me' >$dir/of-'$me' || exit 1; done
+		stat -c %d / >/meet/root-'$me'
+		>/meet/ready-'$me'
+		i=0
+		while [ "$(ls /meet | grep -c ready)" -lt 3 ]; do i=$((i + 1)); [ $i -lt 1000 ] || exit 2; usleep 20000; done
+		for dir in '"$private"'; do ls -d $dir/of-*; stat -c "%d device" $dir; done >/meet/seen-'$me'
+		ls /dev/pts >>/meet/terminals-'$me'
+		cat /proc/self/mountinfo >/meet/mounts-'$me'
+		echo x >/dev/null && head -c 2 /dev/zero | wc -c >/meet/zero-'$me'
+		>/meet/done-'$me'
+		while [ "$(ls /meet | grep -c done)" -lt 3 ]; do i=$((i + 1)); [ $i -lt 1000 ] || exit 3; usleep 20000; done' &
+	pids[me]=$!
+done
+for me in 1 2 3; do wait "${pids[me]}" || fault "contained job $me: status $?"; done
+for me in 1 2 3; do
+	equal "contained job $me has the root that others have" "$both" "$(cat "$WORK/meet/root-$me")"
+	equal "contained job $me sees its own files alone" 6 "$(grep -c "/of-$me\$" "$WORK/meet/seen-$me")"
+	equal "contained job $me sees nobody's files" 6 "$(grep -c /of- "$WORK/meet/seen-$me")"
+	equal "contained job $me has its own terminals" "0 ptmx" "$(xargs <"$WORK/meet/terminals-$me")"
+	equal "contained job $me has devices" 2 "$(cat "$WORK/meet/zero-$me")"
+done
+equal "no directory in memory is another job's" "" \
+	"$(for me in 1 2 3; do grep device "$WORK/meet/seen-$me" | sort -u; done | sort | uniq -d)"
+equal "-c, too, copies a root" "$(root_of -c "$IMAGE")" "$(root_of -c "$IMAGE")"
+equal "a bind below a directory in memory" content \
+	"$(user_folder "$WORK/in"; echo content >"$WORK/in/f"; for i in 1 2; do lr exec -C -B "$WORK/in:/tmp/in" "$IMAGE" \
+		sh -c 'cat /tmp/in/f; echo >/tmp/x'; done | sort -u)"
+equal "a device that was bound" fuse \
+	"$(for i in 1 2; do lr exec -C -B /dev/fuse "$IMAGE" ls /dev | grep fuse; done | sort -u)"
+equal "no terminals where none are asked for" "" \
+	"$(for i in 1 2; do lr exec -C --no-mount devpts "$IMAGE" ls /dev | grep pt; done)"
+if command -v nsenter >/dev/null; then
+	"${AS_USER[@]}" "$LAZYRUN" -q exec -C "$IMAGE" sleep 300 &
+	caller=$!
+	wait_for "a contained job" has_jobs one 1
+	wait_for "its process 1" pgrep -P "$caller" lazyrun-init
+	init=$(pgrep -P "$caller" lazyrun-init)
+	wait_for "the job" pgrep -P "$init" sleep
+	# with all the power that the user has in the job's namespaces
+	as_user python3 - "$(pgrep -P "$init" sleep)" >"$WORK/power" 2>&1 <<-'END'
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		spaces = [os.open(f"/proc/{sys.argv[1]}/ns/{name}", os.O_RDONLY) for name in ("user", "mnt")]
+		for fd in spaces:
+		    if libc.setns(fd, 0) < 0:
+		        print("setns", ctypes.get_errno())
+		own = ["mqueue", "pts", "shm", "null", "zero", "random", "urandom", "tty", ""]
+		for name in own:
+		    if libc.umount2(f"/dev/{name}".encode(), 0) < 0:
+		        print("own", name)
+		# what is left is what all have
+		for name in ("null", "tty", ""):
+		    if libc.umount2(f"/dev/{name}".encode(), 0) == 0:
+		        print("shared", name)
+		for flags in (0x1020, 0x20):  # MS_REMOUNT, with MS_BIND
+		    libc.mount(None, b"/dev", None, flags, None)
+		    libc.mount(None, b"/", None, flags, None)
+		for path in ("/dev/shared", "/shared"):
+		    try:
+		        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+		        print("made", path)
+		    except OSError:
+		        pass
+		print(sorted(os.listdir("/dev")))
+	END
+	equal "what a user can do to the root that others copy" \
+		"['null', 'random', 'tty', 'urandom', 'zero']" "$(cat "$WORK/power")"
+	kill -TERM "$caller"
+	wait "$caller"
+	equal "a contained job ends by its signal" 143 $?
+	wait_for "its end" has_jobs one 0
+fi
 lr exec --join perhaps "$IMAGE" true 2>"$WORK/err" && fault "--join perhaps"
 contains "--join perhaps" "auto, never, always" "$(cat "$WORK/err")"
 if [ "$(id -u)" = 0 ]; then
@@ -114,8 +195,6 @@ if command -v nsenter >/dev/null; then
 	equal "the job is the caller's child" sleep "$(cat "/proc/$job/comm")"
 	equal "nsenter into a joined job" /bin/busybox \
 		"$(as_user nsenter -t "$job" -U -m --preserve-credentials /bin/busybox ls /bin/busybox)"
-	as_user nsenter -t "$job" -U -m --preserve-credentials /bin/busybox mount -o remount,rw / 2>/dev/null &&
-		fault "the root that others copy can be made writable"
 	kill -KILL "$caller"
 	wait_for "the end of a killed caller's job" sh -c "! kill -0 $job"
 	wait_for "the instance's notice" has_jobs one 0

@@ -7,7 +7,9 @@
 #include "tools/job_options.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,12 +81,12 @@ Test(root_key, is_the_same_for_what_shapes_no_root)
 
 Test(root_key, differs_by_what_does)
 {
-	struct job jobs[6];
+	struct job jobs[8];
 	struct job plain = make_job();
 	struct digest first = key_of(&plain);
 	struct digest other;
 
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 8; i++)
 		jobs[i] = make_job();
 	jobs[0].mounts.home = homes[1];
 	jobs[1].mounts.omitted = RUN_STANDARD_TMP;
@@ -92,7 +94,9 @@ Test(root_key, differs_by_what_does)
 	jobs[3].bind.destination = "/elsewhere";
 	jobs[4].bind.source = folder;
 	jobs[5].mounts.count = 0;
-	for (size_t i = 0; i < 6; i++) {
+	jobs[6].options.contain = true;
+	jobs[7].bind.source = NULL;
+	for (size_t i = 0; i < 8; i++) {
 		other = key_of(&jobs[i]);
 		cr_expect(!digest_equal(&first, &other), "case %zu", i);
 	}
@@ -118,19 +122,39 @@ Test(root_key, knows_a_folder_that_took_anothers_place)
 
 Test(root_key, is_not_for_roots_of_their_own)
 {
-	struct job jobs[7];
+	struct job jobs[5];
 
-	for (size_t i = 0; i < 7; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		jobs[i] = make_job();
 		cr_expect(has_key(&jobs[i]));
 	}
-	jobs[0].options.contain = true;
+	jobs[0].mounts.overlays.upper = folder;
 	jobs[1].options.writable_tmpfs = true;
 	jobs[2].options.hostname = "name";
 	jobs[3].options.gpu.use_nvidia = true;
-	jobs[4].bind.source = NULL;
-	jobs[5].mounts.overlays.upper = folder;
-	jobs[6].options.gpu.devices.count = 1;
-	for (size_t i = 0; i < 7; i++)
+	jobs[4].options.gpu.devices.count = 1;
+	for (size_t i = 0; i < 5; i++)
 		cr_expect(!has_key(&jobs[i]), "case %zu", i);
+}
+
+/* It shows as /dev/console. */
+Test(root_key, is_not_for_a_contained_job_with_a_terminal)
+{
+	struct job job = make_job();
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+	int kept = dup(STDOUT_FILENO);
+	bool has_plain;
+	bool has_contained;
+
+	if (terminal < 0)
+		cr_skip_test("no terminals are here");
+	cr_assert_eq(grantpt(terminal), 0);
+	cr_assert_eq(unlockpt(terminal), 0);
+	cr_assert_eq(dup2(terminal, STDOUT_FILENO), STDOUT_FILENO);
+	has_plain = has_key(&job);
+	job.options.contain = true;
+	has_contained = has_key(&job);
+	dup2(kept, STDOUT_FILENO);
+	cr_expect(has_plain);
+	cr_expect(!has_contained);
 }

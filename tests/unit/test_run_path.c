@@ -217,3 +217,24 @@ Test(run_path, refuses_links_where_none_can_be)
 	cr_expect_eq(rmdir(root.outside), 0, "made outside");
 	cr_expect_eq(mkdir(root.outside, 0777), 0);
 }
+
+Test(run_path, tells_what_means_what_it_says)
+{
+	static const struct {
+		const char *path;
+		bool is_plain;
+	} cases[] = {
+		{ "/bin", true },	{ "//bin/busybox", true },
+		{ "/missing/x", true }, { "/bin/busybox/x", true },
+		{ "/", true },		{ "/...", true },
+		{ "/link", false },	{ "/link/x", false },
+		{ "/dangling", false }, { "/bin/../bin", false },
+		{ "/bin/..", false },	{ "/./bin", false },
+	};
+
+	run_test_root_link(&root, "link", "/bin");
+	run_test_root_link(&root, "dangling", "/nowhere");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		cr_expect_eq(run_path_is_plain(in_root.fd, cases[i].path),
+			     cases[i].is_plain, "case: %s", cases[i].path);
+}
