@@ -3,6 +3,7 @@
 
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "run/run.h"
 #include "run/run_message.h"
@@ -18,9 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +32,7 @@ enum {
 	MOUNT_MS = 10000, /* a check of a large file's tables takes a second */
 	POLL_MS = 2,
 	END_MS = 5000,
+	QUESTION_END_MS = 1000,
 	NOT_FOUND = 127,
 };
 
@@ -97,46 +101,133 @@ static int say_end(struct helper *helper, struct error *err)
 			 helper->image, words[0] ? words : "it ended");
 }
 
-/* Returns the mount. */
-static int await_mount(struct helper *helper, struct error *err)
+/* The device number that the directory shows; a file system that answers
+ * nothing is not asked. */
+static uint64_t get_device(const char *dir)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, dir, AT_STATX_DONT_SYNC, 0, &st) < 0)
+		return 0;
+	return (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+}
+
+/* In a process of its own, since whoever asks a file system that does not
+ * answer cannot be woken but by SIGKILL. */
+static int start_question(const char *dir, pid_t *ret_pid)
+{
+	struct statfs st;
+	int fd;
+
+	*ret_pid = fork();
+	if (*ret_pid == 0)
+		_exit(statfs(dir, &st) < 0 || st.f_type != FUSE_SUPER_MAGIC);
+	fd = *ret_pid < 0 ? -1 : pidfd_open(*ret_pid, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* What await() waits for beside its end, and how long at most. */
+struct wait {
+	int fd; /* -1: nothing */
+	int64_t deadline_ms;
+};
+
+/* Return: 0 when @wait->fd can be read or @ms have passed; negative errno. */
+static int await(struct helper *helper, const struct wait *wait, int ms,
+		 struct error *err)
 {
 	struct pollfd pollfds[] = {
 		{ .fd = helper->pidfd, .events = POLLIN },
 		{ .fd = helper->life_fd, .events = POLLIN },
+		{ .fd = wait->fd, .events = POLLIN },
 	};
 
-	for (int ms = 0; ms < MOUNT_MS; ms += POLL_MS) {
-		struct statfs st;
-		int fd;
-
-		if (statfs(helper->dir, &st) == 0 &&
-		    st.f_type == FUSE_SUPER_MAGIC) {
-			fd = run_mount_clone(helper->dir, RUN_MOUNT_READ_ONLY);
-			return fd < 0 ? error_set_errno(err, fd, "--overlay %s",
-							helper->image)
-				      : fd;
-		}
-		if (poll(pollfds, 2, POLL_MS) < 0 && errno != EINTR)
-			return error_set_errno(err, -errno, "cannot wait");
-		if (pollfds[0].revents)
-			return say_end(helper, err);
-		if (pollfds[1].revents)
-			return error_set(err, -ECANCELED, "the caller ended");
-	}
-	return error_set(err, -ETIMEDOUT,
-			 "--overlay %s: fuse2fs has not mounted it within %d "
-			 "seconds",
-			 helper->image, MOUNT_MS / 1000);
+	if (poll(pollfds, 3, ms) < 0 && errno != EINTR)
+		return error_set_errno(err, -errno, "cannot wait");
+	if (pollfds[0].revents)
+		return say_end(helper, err);
+	if (pollfds[1].revents)
+		return error_set(err, -ECANCELED, "the caller ended");
+	if (pollfds[2].revents || clock_ms() < wait->deadline_ms)
+		return 0;
+	return error_set(
+		err, -ETIMEDOUT,
+		"--overlay %s: fuse2fs has not mounted it within %d "
+		"seconds; is the disk or server that it lies on there?",
+		helper->image, MOUNT_MS / 1000);
 }
 
+/* The status of one that has ended or been killed; a file system that has read
+ * the question and does not answer keeps even that one. */
+static int reap(int fd, pid_t pid)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	int status = 1;
+
+	if (fd < 0 || poll(&pollfd, 1, QUESTION_END_MS) > 0)
+		waitpid(pid, &status, 0);
+	return status;
+}
+
+/* Until the file system answers. */
+static int ask(struct helper *helper, int64_t deadline_ms, struct error *err)
+{
+	struct wait wait = { .deadline_ms = deadline_ms };
+	pid_t pid = -1;
+	int status = 0;
+	int r = wait.fd = start_question(helper->dir, &pid);
+
+	if (r >= 0)
+		r = await(helper, &wait, (int)MAX(deadline_ms - clock_ms(), 0),
+			  err);
+	else
+		error_set_errno(err, r, "cannot fork");
+	if (r < 0 && pid > 0)
+		kill(pid, SIGKILL);
+	if (pid > 0)
+		status = reap(wait.fd, pid);
+	if (wait.fd >= 0)
+		close(wait.fd);
+	if (r == 0 && status != 0)
+		r = error_set(err, -EIO,
+			      "--overlay %s: fuse2fs has mounted something "
+			      "else",
+			      helper->image);
+	return r;
+}
+
+/* Returns the mount. */
+static int await_mount(struct helper *helper, uint64_t device_before,
+		       struct error *err)
+{
+	const struct wait wait = {
+		.fd = -1,
+		.deadline_ms = clock_ms() + MOUNT_MS,
+	};
+	int r = 0;
+	int fd;
+
+	while (r == 0 && get_device(helper->dir) == device_before)
+		r = await(helper, &wait, POLL_MS, err);
+	if (r == 0)
+		r = ask(helper, wait.deadline_ms, err);
+	if (r < 0)
+		return r;
+	fd = run_mount_clone(helper->dir, RUN_MOUNT_READ_ONLY);
+	return fd < 0 ? error_set_errno(err, fd, "--overlay %s", helper->image)
+		      : fd;
+}
+
+/* One that hangs on a dead disk cannot even be killed: it is left then. */
 static void end(const struct helper *helper)
 {
 	struct pollfd pollfd = { .fd = helper->pidfd, .events = POLLIN };
 
 	kill(helper->pid, SIGTERM);
-	if (poll(&pollfd, 1, END_MS) <= 0)
-		kill(helper->pid, SIGKILL);
-	waitpid(helper->pid, NULL, 0);
+	if (poll(&pollfd, 1, END_MS) > 0)
+		return;
+	kill(helper->pid, SIGKILL);
+	(void)poll(&pollfd, 1, END_MS);
 }
 
 /* Until the caller, or fuse2fs, ends. */
@@ -168,6 +259,7 @@ static int keep_two(struct helper *helper)
 
 __attribute__((noreturn)) static void help(struct helper *helper)
 {
+	uint64_t device = 0;
 	struct error err;
 	int fd = -1;
 	int r = keep_two(helper);
@@ -185,10 +277,12 @@ __attribute__((noreturn)) static void help(struct helper *helper)
 			    "size=64k") < 0)
 		r = error_set_errno(&err, -errno, "--overlay %s",
 				    helper->image);
-	if (r == 0)
+	if (r == 0) {
+		device = get_device(helper->dir);
 		r = start(helper, &err);
+	}
 	if (r == 0)
-		r = fd = await_mount(helper, &err);
+		r = fd = await_mount(helper, device, &err);
 	if (r >= 0)
 		r = run_message_send(helper->socket, RUN_MESSAGE_LAYER, NULL, 0,
 				     fd);

@@ -25,7 +25,8 @@ struct error;
  * fuse2fs is searched in PATH and gets the caller's environment.
  *
  * Return: the mount, attached to nothing (CLOEXEC); -ENOENT (fuse2fs is not
- * installed), -EIO (it says why), -ETIMEDOUT (10 s), others, with @err.
+ * installed), -EIO (it says why), -ETIMEDOUT (10 s, for a file system that
+ * answers), others, with @err.
  */
 int run_fuse2fs_mount(const char *image, const char *dir, int life_fd,
 		      struct error *err);

@@ -86,6 +86,32 @@ head -c 4096 "$WORK/top.sqfs" | head -c 200 >"$WORK/broken"
 lr exec --overlay "$WORK/broken:ro" "$IMAGE" true 2>"$WORK/err" && fault "a broken file"
 contains "a broken file" "--overlay" "$(cat "$WORK/err")"
 
+# the same files on a web server, and what that says when they are not there
+mkdir "$WORK/www"
+cp "$WORK/add.sqfs" "$WORK/top.sqfs" "$WORK/www/"
+python3 "$ROOT/tests/support/range_server.py" "$WORK/www" "$WORK/log" "$WORK/ready" &
+servers+=($!)
+wait_for "the web server" test -s "$WORK/ready"
+URL=http://127.0.0.1:$(cat "$WORK/ready")
+for image in "$IMAGE" "$box"; do
+	equal "overlays of a web server" "added top hidden" \
+		"$(lr exec --overlay "$URL/add.sqfs" --overlay "$URL/top.sqfs:ro" "$image" cat /data/file /data/both /srv/random | xargs)"
+done
+equal "the second time from the cache" 2 "$(grep -c "GET /top.sqfs" "$WORK/log" | awk '{print ($1 < 9) ? 2 : $1}')"
+: >"$WORK/log"
+equal "one of a web server above a file, below what is written" "top new" \
+	"$(lr exec --overlay "$WORK/add.sqfs:ro" --overlay "$URL/top.sqfs:ro" --writable-tmpfs "$IMAGE" \
+		sh -c 'cat /data/both; echo new >/data/both; cat /data/both' | xargs)"
+equal "requests then" 0 "$(wc -l <"$WORK/log")"
+lr exec --overlay "$URL/missing.sqfs:ro" "$IMAGE" true 2>"$WORK/err"
+equal "an overlay that a web server lacks: status" 125 $?
+contains "an overlay that a web server lacks" "$URL/missing.sqfs" "$(cat "$WORK/err")"
+cp "$WORK/text" "$WORK/www/text.sqfs"
+lr exec --overlay "$URL/text.sqfs:ro" "$IMAGE" true 2>"$WORK/err" && fault "a text on a web server"
+contains "a text on a web server" "$URL/text.sqfs" "$(cat "$WORK/err")"
+lr exec --overlay http://127.0.0.1:1/x.sqfs:ro "$IMAGE" true 2>"$WORK/err" && fault "no web server"
+contains "no web server" "127.0.0.1" "$(cat "$WORK/err")"
+
 # ext3 files, as `apptainer overlay create` lays them out, by the host's fuse2fs
 [ "$faults" = 0 ] || exit 1
 need fuse2fs
@@ -96,6 +122,30 @@ echo ext >"$WORK/ext/upper/data/both"
 mke2fs -q -t ext3 -d "$WORK/ext" "$WORK/e.ext3" 16m >/dev/null 2>&1 || fault "mke2fs"
 chmod 644 "$WORK/e.ext3"
 ext=(--overlay "$WORK/e.ext3:ro")
+# one that mounts and then answers nothing, one that does not even mount
+mkdir "$WORK/mute" "$WORK/idle"
+cat >"$WORK/mute/fuse2fs" <<-'END'
+	#!/usr/bin/env python3
+	import ctypes, os, signal, sys
+	fd = os.open("/dev/fuse", os.O_RDWR)
+	options = f"fd={fd},rootmode=40755,user_id=0,group_id=0,allow_other".encode()
+	if ctypes.CDLL(None).mount(b"mute", sys.argv[-1].encode(), b"fuse", 0, options) == 0:
+	    signal.pause()
+END
+printf '#!/bin/sh\nexec sleep 100\n' >"$WORK/idle/fuse2fs"
+chmod 755 "$WORK"/{mute,idle}{,/fuse2fs}
+pids_of=()
+for name in mute idle; do
+	as_user env "PATH=$WORK/$name:$PATH" "$LAZYRUN" -q exec "${ext[@]}" "$IMAGE" true 2>"$WORK/$name.err" &
+	pids_of[${#pids_of[@]}]=$!
+done
+for name in mute idle; do
+	wait "${pids_of[0]}"
+	equal "fuse2fs, $name: status" 125 $?
+	contains "fuse2fs, $name" "within 10 seconds" "$(cat "$WORK/$name.err")"
+	pids_of=("${pids_of[@]:1}")
+done
+wait_for "the end of what hangs" sh -c "! pgrep -u $TEST_UID -f '$WORK/(mute|idle)'"
 helpers() { pgrep -r R,S,D -u "$TEST_UID" "fuse2fs|overlay" >/dev/null; }
 gone() { ! helpers; }
 for image in "$IMAGE" "$box"; do
@@ -104,7 +154,7 @@ for image in "$IMAGE" "$box"; do
 		"$(lr exec --overlay "$WORK/add.sqfs:ro" "${ext[@]}" "$image" cat /data/both /data/file | xargs)"
 	equal "SquashFS above ext3, -C" top "$(lr exec -C "${ext[@]}" --overlay "$WORK/top.sqfs:ro" "$image" cat /data/both)"
 	lr exec "${ext[@]}" "$image" touch /ext3/new 2>/dev/null && fault "an ext3 file was written to"
-	gone || fault "fuse2fs outlives its job"
+	wait_for "the end of fuse2fs with its job" gone
 done
 equal "a process left behind goes on reading ext3" conda \
 	"$(lr exec "${ext[@]}" "$IMAGE" sh -c '(sleep 0.5; cat /ext3/env) & exit 0')"
@@ -126,4 +176,11 @@ contains "no fuse2fs" "fuse2fs is needed" "$(cat "$WORK/err")"
 head -c 3000 "$WORK/e.ext3" >"$WORK/half.ext3"
 lr exec --overlay "$WORK/half.ext3:ro" "$IMAGE" true 2>"$WORK/err" && fault "half an ext3 file"
 contains "half an ext3 file" "fuse2fs cannot mount it" "$(cat "$WORK/err")"
-gone || fault "fuse2fs is left"
+wait_for "the end of fuse2fs" gone
+if [ "$(id -u)" = 0 ]; then
+	equal "root's jobs" "conda 0" \
+		"$("$LAZYRUN" -q exec --cache-dir "$WORK/root-cache" "${ext[@]}" "$IMAGE" sh -c 'cat /ext3/env; id -u' | xargs)"
+	"$LAZYRUN" -q exec --cache-dir "$WORK/root-cache" "${ext[@]}" "$IMAGE" touch /ext3/new 2>/dev/null &&
+		fault "root writes to an ext3 file"
+	wait_for "the end of root's fuse2fs" sh -c "! pgrep -f '[f]use2fs.*$WORK'"
+fi
