@@ -49,7 +49,8 @@ struct object_request {
 	bool is_over;	 /* done was called */
 	unsigned wishes; /* that may still be asked for */
 	unsigned token_asks;
-	unsigned rounds; /* that are over */
+	bool has_asked_for_token; /* by what was last found */
+	unsigned rounds;	  /* that are over */
 	struct object_round round;
 	struct error last; /* what the round before came to; code 0: none */
 };
@@ -130,7 +131,7 @@ static void on_found(void *arg, int result, const struct error *err)
 		fail(request, -ECANCELED, "canceled");
 	else if (result < 0)
 		object_round_note(&request->round, result, err, -1);
-	else if (request->round.was_refused)
+	else if (request->has_asked_for_token)
 		object_round_reset(&request->round); /* with another token */
 	advance(request);
 	let_go(request);
@@ -142,6 +143,7 @@ static bool find_more(struct object_request *request, unsigned wishes)
 	struct object *object = request->object;
 
 	request->wishes &= ~wishes;
+	request->has_asked_for_token = wishes & OBJECT_WISH_TOKEN;
 	if (wishes & OBJECT_WISH_TOKEN)
 		request->token_asks++;
 	if (!wishes || !object->finder ||

@@ -80,7 +80,7 @@ int object_round_explain(const struct object_round *round,
 	assert(round->code < 0);
 	if (round->was_refused) {
 		object_copy_token_note(object, note);
-		if (!*note)
+		if (!*note && !*round->advice)
 			snprintf(note, sizeof(note),
 				 "check the name, or ask for access");
 	}

@@ -26,7 +26,7 @@ libmicrohttpd-dev libsquashfs-dev liblzma-dev liblz4-dev zlib1g-dev libyaml-dev 
 libcriterion-dev skopeo docker-registry apache2-utils openssl bubblewrap \
 busybox-static isal pigz attr acl libcap2-bin mandoc python3 jq strace procps \
 universal-ctags curl time util-linux iproute2 squashfs-tools uidmap \
-squashfs-tools-ng fuse2fs e2fsprogs" ;;
+squashfs-tools-ng fuse2fs e2fsprogs nginx-light" ;;
 	bench) echo "docker-registry nginx-light openssl skopeo umoci mmdebstrap \
 bubblewrap procps iperf3 python3-matplotlib xrootd-server \
 xrootd-server-plugins xrootd-client xrootd-client-http-plugins \
@@ -46,7 +46,7 @@ libmicrohttpd-devel squashfs-tools-ng-devel xz-devel lz4-devel zlib-devel libyam
 	test) echo "git clang clang-tools-extra compiler-rt criterion-devel skopeo \
 distribution httpd-tools openssl bubblewrap busybox isa-l-tools pigz attr acl \
 libcap mandoc python3 jq strace procps-ng ctags curl time util-linux iproute shadow-utils \
-squashfs-tools squashfs-tools-ng fuse2fs e2fsprogs" ;;
+squashfs-tools squashfs-tools-ng fuse2fs e2fsprogs nginx" ;;
 	bench) echo "distribution nginx openssl skopeo umoci bubblewrap procps-ng \
 iperf3 python3-matplotlib" ;;
 	slurm) echo "slurm-slurmd slurm-slurmctld slurm munge slurm-devel umoci jq" ;;

@@ -71,6 +71,22 @@ Test(object_round, says_once_what_to_do_about_a_token)
 			 "a: refused; b: refused; the token was refused");
 }
 
+/* What is missing says itself what to do. */
+Test(object_round, gives_no_second_advice_to_who_has_no_token)
+{
+	struct object *other = object_create(NULL, "other");
+	struct error err = { 0 };
+
+	note(-EACCES, "a: refused", -1);
+	cr_expect_eq(object_round_explain(&round_, other, &err), -EACCES);
+	cr_expect_str_eq(err.text,
+			 "a: refused; check the name, or ask for access");
+	note(-EACCES, "a token is needed; get one", -1);
+	cr_expect_eq(object_round_explain(&round_, other, &err), -EACCES);
+	cr_expect_str_eq(err.text, "a: refused; a token is needed; get one");
+	object_unref(other);
+}
+
 Test(object_round, says_what_to_do_once)
 {
 	struct error err = { 0 };
