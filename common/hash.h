@@ -7,6 +7,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#define XXH_STATIC_LINKING_ONLY /* a state's size */
 #include <xxhash.h>
 
 static inline uint64_t hash_xxh3(const void *data, size_t size)
@@ -22,3 +23,14 @@ struct hash128 {
 /** hash_xxh3_128() - every chunk that is read from the cache passes here: by
  * AVX2 where the processor has it */
 struct hash128 hash_xxh3_128(const void *data, size_t size);
+
+/* The same of bytes that come in parts, in place. */
+struct hash_stream {
+	XXH3_state_t state;
+};
+
+void hash_stream_init(struct hash_stream *stream);
+void hash_stream_add(struct hash_stream *stream, const void *data, size_t size);
+
+/** hash_stream_sum() - hash_xxh3_128() of all that was added */
+struct hash128 hash_stream_sum(const struct hash_stream *stream);

@@ -1,31 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/chunk.h"
 
-#include <assert.h>
-#include <sys/mman.h>
+#include "common/io.h"
+#include "common/le.h"
 
-struct chunk *chunk_create(uint32_t number, uint8_t *data, uint32_t size)
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct chunk *create(uint32_t number, uint32_t size)
 {
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
 
 	if (!chunk)
 		return NULL;
-	chunk->data = data;
 	chunk->size = size;
 	chunk->refs = 1;
 	chunk->number = number;
+	chunk->fd = -1;
 	return chunk;
 }
 
-struct chunk *chunk_create_mapped(uint32_t number, const uint8_t *data,
-				  uint32_t size, void *map, size_t map_size)
+struct chunk *chunk_create(uint32_t number, uint8_t *data, uint32_t size)
 {
-	struct chunk *chunk = chunk_create(number, (uint8_t *)data, size);
+	struct chunk *chunk = create(number, size);
 
-	if (!chunk)
-		return NULL;
-	chunk->map = map;
-	chunk->map_size = map_size;
+	assert(data);
+	if (chunk)
+		chunk->data = data;
+	return chunk;
+}
+
+struct chunk *chunk_create_in_file(uint32_t number, int fd, uint32_t file_off,
+				   uint32_t size)
+{
+	struct chunk *chunk = create(number, size);
+
+	assert(fd >= 0);
+	if (chunk) {
+		chunk->fd = fd;
+		chunk->file_off = file_off;
+	}
 	return chunk;
 }
 
@@ -50,9 +67,21 @@ void chunk_unref(struct chunk *chunk)
 	assert(before > 0);
 	if (before > 1)
 		return;
-	if (chunk->map)
-		munmap(chunk->map, chunk->map_size);
-	else
-		free((void *)chunk->data);
+	if (chunk->fd >= 0)
+		close(chunk->fd);
+	free((void *)chunk->data);
 	free(chunk);
+}
+
+int chunk_read(const struct chunk *chunk, uint64_t off, size_t size,
+	       void *ret_data)
+{
+	if (!le_range_fits(off, size, chunk->size))
+		return -EBADMSG;
+	if (chunk->data)
+		memcpy(ret_data, chunk->data + off, size);
+	else if (io_pread_full(chunk->fd, chunk->file_off + off, size,
+			       ret_data) < 0)
+		return -EIO;
+	return 0;
 }

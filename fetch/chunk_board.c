@@ -248,23 +248,6 @@ bool chunk_board_expect(struct chunk_board *board, uint32_t number)
 	return is_there;
 }
 
-bool chunk_board_load_ahead(struct chunk_board *board,
-			    struct chunk_flight **flight)
-{
-	struct chunk_flight *started = *flight;
-	bool is_started;
-
-	started->goes_to_memory = true;
-	mutex_lock(&board->lock);
-	is_started = prefetch_locked(board, flight, 1) > 0;
-	if (is_started)
-		chunk_flight_table_move(&board->traffic.flights, started,
-					CHUNK_FLIGHT_READY);
-	wake_locked(board);
-	mutex_unlock(&board->lock);
-	return is_started;
-}
-
 size_t chunk_board_count_queued(struct chunk_board *board,
 				enum chunk_priority priority)
 {

@@ -86,18 +86,6 @@ bool chunk_board_is_in_flight(struct chunk_board *board, uint32_t number);
 bool chunk_board_expect(struct chunk_board *board, uint32_t number);
 
 /**
- * chunk_board_load_ahead() - have a worker load a chunk into memory
- * @flight: of a chunk whose file is in the cache; NULL when it was started
- *
- * Should the file be gone by then, the chunk is fetched.
- *
- * Return: whether it was started: not when the chunk is there already, or on
- * its way, or the board has stopped.
- */
-bool chunk_board_load_ahead(struct chunk_board *board,
-			    struct chunk_flight **flight);
-
-/**
  * chunk_board_prefetch() - start flights that nobody waits for
  * @flights: those that were started are set to NULL
  *

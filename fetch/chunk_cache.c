@@ -221,7 +221,7 @@ int chunk_cache_dir_fd(const struct chunk_cache *cache)
 	return cache->dir_fd;
 }
 
-/* What a load or map has come to; damage is removed. */
+/* What a load has come to; damage is removed. */
 static int settle(struct chunk_cache *cache, const char *path, int code)
 {
 	if (code == 0)
@@ -240,17 +240,6 @@ int chunk_cache_load(struct chunk_cache *cache, const struct digest *key,
 	return settle(cache, path,
 		      chunk_cache_file_load(cache->dir_fd, path, key, ret_data,
 					    size));
-}
-
-int chunk_cache_map(struct chunk_cache *cache, const struct digest *key,
-		    uint32_t size, struct chunk_cache_map *ret)
-{
-	char path[CHUNK_CACHE_NAME_SIZE];
-	int r;
-
-	chunk_cache_name_format(key, path);
-	r = chunk_cache_file_map(cache->dir_fd, path, key, size, ret);
-	return r == -ENOTSUP ? r : settle(cache, path, r);
 }
 
 bool chunk_cache_has(struct chunk_cache *cache, const struct digest *key,

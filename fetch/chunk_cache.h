@@ -84,25 +84,6 @@ int chunk_cache_dir_fd(const struct chunk_cache *cache);
 int chunk_cache_load(struct chunk_cache *cache, const struct digest *key,
 		     void *ret_data, uint32_t size);
 
-/* A chunk's bytes in the cache's own file. */
-struct chunk_cache_map {
-	const uint8_t *data;
-	void *base; /* to be unmapped */
-	size_t size;
-};
-
-/**
- * chunk_cache_map() - chunk_cache_load() without a copy
- *
- * Checked like a load, once, after every page has been read in, so that a disk
- * that fails is a miss and not a signal.
- *
- * Return: CHUNK_CACHE_HIT, CHUNK_CACHE_MISS, or -ENOTSUP (Linux before 5.14,
- * no memory to map into): load it instead.
- */
-int chunk_cache_map(struct chunk_cache *cache, const struct digest *key,
-		    uint32_t size, struct chunk_cache_map *ret);
-
 /** chunk_cache_has() - whether a file of that name and size is there */
 bool chunk_cache_has(struct chunk_cache *cache, const struct digest *key,
 		     uint32_t size);

@@ -4,14 +4,12 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/io.h"
-#include "fetch/chunk_cache.h"
 #include "fetch/chunk_cache_name.h"
 #include "fetch/chunk_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,41 +20,38 @@ enum {
 	STORE_TRIES = 3,
 };
 
-#ifndef MADV_POPULATE_READ /* of Linux 5.14, newer than some headers */
-#define MADV_POPULATE_READ 22
-#endif
-
 uint64_t chunk_cache_file_size(uint32_t size)
 {
 	return CHUNK_RECORD_HEADER_SIZE + (uint64_t)size;
 }
 
 /* Modification times say when a chunk was last used. */
-static void note_use(int fd, const struct stat *st)
+void chunk_cache_file_note_use(int fd, int64_t used_s)
 {
 	static const struct timespec times[2] = {
 		{ .tv_nsec = UTIME_OMIT },
 		{ .tv_nsec = UTIME_NOW },
 	};
 
-	if (clock_wall_s() - st->st_mtim.tv_sec > TOUCH_AGE_S)
+	if (clock_wall_s() - used_s > TOUCH_AGE_S)
 		(void)futimens(fd, times);
 }
 
-/* A descriptor; -ENOENT: there is nothing; -EBADMSG: of another size */
-static int open_record(int dir_fd, const char *path, uint32_t size,
-		       struct stat *ret)
+int chunk_cache_file_open(int dir_fd, const char *path, uint32_t size,
+			  int64_t *ret_used_s)
 {
 	/* O_NONBLOCK: somebody may have put a FIFO there */
 	autoclose int fd = openat(
 		dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
 
 	if (fd < 0)
 		return -ENOENT;
-	if (fstat(fd, ret) < 0 || !S_ISREG(ret->st_mode))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return -ENOENT;
-	if ((uint64_t)ret->st_size != chunk_cache_file_size(size))
+	if ((uint64_t)st.st_size != chunk_cache_file_size(size))
 		return -EBADMSG;
+	*ret_used_s = st.st_mtim.tv_sec;
 	return STEAL_FD(fd);
 }
 
@@ -65,8 +60,8 @@ int chunk_cache_file_load(int dir_fd, const char *path,
 			  uint32_t size)
 {
 	uint8_t header[CHUNK_RECORD_HEADER_SIZE];
-	struct stat st;
-	autoclose int fd = open_record(dir_fd, path, size, &st);
+	int64_t used_s;
+	autoclose int fd = chunk_cache_file_open(dir_fd, path, size, &used_s);
 	int r;
 
 	if (fd < 0)
@@ -77,38 +72,8 @@ int chunk_cache_file_load(int dir_fd, const char *path,
 	if (r == 0)
 		r = chunk_record_check(header, key, ret_data, size);
 	if (r == 0)
-		note_use(fd, &st);
+		chunk_cache_file_note_use(fd, used_s);
 	return r;
-}
-
-int chunk_cache_file_map(int dir_fd, const char *path, const struct digest *key,
-			 uint32_t size, struct chunk_cache_map *ret)
-{
-	struct stat st;
-	autoclose int fd = open_record(dir_fd, path, size, &st);
-	size_t map_size = chunk_cache_file_size(size);
-	uint8_t *base;
-	int r = 0;
-
-	if (fd < 0)
-		return STEAL_FD(fd);
-	base = mmap(NULL, map_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (base == MAP_FAILED)
-		return -ENOTSUP;
-	if (madvise(base, map_size, MADV_POPULATE_READ) < 0)
-		r = errno == EFAULT || errno == EIO ? -EIO : -ENOTSUP;
-	if (r == 0)
-		r = chunk_record_check(base, key,
-				       base + CHUNK_RECORD_HEADER_SIZE, size);
-	if (r < 0) {
-		munmap(base, map_size);
-		return r;
-	}
-	note_use(fd, &st);
-	ret->data = base + CHUNK_RECORD_HEADER_SIZE;
-	ret->base = base;
-	ret->size = map_size;
-	return 0;
 }
 
 /* The folder of a key's chunk; 0 or negative errno */

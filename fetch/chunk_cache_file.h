@@ -8,16 +8,28 @@
  */
 #include <stdint.h>
 
-struct chunk_cache_map;
 struct digest;
 
 /** chunk_cache_file_size() - of the file for a chunk of @size bytes */
 uint64_t chunk_cache_file_size(uint32_t size);
 
 /**
+ * chunk_cache_file_open() - one, unchecked but for its size
+ * @path:       below @dir_fd
+ * @ret_used_s: when a use was last noted in it, seconds since 1970
+ *
+ * Return: a descriptor; -ENOENT: there is nothing; -EBADMSG: of another size.
+ */
+int chunk_cache_file_open(int dir_fd, const char *path, uint32_t size,
+			  int64_t *ret_used_s);
+
+/** chunk_cache_file_note_use() - in its modification time, at most once an hour
+ */
+void chunk_cache_file_note_use(int fd, int64_t used_s);
+
+/**
  * chunk_cache_file_load() - read and check one
- * @path: below @dir_fd; a use is noted in its modification time, at most once
- *        an hour
+ * @path: below @dir_fd; a use is noted
  *
  * Return: 0; -ENOENT when there is none; another errno when what is there is
  * damaged and should be removed.
@@ -25,15 +37,6 @@ uint64_t chunk_cache_file_size(uint32_t size);
 int chunk_cache_file_load(int dir_fd, const char *path,
 			  const struct digest *key, void *ret_data,
 			  uint32_t size);
-
-/**
- * chunk_cache_file_map() - map and check one
- * @ret: to be unmapped from `base`, `size` bytes
- *
- * Return: as load(), and -ENOTSUP where files cannot be mapped: load it.
- */
-int chunk_cache_file_map(int dir_fd, const char *path, const struct digest *key,
-			 uint32_t size, struct chunk_cache_map *ret);
 
 /**
  * chunk_cache_file_store() - write one; folders are made as needed

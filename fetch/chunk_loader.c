@@ -32,8 +32,10 @@
 #include "fetch/chunk_block.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
+#include "fetch/chunk_cache_check.h"
 #include "fetch/chunk_crew.h"
 #include "fetch/chunk_loader_options.h"
+#include "fetch/chunk_lookahead.h"
 #include "fetch/chunk_outcome.h"
 #include "fetch/chunk_parts.h"
 #include "fetch/chunk_prefetch.h"
@@ -56,6 +58,7 @@ struct chunk_loader {
 	uint64_t speculated;		 /* chunks so far; atomic */
 
 	struct chunk_read_ahead read_ahead; /* has a lock of its own */
+	struct chunk_lookahead lookahead;   /* has a lock of its own */
 	struct chunk_crew crew;		    /* has a lock of its own */
 };
 
@@ -92,6 +95,7 @@ int chunk_loader_create(const struct chunk_table *table,
 	chunk_read_ahead_init(
 		&loader->read_ahead, table, all.request_size_max,
 		chunk_loader_options_read_ahead_max(&all, cache != NULL));
+	chunk_lookahead_init(&loader->lookahead, &loader->parts);
 	loader->parts = (struct chunk_parts){
 		.table = table,
 		.sources = sources,
@@ -133,6 +137,7 @@ void chunk_loader_destroy(struct chunk_loader *loader)
 		chunk_board_unref(loader->parts.board);
 	}
 	chunk_streamer_destroy(loader->streamer);
+	chunk_lookahead_fini(&loader->lookahead);
 	chunk_read_ahead_fini(&loader->read_ahead);
 	free(loader);
 }
@@ -141,6 +146,8 @@ void chunk_loader_destroy(struct chunk_loader *loader)
 static int load_cached(struct chunk_loader *loader, uint32_t number,
 		       const struct chunk_ref *ref, struct chunk **ret)
 {
+	CLEANUP(chunk_cache_check_closep)
+	struct chunk_cache_check *check = NULL;
 	struct chunk_outcome outcome = { 0 };
 	struct digest key;
 	int r;
@@ -148,7 +155,15 @@ static int load_cached(struct chunk_loader *loader, uint32_t number,
 	if (!loader->parts.cache ||
 	    !chunk_table_get_key(loader->parts.table, ref, &key))
 		return CHUNK_LOADER_ABSENT;
-	r = chunk_parts_load(&loader->parts, number, ref->raw_size, &key, ret);
+	check = chunk_lookahead_take(&loader->lookahead, number);
+	if (!check)
+		r = chunk_parts_load(&loader->parts, number, ref->raw_size,
+				     &key, ret);
+	else if (chunk_cache_check_finish(check) == CHUNK_CACHE_CHECK_DONE)
+		r = chunk_parts_take(&loader->parts, number, ref->raw_size,
+				     check, ret);
+	else
+		r = CHUNK_LOADER_ABSENT;
 	if (r != CHUNK_LOADER_FOUND)
 		return r;
 	chunk_board_keep(loader->parts.board, *ret, &outcome);
@@ -451,6 +466,17 @@ static bool is_foreseen(const struct chunk_loader *loader, uint32_t first,
 	return true;
 }
 
+/* To look here costs less than to wake the scheduler, which would. */
+static void skip_at_hand(const struct chunk_loader *loader,
+			 struct chunk_read_ahead_range *range)
+{
+	while (range->count > 0 &&
+	       chunk_prefetch_is_at_hand(&loader->parts, range->first)) {
+		range->first++;
+		range->count--;
+	}
+}
+
 void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 			    uint32_t first, uint32_t count,
 			    uint32_t last_of_file)
@@ -468,9 +494,9 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 	range = chunk_read_ahead_note(&loader->read_ahead, stream, first, count,
 				      last_of_file);
 	if (range.next_count > 0)
-		see_to(loader,
-		       chunk_prefetch_load(&loader->parts, range.next_first,
-					   range.next_count));
+		chunk_lookahead_expect(&loader->lookahead, range.next_first,
+				       range.next_count);
+	skip_at_hand(loader, &range);
 	if (range.count == 0)
 		return;
 	started = chunk_prefetch_run(&loader->parts, range.first, range.count,
@@ -479,6 +505,11 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 	chunk_traffic_count(
 		&chunk_board_counters(loader->parts.board)->read_ahead_chunks,
 		started);
+}
+
+bool chunk_loader_look_ahead(struct chunk_loader *loader)
+{
+	return chunk_lookahead_step(&loader->lookahead);
 }
 
 void chunk_loader_get_counters(struct chunk_loader *loader,

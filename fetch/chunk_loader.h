@@ -223,5 +223,16 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 			    uint32_t first, uint32_t count,
 			    uint32_t last_of_file);
 
+/**
+ * chunk_loader_look_ahead() - check a little of what a reader comes to next
+ *
+ * For who told of his reads, between them: what the cache has of the next
+ * chunks is then checked when he wants it.  Takes some ten microseconds.
+ *
+ * Return: whether there was something to do; then call it again, unless there
+ * is something better.
+ */
+bool chunk_loader_look_ahead(struct chunk_loader *loader);
+
 void chunk_loader_get_counters(struct chunk_loader *loader,
 			       struct chunk_loader_counters *ret);

@@ -2,19 +2,18 @@
 #include "fetch/chunk_parts.h"
 
 #include "common/chunk_ref.h"
+#include "common/cleanup.h"
 #include "common/error.h"
 #include "common/le.h"
 #include "fetch/chunk.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
+#include "fetch/chunk_cache_check.h"
 #include "fetch/chunk_loader.h"
+#include "fetch/chunk_record.h"
 #include "fetch/range_source.h"
 
 #include <errno.h>
-#include <sys/mman.h>
-
-/* Smaller chunks are copied: mapping would cost more than it saves. */
-enum { MAP_SIZE_MIN = 128 << 10 };
 
 int chunk_parts_get_ref(const struct chunk_parts *parts, uint32_t number,
 			struct chunk_ref *ret, struct error *err)
@@ -38,24 +37,51 @@ int chunk_parts_get_ref(const struct chunk_parts *parts, uint32_t number,
 	return 0;
 }
 
-/* Without a copy: as chunk_parts_load(), or -ENOTSUP */
-static int map_chunk(const struct chunk_parts *parts, uint32_t number,
-		     uint32_t size, const struct digest *key,
+int chunk_parts_take(const struct chunk_parts *parts, uint32_t number,
+		     uint32_t size, struct chunk_cache_check *check,
 		     struct chunk **ret)
 {
-	struct chunk_cache_map map;
-	struct chunk *chunk;
-	int r = chunk_cache_map(parts->cache, key, size, &map);
+	autoclose int fd = chunk_cache_check_take(check);
+
+	*ret = chunk_create_in_file(number, fd, CHUNK_RECORD_HEADER_SIZE, size);
+	if (!*ret)
+		return -ENOMEM;
+	fd = -1;
+	chunk_traffic_count(&chunk_board_counters(parts->board)->cache_hits, 1);
+	return CHUNK_LOADER_FOUND;
+}
+
+/* Without a copy: as chunk_parts_load() */
+static int open_chunk(const struct chunk_parts *parts, uint32_t number,
+		      uint32_t size, const struct digest *key,
+		      struct chunk **ret)
+{
+	CLEANUP(chunk_cache_check_closep)
+	struct chunk_cache_check *check = NULL;
+	int r = chunk_cache_check_open(parts->cache, key, size, &check);
 
 	if (r != CHUNK_CACHE_HIT)
 		return r < 0 ? r : CHUNK_LOADER_ABSENT;
-	chunk = chunk_create_mapped(number, map.data, size, map.base, map.size);
-	if (!chunk) {
-		munmap(map.base, map.size);
+	if (chunk_cache_check_finish(check) != CHUNK_CACHE_CHECK_DONE)
+		return CHUNK_LOADER_ABSENT;
+	return chunk_parts_take(parts, number, size, check, ret);
+}
+
+static int load_chunk(const struct chunk_parts *parts, uint32_t number,
+		      uint32_t size, const struct digest *key,
+		      struct chunk **ret)
+{
+	autofree uint8_t *data = malloc(size ? size : 1);
+
+	if (!data)
 		return -ENOMEM;
-	}
+	if (chunk_cache_load(parts->cache, key, data, size) != CHUNK_CACHE_HIT)
+		return CHUNK_LOADER_ABSENT;
+	*ret = chunk_create(number, data, size);
+	if (!*ret)
+		return -ENOMEM;
+	data = NULL;
 	chunk_traffic_count(&chunk_board_counters(parts->board)->cache_hits, 1);
-	*ret = chunk;
 	return CHUNK_LOADER_FOUND;
 }
 
@@ -63,27 +89,9 @@ int chunk_parts_load(const struct chunk_parts *parts, uint32_t number,
 		     uint32_t size, const struct digest *key,
 		     struct chunk **ret)
 {
-	autofree uint8_t *data = NULL;
-	struct chunk *chunk;
-
 	if (!parts->cache)
 		return CHUNK_LOADER_ABSENT;
-	if (size >= MAP_SIZE_MIN) {
-		int r = map_chunk(parts, number, size, key, ret);
-
-		if (r != -ENOTSUP)
-			return r;
-	}
-	data = malloc(size ? size : 1);
-	if (!data)
-		return -ENOMEM;
-	if (chunk_cache_load(parts->cache, key, data, size) != CHUNK_CACHE_HIT)
-		return CHUNK_LOADER_ABSENT;
-	chunk = chunk_create(number, data, size);
-	if (!chunk)
-		return -ENOMEM;
-	data = NULL;
-	chunk_traffic_count(&chunk_board_counters(parts->board)->cache_hits, 1);
-	*ret = chunk;
-	return CHUNK_LOADER_FOUND;
+	return size >= CHUNK_PARTS_IN_FILE_MIN
+		       ? open_chunk(parts, number, size, key, ret)
+		       : load_chunk(parts, number, size, key, ret);
 }

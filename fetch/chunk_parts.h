@@ -11,12 +11,19 @@
 struct chunk;
 struct chunk_board;
 struct chunk_cache;
+struct chunk_cache_check;
 struct chunk_flight;
 struct chunk_ref;
 struct chunk_table;
 struct digest;
 struct error;
 struct range_source;
+
+enum {
+	/* Smaller chunks are copied from the cache into memory: a descriptor
+	 * each is too dear. */
+	CHUNK_PARTS_IN_FILE_MIN = 128 << 10,
+};
 
 struct chunk_parts {
 	const struct chunk_table *table;
@@ -34,6 +41,16 @@ struct chunk_parts {
  */
 int chunk_parts_get_ref(const struct chunk_parts *parts, uint32_t number,
 			struct chunk_ref *ret, struct error *err);
+
+/**
+ * chunk_parts_take() - a chunk whose file has been checked
+ * @check: stays the caller's, to be closed
+ *
+ * Return: CHUNK_LOADER_FOUND with a reference, or -ENOMEM.
+ */
+int chunk_parts_take(const struct chunk_parts *parts, uint32_t number,
+		     uint32_t size, struct chunk_cache_check *check,
+		     struct chunk **ret);
 
 /**
  * chunk_parts_load() - a chunk from the node's cache

@@ -75,30 +75,6 @@ size_t chunk_prefetch_run(const struct chunk_parts *parts, uint32_t first,
 	return started;
 }
 
-size_t chunk_prefetch_load(const struct chunk_parts *parts, uint32_t first,
-			   uint32_t count)
-{
-	struct chunk_flight *flight;
-	struct chunk_ref ref;
-	size_t started = 0;
-
-	for (uint32_t n = first; parts->cache && count > 0; n++, count--) {
-		if (chunk_board_expect(parts->board, n) ||
-		    chunk_parts_get_ref(parts, n, &ref, NULL) < 0)
-			continue;
-		flight = chunk_flight_create(parts->table, n, &ref,
-					     CHUNK_READ_AHEAD);
-		if (!flight)
-			break;
-		if (flight->has_key &&
-		    chunk_cache_has(parts->cache, &flight->key, ref.raw_size) &&
-		    chunk_board_load_ahead(parts->board, &flight))
-			started++;
-		chunk_flight_destroy(flight);
-	}
-	return started;
-}
-
 bool chunk_prefetch_is_at_hand(const struct chunk_parts *parts, uint32_t number)
 {
 	struct chunk_ref ref;

@@ -27,15 +27,6 @@ size_t chunk_prefetch_start(const struct chunk_parts *parts,
 size_t chunk_prefetch_run(const struct chunk_parts *parts, uint32_t first,
 			  uint32_t count, enum chunk_priority priority);
 
-/**
- * chunk_prefetch_load() - into memory those of the chunks that the cache has
- *
- * What somebody is about to read is checked on another thread than his.
- * Return: how many were started.
- */
-size_t chunk_prefetch_load(const struct chunk_parts *parts, uint32_t first,
-			   uint32_t count);
-
 /** chunk_prefetch_is_at_hand() - in memory, on its way, or a file of the cache
  */
 bool chunk_prefetch_is_at_hand(const struct chunk_parts *parts,

@@ -203,14 +203,7 @@ static struct chunk_read_ahead_range refill(
 	return range;
 }
 
-/* Whether most reads since the last step were this stream's: where several
- * read, they keep the cores busy, and a thread beside them only costs. */
-static bool is_alone(const struct chunk_read_ahead_stream *stream)
-{
-	return stream->seen - stream->step_seen < 2 * (uint64_t)stream->calls;
-}
-
-/* A thread of the loader's checks them while the one before is served. */
+/* They are checked while the one before is served (chunk_lookahead.h). */
 static void add_next(const struct chunk_read_ahead *ahead, uint32_t last,
 		     uint32_t last_of_file,
 		     struct chunk_read_ahead_range *range)
@@ -252,14 +245,10 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	mutex_lock(&ahead->lock);
 	stream = get_stream_locked(ahead, id, first, last);
 	stream->seen = ++ahead->calls;
-	stream->calls++;
 	if (ahead->requests_max && follow(ahead, stream, ahead->wide, last)) {
 		range = refill(ahead, stream, last_of_file);
-		if (stream->steps >= CHUNK_READ_AHEAD_NEXT_STEPS &&
-		    is_alone(stream))
+		if (stream->steps >= CHUNK_READ_AHEAD_NEXT_STEPS)
 			add_next(ahead, last, last_of_file, &range);
-		stream->step_seen = stream->seen;
-		stream->calls = 0;
 	}
 	mutex_unlock(&ahead->lock);
 	return range;

@@ -46,8 +46,6 @@ struct chunk_read_ahead_stream {
 	uint32_t last;		/* chunk that the latest read ended in */
 	uint32_t ahead_end;	/* behind the last chunk asked for */
 	unsigned steps;		/* chunks finished in a row */
-	unsigned calls;		/* of this stream, since its last step */
-	uint64_t step_seen;	/* when that was, in calls of all */
 	size_t window;		/* bytes; 0: not sequential so far */
 	uint64_t size;		/* stored bytes read on */
 	uint64_t expected_size; /* of the run before it; 0: none was */
@@ -68,7 +66,7 @@ struct chunk_read_ahead {
 };
 
 /* Chunks to prefetch, and those that the reader comes to next, which are to be
- * in memory by then (for who reads alone); nothing where a count is 0. */
+ * checked by then; nothing where a count is 0. */
 struct chunk_read_ahead_range {
 	uint32_t first;
 	uint32_t count;

@@ -36,20 +36,25 @@ void chunk_record_encode(const struct digest *key, const void *data,
 	le_store64(ret_header + HASH_OFF + 8, hash.high);
 }
 
-int chunk_record_check(const uint8_t header[CHUNK_RECORD_HEADER_SIZE],
-		       const struct digest *key, const void *data,
-		       uint32_t size)
+int chunk_record_check_sum(const uint8_t header[CHUNK_RECORD_HEADER_SIZE],
+			   const struct digest *key, uint32_t size,
+			   struct hash128 sum)
 {
-	struct hash128 hash;
-
 	if (memcmp(header, magic, sizeof(magic)) != 0 ||
 	    le_load32(header + VERSION_OFF) != CHUNK_RECORD_VERSION ||
 	    memcmp(header + KEY_OFF, key->bytes, DIGEST_SIZE) != 0 ||
 	    le_load64(header + SIZE_OFF) != size)
 		return -EBADMSG;
-	hash = hash_xxh3_128(data, size);
-	if (le_load64(header + HASH_OFF) != hash.low ||
-	    le_load64(header + HASH_OFF + 8) != hash.high)
+	if (le_load64(header + HASH_OFF) != sum.low ||
+	    le_load64(header + HASH_OFF + 8) != sum.high)
 		return -EBADMSG;
 	return 0;
+}
+
+int chunk_record_check(const uint8_t header[CHUNK_RECORD_HEADER_SIZE],
+		       const struct digest *key, const void *data,
+		       uint32_t size)
+{
+	return chunk_record_check_sum(header, key, size,
+				      hash_xxh3_128(data, size));
 }

@@ -15,6 +15,8 @@
  *
  * Threads: any; no state.
  */
+#include "common/hash.h"
+
 #include <stdint.h>
 
 struct digest;
@@ -38,3 +40,9 @@ void chunk_record_encode(const struct digest *key, const void *data,
 int chunk_record_check(const uint8_t header[CHUNK_RECORD_HEADER_SIZE],
 		       const struct digest *key, const void *data,
 		       uint32_t size);
+
+/** chunk_record_check_sum() - the same of bytes that were hashed already
+ * @sum: of all @size of them */
+int chunk_record_check_sum(const uint8_t header[CHUNK_RECORD_HEADER_SIZE],
+			   const struct digest *key, uint32_t size,
+			   struct hash128 sum);

@@ -45,7 +45,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS |
 				FUSE_CAP_READDIRPLUS |
 				FUSE_CAP_READDIRPLUS_AUTO |
-				FUSE_CAP_CACHE_SYMLINKS;
+				FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_SPLICE_WRITE;
 
 	(void)userdata;
 	conn->want = wanted & conn->capable;

@@ -3,15 +3,16 @@
  * A read is planned: which chunks hold its bytes.  With all of them at hand it
  * is answered at once; otherwise it is parked with the chunk loader, and
  * answered from its callback.  Either way the reply is gathered straight from
- * the chunks' memory: nothing is copied here unless a file is in very many
- * pieces.  Pieces are not kept with a plan, they are looked up again: a binary
- * search costs less than the memory.
+ * the chunks' memory or, by splice(2), files: nothing is copied here unless a
+ * file is in very many pieces.  Pieces are not kept with a plan, they are
+ * looked up again: a binary search costs less than the memory.
  *
  * Threads: reader threads call fs_read_answer(), the loader's workers finish().
  */
 #include "fs/fs_read.h"
 
 #include "common/error.h"
+#include "common/io.h"
 #include "common/le.h"
 #include "fetch/chunk.h"
 #include "fetch/chunk_loader.h"
@@ -23,6 +24,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <inttypes.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -110,7 +112,7 @@ static const struct chunk *find_chunk(struct chunk *const *chunks, size_t count,
 /* The bytes at @off that lie in one place: as many as there are. */
 static int get_part(const struct index_file *index,
 		    const struct read_plan *plan, uint64_t off,
-		    struct chunk *const *chunks, struct iovec *ret)
+		    struct chunk *const *chunks, struct fuse_buf *ret)
 {
 	uint64_t left = plan->off + plan->size - off;
 	const struct chunk *chunk;
@@ -123,15 +125,32 @@ static int get_part(const struct index_file *index,
 		return r;
 	size = piece.size < left ? piece.size : left;
 	if (piece.chunk == INDEX_NO_CHUNK) {
-		ret->iov_base = (void *)zeros;
-		ret->iov_len = size < ZEROS_SIZE ? size : ZEROS_SIZE;
+		*ret = (struct fuse_buf){
+			.mem = (void *)zeros,
+			.size = size < ZEROS_SIZE ? size : ZEROS_SIZE,
+		};
 		return 0;
 	}
 	chunk = find_chunk(chunks, plan->count, piece.chunk);
 	if (!chunk || !le_range_fits(piece.chunk_off, size, chunk->size))
 		return -EBADMSG;
-	ret->iov_base = (void *)(chunk->data + piece.chunk_off);
-	ret->iov_len = size;
+	*ret = (struct fuse_buf){ .size = size };
+	if (chunk->data) {
+		ret->mem = (void *)(chunk->data + piece.chunk_off);
+	} else {
+		ret->flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+		ret->fd = chunk->fd;
+		ret->pos = chunk->file_off + (off_t)piece.chunk_off;
+	}
+	return 0;
+}
+
+static int copy_part(const struct fuse_buf *part, uint8_t *ret)
+{
+	if (part->flags & FUSE_BUF_IS_FD)
+		return io_pread_full(part->fd, (uint64_t)part->pos, part->size,
+				     ret);
+	memcpy(ret, part->mem, part->size);
 	return 0;
 }
 
@@ -140,22 +159,42 @@ static int reply_copied(struct fs_context *ctx, struct fuse_req *req,
 			const struct read_plan *plan,
 			struct chunk *const *chunks)
 {
-	autofree char *data = malloc(plan->size);
-	struct iovec part;
+	autofree uint8_t *data = malloc(plan->size);
+	struct fuse_buf part;
 	size_t done;
 	int r;
 
 	if (!data)
 		return -ENOMEM;
-	for (done = 0; done < plan->size; done += part.iov_len) {
+	for (done = 0; done < plan->size; done += part.size) {
 		r = get_part(ctx->index, plan, plan->off + done, chunks, &part);
+		if (r == 0)
+			r = copy_part(&part, data + done);
 		if (r < 0)
 			return r;
-		memcpy(data + done, part.iov_base, part.iov_len);
 	}
 	assert(done == plan->size);
-	fuse_reply_buf(req, data, plan->size);
+	fuse_reply_buf(req, (char *)data, plan->size);
 	return 0;
+}
+
+/* Memory goes by one call, files page by page of the page cache's through a
+ * pipe: nothing is copied here. */
+static void reply_parts(struct fuse_req *req, struct fuse_bufvec *parts)
+{
+	struct iovec vector[GATHER_MAX];
+	size_t i;
+
+	for (i = 0; i < parts->count; i++) {
+		if (parts->buf[i].flags & FUSE_BUF_IS_FD)
+			break;
+		vector[i].iov_base = parts->buf[i].mem;
+		vector[i].iov_len = parts->buf[i].size;
+	}
+	if (i == parts->count)
+		fuse_reply_iov(req, vector, (int)i);
+	else
+		fuse_reply_data(req, parts, 0);
 }
 
 /* 0 when @req was answered, else a negative errno and it was not. */
@@ -163,21 +202,24 @@ static int reply_gathered(struct fs_context *ctx, struct fuse_req *req,
 			  const struct read_plan *plan,
 			  struct chunk *const *chunks)
 {
-	struct iovec parts[GATHER_MAX];
+	alignas(struct fuse_bufvec)
+		uint8_t room[sizeof(struct fuse_bufvec) +
+			     GATHER_MAX * sizeof(struct fuse_buf)];
+	struct fuse_bufvec *parts = (struct fuse_bufvec *)room;
 	size_t done = 0;
-	int count = 0;
 	int r;
 
+	*parts = (struct fuse_bufvec){ .count = 0 };
 	while (done < plan->size) {
-		if (count == GATHER_MAX)
+		if (parts->count == GATHER_MAX)
 			return reply_copied(ctx, req, plan, chunks);
 		r = get_part(ctx->index, plan, plan->off + done, chunks,
-			     &parts[count]);
+			     &parts->buf[parts->count]);
 		if (r < 0)
 			return r;
-		done += parts[count++].iov_len;
+		done += parts->buf[parts->count++].size;
 	}
-	fuse_reply_iov(req, parts, count);
+	reply_parts(req, parts);
 	return 0;
 }
 

@@ -3,8 +3,9 @@
  * The session of libfuse, and the loop that feeds it.
  *
  * Threads: one or two readers, each in serve(): take a request from the
- * descriptor, which does not block, answer or park it, and only with nothing
- * at hand sleep on the descriptor and on stop_fd.  Nobody ever reads stop_fd,
+ * descriptor, which does not block, answer or park it, with nothing at hand
+ * look ahead of who reads on and on, and only then sleep on the descriptor and
+ * on stop_fd.  Nobody ever reads stop_fd,
  * so once written it wakes every reader, the later ones too.  is_stopping is
  * set first (release) and read (acquire) between requests, so that a busy
  * reader ends as well.
@@ -13,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/thread.h"
+#include "fetch/chunk_loader.h"
 #include "fs/fs_context.h"
 #include "fs/fs_mount.h"
 #include "fs/fs_ops.h"
@@ -173,7 +175,9 @@ static int serve(struct fs_server *server)
 		r = fuse_session_receive_buf(server->session, &buf);
 		if (r == -EAGAIN || r == -EINTR) {
 			r = 0;
-			if (!wait_for_request(server))
+			/* before going to sleep */
+			if (!chunk_loader_look_ahead(server->ctx.loader) &&
+			    !wait_for_request(server))
 				break;
 			continue;
 		}

@@ -2,7 +2,6 @@
 #include "hot/hot_content.h"
 
 #include "common/cleanup.h"
-#include "common/le.h"
 #include "fetch/chunk.h"
 #include "fetch/chunk_loader.h"
 #include "index/index_file.h"
@@ -48,6 +47,24 @@ static int write_at(int fd, const uint8_t *data, size_t size, uint64_t off)
 	return 0;
 }
 
+static int copy_piece(const struct chunk *chunk,
+		      const struct index_piece *piece, int fd)
+{
+	uint8_t part[64 << 10];
+	uint64_t done;
+	size_t n;
+	int r = 0;
+
+	for (done = 0; r == 0 && done < piece->size; done += n) {
+		n = piece->size - done < sizeof(part) ? piece->size - done
+						      : sizeof(part);
+		r = chunk_read(chunk, piece->chunk_off + done, n, part);
+		if (r == 0)
+			r = write_at(fd, part, n, piece->off + done);
+	}
+	return r;
+}
+
 static int write_piece(struct chunk_loader *loader,
 		       const struct index_piece *piece, bool may_fetch, int fd)
 {
@@ -61,10 +78,7 @@ static int write_piece(struct chunk_loader *loader,
 		return -ENODATA;
 	if (r < 0)
 		return r;
-	if (!le_range_fits(piece->chunk_off, piece->size, chunk->size))
-		return -EBADMSG;
-	return write_at(fd, chunk->data + piece->chunk_off, piece->size,
-			piece->off);
+	return copy_piece(chunk, piece, fd);
 }
 
 int hot_content_write(const struct index_file *index,

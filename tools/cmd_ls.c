@@ -219,6 +219,9 @@ static int write_piece(struct session *session, const struct index_piece *piece,
 		       struct error *err)
 {
 	CLEANUP(chunk_unrefp) struct chunk *chunk = NULL;
+	uint8_t part[64 << 10];
+	uint64_t done;
+	size_t n;
 	int r;
 
 	if (piece->chunk == INDEX_NO_CHUNK)
@@ -227,8 +230,14 @@ static int write_piece(struct session *session, const struct index_piece *piece,
 			     err);
 	if (r < 0)
 		return r;
-	r = io_write_full(STDOUT_FILENO, chunk->data + piece->chunk_off,
-			  piece->size);
+	for (done = 0; r == 0 && done < piece->size; done += n) {
+		n = piece->size - done < sizeof(part) ? piece->size - done
+						      : sizeof(part);
+		r = chunk_read(chunk, piece->chunk_off + done, n, part);
+		if (r < 0)
+			return error_set_errno(err, r, "cannot read");
+		r = io_write_full(STDOUT_FILENO, part, n);
+	}
 	if (r < 0)
 		return error_set_errno(err, r, "cannot write");
 	return 0;

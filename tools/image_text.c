@@ -43,7 +43,13 @@ static int append_piece(struct session *session,
 			     err);
 	if (r < 0)
 		return r;
-	return buffer_append(ret, chunk->data + piece->chunk_off, piece->size);
+	r = buffer_reserve(ret, piece->size);
+	if (r == 0)
+		r = chunk_read(chunk, piece->chunk_off, piece->size,
+			       ret->data + ret->size);
+	if (r == 0)
+		ret->size += piece->size;
+	return r;
 }
 
 static int load_indexed(struct session *session, const char *path,

@@ -170,7 +170,8 @@ void fs_test_image_add_file(struct fs_test_image *image, const char *path,
 static struct index_writer_chunk *cut(const struct fs_test_image *image,
 				      uint32_t *ret_count)
 {
-	uint64_t size = FS_TEST_IMAGE_CHUNK_SIZE;
+	uint64_t size = image->cache ? FS_TEST_IMAGE_CACHED_CHUNK_SIZE
+				     : FS_TEST_IMAGE_CHUNK_SIZE;
 	uint32_t count = (uint32_t)((image->layer_size + size - 1) / size);
 	struct index_writer_chunk *chunks = calloc(count + 1, sizeof(*chunks));
 
@@ -212,7 +213,11 @@ void fs_test_image_open(struct fs_test_image *image)
 		.blob_count = 1,
 		.tree = image->tree,
 	};
-	const struct chunk_loader_options options = { 0 };
+	const struct chunk_loader_options options = {
+		/* so little that most is read from the cache again */
+		.memory_size =
+			image->cache ? 3 * FS_TEST_IMAGE_CACHED_CHUNK_SIZE : 0,
+	};
 	struct error err = { 0 };
 	int r;
 
@@ -229,8 +234,8 @@ void fs_test_image_open(struct fs_test_image *image)
 	image->source = held_source_create(image->layer, image->layer_size);
 	if (r == 0)
 		r = chunk_loader_create(index_file_chunks(image->index),
-					&image->source, 1, NULL, &options,
-					&image->loader, &err);
+					&image->source, 1, image->cache,
+					&options, &image->loader, &err);
 	if (r < 0)
 		fprintf(stderr, "fs_test_image: %s\n", err.text);
 	assert(r == 0);

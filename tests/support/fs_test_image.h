@@ -11,17 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct chunk_cache;
 struct chunk_loader;
 struct index_file;
 struct range_source;
 struct tree_entry;
 
-enum { FS_TEST_IMAGE_CHUNK_SIZE = 64 << 10 };
+enum {
+	FS_TEST_IMAGE_CHUNK_SIZE = 64 << 10,
+	/* of an image with a cache: large enough to stay in its files */
+	FS_TEST_IMAGE_CACHED_CHUNK_SIZE = 200 << 10,
+};
 
 struct fs_test_image {
 	struct index_file *index;    /* after fs_test_image_open() */
 	struct chunk_loader *loader; /* likewise */
 	struct digest digest;	     /* of the manifest */
+	/* set before fs_test_image_open(), borrowed; NULL: none */
+	struct chunk_cache *cache;
 
 	struct tree *tree;
 	uint8_t *layer; /* all files' bytes */

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -194,39 +193,6 @@ Test(chunk_cache, survives_any_damaged_byte)
 			     CHUNK_CACHE_MISS, "byte %zu", i);
 		cr_expect_not(file_exists(path_of(&key)), "byte %zu", i);
 	}
-}
-
-Test(chunk_cache, maps_what_it_would_load)
-{
-	struct digest key = store(1);
-	struct digest absent = make_key(2);
-	struct chunk_cache_map map = { 0 };
-	int r = chunk_cache_map(cache, &key, SIZE, &map);
-	int fd;
-
-	if (r == -ENOTSUP)
-		cr_skip_test("this kernel cannot populate mappings");
-	cr_assert_eq(r, CHUNK_CACHE_HIT);
-	cr_expect_arr_eq(map.data, data, SIZE);
-	munmap(map.base, map.size);
-	cr_expect_eq(chunk_cache_map(cache, &absent, SIZE, &map),
-		     CHUNK_CACHE_MISS);
-	cr_expect_eq(chunk_cache_map(cache, &key, SIZE, &map), CHUNK_CACHE_HIT);
-	munmap(map.base, map.size);
-	fd = openat(chunk_cache_dir_fd(cache), path_of(&key),
-		    O_RDWR | O_CLOEXEC);
-	cr_assert_eq(pwrite(fd, "!", 1, CHUNK_RECORD_HEADER_SIZE + 500), 1);
-	close(fd);
-	cr_expect_eq(chunk_cache_map(cache, &key, SIZE, &map), CHUNK_CACHE_MISS,
-		     "damaged");
-	cr_expect_not(file_exists(path_of(&key)), "and removed");
-	key = store(3);
-	fd = openat(chunk_cache_dir_fd(cache), path_of(&key),
-		    O_RDWR | O_CLOEXEC);
-	cr_assert_eq(ftruncate(fd, SIZE), 0);
-	close(fd);
-	cr_expect_eq(chunk_cache_map(cache, &key, SIZE, &map), CHUNK_CACHE_MISS,
-		     "cut short");
 }
 
 Test(chunk_cache, does_not_wait_on_a_fifo)

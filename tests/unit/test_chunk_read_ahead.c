@@ -330,16 +330,6 @@ Test(chunk_read_ahead, follows_several_readers_of_one_file)
 			      "reader %u: %u", reader, ends[reader]);
 }
 
-Test(chunk_read_ahead, loads_for_who_reads_alone)
-{
-	for (uint32_t i = 0; i < 20; i++) {
-		cr_expect_eq(note(1, i).next_count, 0, "before %u", i);
-		cr_expect_eq(note(2, 500 + i).next_count, 0);
-	}
-	note(1, 20);
-	cr_expect_gt(note(1, 21).next_count, 0);
-}
-
 Test(chunk_read_ahead, leaves_places_for_others_than_a_random_reader)
 {
 	begin(7, 0);

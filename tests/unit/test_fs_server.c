@@ -6,10 +6,12 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "fetch/chunk_cache.h"
 #include "fetch/chunk_loader.h"
 #include "index/tree.h"
 #include "tests/support/fs_test_image.h"
 #include "tests/support/fs_test_mount.h"
+#include "tests/support/temp_dir.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -100,12 +102,13 @@ static void add_special(void)
 	}
 }
 
-static void make_image(void)
+static void make_image(struct chunk_cache *cache)
 {
 	char path[64];
 
 	fs_test_image_fill(big, sizeof(big), 1);
 	image = fs_test_image_create();
+	image->cache = cache;
 	big_off = image->layer_size;
 	fs_test_image_add_file(image, "big", big, sizeof(big));
 	fs_test_image_add_file(image, "empty", "", 0);
@@ -120,15 +123,21 @@ static void make_image(void)
 	fs_test_image_open(image);
 }
 
-static void start_with(const struct fs_server_options *options)
+static void start_cached(const struct fs_server_options *options,
+			 struct chunk_cache *cache)
 {
 	const char *reason = fs_test_mount_enter();
 
 	if (reason)
 		cr_skip_test("%s", reason);
 	log_set_level(LOG_ERROR);
-	make_image();
+	make_image(cache);
 	fs_test_mount_start(&mounted, image, options);
+}
+
+static void start_with(const struct fs_server_options *options)
+{
+	start_cached(options, NULL);
 }
 
 static void start(void)
@@ -227,6 +236,51 @@ Test(fs_server, serves_the_bytes_of_files)
 	cr_expect(memcmp(data, big, BIG_SIZE) == 0);
 	cr_expect_eq(counters().failed, 0);
 	end();
+}
+
+/* The first mount fetches, those after it find what the cache has. */
+Test(fs_server, serves_what_lies_in_files_of_the_cache)
+{
+	static uint8_t data[BIG_SIZE];
+	const struct fs_server_options options = { 0 };
+	struct chunk_loader_counters before;
+	struct chunk_loader_counters after;
+	struct chunk_cache *cache;
+	char dir[TEMP_DIR_SIZE];
+	uint8_t some[100];
+	int fd;
+
+	temp_dir_create(dir);
+	cr_assert_eq(chunk_cache_open(dir, 1 << 30, &cache, NULL), 0);
+	start_cached(&options, cache);
+	cr_expect_eq(read_file("big", data, sizeof(data)), BIG_SIZE);
+	for (unsigned i = 0; i < 2; i++) {
+		fs_test_mount_end(&mounted);
+		fs_test_mount_start(&mounted, image, &options);
+		chunk_loader_get_counters(image->loader, &before);
+		memset(data, 0, sizeof(data));
+		cr_expect_eq(read_file("big", data, sizeof(data)), BIG_SIZE);
+		cr_expect(memcmp(data, big, BIG_SIZE) == 0, "round %u", i);
+		chunk_loader_get_counters(image->loader, &after);
+	}
+	cr_expect_gt(after.cache_hits, before.cache_hits + 10);
+	/* of pieces and holes, too many to be gathered; and a few bytes */
+	cr_expect_eq(read_file("pieces", data, sizeof(data)),
+		     PIECE_COUNT * 2 * GAP_SIZE);
+	for (unsigned i = 0; i < PIECE_COUNT; i++)
+		cr_assert_arr_eq(data + (2 * i + 1) * GAP_SIZE,
+				 big + i * GAP_SIZE, GAP_SIZE, "piece %u", i);
+	fs_test_mount_end(&mounted);
+	fs_test_mount_start(&mounted, image, &options);
+	fd = open(path_of("big"), O_RDONLY | O_CLOEXEC | O_DIRECT);
+	cr_assert_geq(fd, 0);
+	cr_expect_eq(pread(fd, some, sizeof(some), 700000), sizeof(some));
+	cr_expect_arr_eq(some, big + 700000, sizeof(some));
+	close(fd);
+	cr_expect_eq(counters().failed, 0);
+	end();
+	chunk_cache_close(cache);
+	temp_dir_remove(dir);
 }
 
 Test(fs_server, answers_direct_reads)
