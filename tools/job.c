@@ -7,20 +7,17 @@
 #include "common/log.h"
 #include "fs/fs_server.h"
 #include "image/image.h"
-#include "image/image_config.h"
 #include "image/image_ref.h"
 #include "run/run.h"
-#include "tools/gpu_option.h"
-#include "tools/gpu_setup.h"
-#include "tools/job_environment.h"
+#include "tools/job_description.h"
 #include "tools/job_exit.h"
+#include "tools/job_hints.h"
 #include "tools/job_hot.h"
 #include "tools/job_image.h"
 #include "tools/job_join.h"
 #include "tools/job_layers.h"
 #include "tools/job_mounts.h"
 #include "tools/job_options.h"
-#include "tools/job_hints.h"
 #include "tools/job_package.h"
 #include "tools/job_profile.h"
 #include "tools/job_service.h"
@@ -31,13 +28,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /* Everything one job holds; released in one place. */
 struct work {
@@ -55,10 +48,7 @@ struct work {
 	struct job_mounts mounts;
 	struct job_image image;
 	const char **argv;
-	struct job_environment environment;
-	struct gpu_setup gpu;
-	char *hostname_text; /* of the file */
-	struct run_file hostname_file;
+	struct job_description description;
 	struct job_kept kept;
 	struct statistics statistics;
 };
@@ -90,128 +80,12 @@ static void work_fini(struct work *work)
 	if (work->image.dir_fd >= 0)
 		close(work->image.dir_fd);
 	free(work->argv);
-	job_environment_fini(&work->environment);
-	gpu_setup_fini(&work->gpu);
-	free(work->hostname_text);
+	job_description_fini(&work->description);
 	job_mounts_fini(&work->mounts);
 	image_ref_fini(&work->ref);
 	job_join_fini(&work->join);
 	if (work->own_cache)
 		tree_removal_run(work->own_cache);
-}
-
-static int add_gpus(const struct job *job, struct work *work,
-		    struct run_job *run_job, struct error *err)
-{
-	const struct gpu_option_image image = {
-		.index = work->image.index,
-		.directory = work->image.index ? NULL : work->ref.path,
-	};
-	struct gpu_plan *plan = NULL;
-	int r = gpu_option_plan(&job->options->gpu, &image,
-				run_job->has_minimal_dev, &plan, err);
-
-	if (r == 0)
-		r = gpu_setup_add(plan, run_job, &work->gpu, err);
-	if (r == 0)
-		r = gpu_setup_set_environment(&work->gpu,
-					      &work->environment.run, err);
-	return r;
-}
-
-static int make_environment(const struct job *job, struct work *work,
-			    struct error *err)
-{
-	const struct job_options *options = job->options;
-	const struct common_options *common = &options->common;
-	const struct image_config *config = work->image.config;
-	const bool is_file = work->ref.kind == IMAGE_REF_FILE ||
-			     work->ref.kind == IMAGE_REF_DIRECTORY;
-	const struct job_environment_options environment = {
-		.caller = (const char *const *)environ,
-		.image = config ? (const char *const *)config->env : NULL,
-		.extra = &options->env,
-		.exact = &options->exact_env,
-		.files = &options->env_files,
-		.home = work->mounts.home,
-		.image_reference = work->ref.text,
-		.image_path = is_file ? work->ref.path : NULL,
-		.command = job->command,
-		.app = options->app,
-		.binds = work->mounts.binds + work->mounts.asked_from,
-		.bind_count = work->mounts.count - work->mounts.asked_from,
-		.is_clean = options->clean_env,
-		.is_apptainer = common->is_apptainer,
-		.evaluates = !options->no_eval &&
-			     (options->eval || common->is_apptainer),
-		.says_no_eval = options->no_eval,
-		.has_prompt = common->is_apptainer ||
-			      strcmp(job->command, "shell") == 0,
-	};
-
-	int r = job_environment_fill(&environment, &work->environment, err);
-
-	work->environment.run.evaluates_argv =
-		environment.evaluates && strcmp(job->command, "run") == 0 &&
-		job_command_runs_words(options, &work->image);
-	return r;
-}
-
-static int name_host(const struct job_options *options, struct work *work,
-		     struct error *err)
-{
-	if (!options->hostname)
-		return 0;
-	if (asprintf(&work->hostname_text, "%s\n", options->hostname) < 0)
-		return error_set(err, -ENOMEM, "out of memory");
-	work->hostname_file = (struct run_file){
-		.path = "/etc/hostname",
-		.text = work->hostname_text,
-		.is_mask = true,
-	};
-	return 0;
-}
-
-static void describe(const struct job *job, struct work *work,
-		     struct run_job *ret)
-{
-	static const char *const nothing[] = { NULL };
-	const struct job_options *options = job->options;
-	const struct image_config *config = work->image.config;
-
-	*ret = (struct run_job){
-		.argv = work->argv,
-		.envp = nothing,
-		.environment = &work->environment.run,
-		.home = work->mounts.home,
-		.cwd = options->cwd ? options->cwd : work->mounts.cwd,
-		.cwd_is_required = options->cwd != NULL,
-		.binds = work->mounts.binds,
-		.bind_count = work->mounts.count,
-		.omitted = work->mounts.omitted,
-		.has_minimal_dev = options->contain,
-		.hostname = options->hostname,
-		.files = &work->hostname_file,
-		.file_count = options->hostname ? 1 : 0,
-		.has_default_umask = options->no_umask,
-		.writes_image = options->writable,
-		.is_writable = options->writable || options->writable_tmpfs ||
-			       work->mounts.overlays.upper,
-		.overlays = work->layers.places,
-		.overlay_count = work->layers.place_count,
-		.overlay_upper = work->mounts.overlays.upper,
-		.writable_size = options->writable_size,
-		.hot_tree = job_hot_path(&work->hot),
-		.hot_tree_is_whole = job_hot_is_whole(&work->hot),
-	};
-	if (!options->cwd && job->prefers_image_cwd && config &&
-	    config->working_dir && config->working_dir[0] == '/')
-		ret->cwd = config->working_dir;
-	if (job->choose == job_command_exec &&
-	    job_command_stands_in(&work->image, job->arguments)) {
-		ret->mark_variable = JOB_COMMAND_MARK_VARIABLE;
-		ret->mark_name = JOB_COMMAND_MARK_NAME;
-	}
 }
 
 static int spawn(const struct job *job, struct work *work, struct error *err)
@@ -354,6 +228,22 @@ static int start_service(const struct job *job, struct work *work,
 				 run_maps_ids(work->run), &options, err);
 }
 
+static int describe(const struct job *job, struct work *work,
+		    struct run_job *ret, struct error *err)
+{
+	const struct job_description_parts parts = {
+		.job = job,
+		.ref = &work->ref,
+		.image = &work->image,
+		.mounts = &work->mounts,
+		.layers = &work->layers,
+		.hot = &work->hot,
+		.argv = work->argv,
+	};
+
+	return job_description_fill(&parts, &work->description, ret, err);
+}
+
 /* Returns 1 when there is nothing to execute. */
 static int start(const struct job *job, struct work *work, int *ret_exit,
 		 struct error *err)
@@ -369,18 +259,13 @@ static int start(const struct job *job, struct work *work, int *ret_exit,
 	if (!work->argv[0] && !job->keeper)
 		return 1;
 	job_join_tell(&work->join, work->argv);
-	r = make_environment(job, work, err);
-	if (r == 0)
-		r = name_host(job->options, work, err);
-	if (r == 0 && work->session && !work->join.is_joined)
+	if (work->session && !work->join.is_joined)
 		r = start_service(job, work, err);
 	if (r == 0 && !work->join.is_root)
 		r = job_layers_start(&work->layers, &work->mounts.overlays,
 				     &job->options->common, work->run, err);
-	if (r < 0)
-		return r;
-	describe(job, work, &run_job);
-	r = add_gpus(job, work, &run_job, err);
+	if (r == 0)
+		r = describe(job, work, &run_job, err);
 	if (r < 0)
 		return r;
 	work->statistics.ready_us = clock_us();

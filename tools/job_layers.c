@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int start_one(struct job_layers *layers, const char *image,
 		     const struct common_options *common, struct run *run,
@@ -25,6 +26,9 @@ static int start_one(struct job_layers *layers, const char *image,
 				      layers->mounted[i].session,
 				      run_take_layer_fd(run, i),
 				      run_maps_ids(run), &options, err);
+	/* of a federation's, servers are named */
+	if (r < 0 && err && !strstr(err->text, image))
+		return error_prefix(err, r, "--overlay %.200s", image);
 	return r < 0 ? error_prefix(err, r, "--overlay") : 0;
 }
 

@@ -64,6 +64,19 @@ equal "with an index" "$WANTED" "$(read_all --index "$WORK/home/x.lzi")"
 fresh
 equal "without an index" "$WANTED" "$(read_all)"
 
+# a file of the federation above a directory, and above the federation's image
+mkdir -p "$WORK/over/data"
+echo over >"$WORK/over/data/1"
+mksquashfs "$WORK/over" "$ROOT_DIR/ns/over.sqfs" -comp zstd -no-progress -quiet -all-root >/dev/null
+chmod a+r "$ROOT_DIR/ns/over.sqfs"
+for image in "$WORK/tree" "$IMAGE"; do
+	fresh
+	equal "an overlay of the federation" over \
+		"$(as_user "$LAZYRUN" -q exec --overlay osdf:///ns/over.sqfs:ro "$image" sh -c 'exec </data/1; read x; echo $x')"
+done
+as_user "$LAZYRUN" -q exec --overlay osdf:///ns/none.sqfs:ro "$IMAGE" true 2>"$WORK/err" && fault "an overlay that is not there"
+contains "an overlay that is not there" "osdf:///ns/none.sqfs" "$(cat "$WORK/err")"
+
 # the federation and its caches from a file, from options
 printf 'federation = %s\npreferred-caches = %s\n' "$LAZYRUN_FEDERATION" \
 	"http://127.0.0.1:$(awk '$1 == "c" {print $2}' "$CONTROL/ports")" >"$WORK/lazyrun.conf"
