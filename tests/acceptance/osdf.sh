@@ -3,7 +3,8 @@
 # TIMEOUT: 300
 # An image in a federation of real servers: an XRootD origin, two XRootD disk
 # caches, found through discovery and a director.  What happens when the origin
-# hangs, is killed, replaces the object; when a cache is killed and comes back.
+# hangs, is killed, replaces the object; when a cache is killed and comes back;
+# with an index and without one.
 #
 # LAZYRUN=... bash tests/acceptance/osdf.sh      root; skips without XRootD
 # OSDF_IMAGE=FILE.sif OSDF_JOB="COMMAND"         another image and job
@@ -24,7 +25,7 @@ make_tree() { # DIR SEED: a busybox and sixteen files of 1 MiB, as one seed has 
 	local i
 	mkdir -p "$1"/{bin,data,tmp,proc,sys,dev,etc}
 	cp "$(command -v busybox)" "$1/bin/busybox"
-	for i in sh sha256sum cat true ls; do ln -sf busybox "$1/bin/$i"; done
+	for i in sh sha256sum cat true ls usleep; do ln -sf busybox "$1/bin/$i"; done
 	for i in $(seq 16); do
 		openssl enc -aes-128-ctr -pass "pass:$2$i" -nosalt -pbkdf2 </dev/zero 2>/dev/null |
 			head -c 1048576 >"$1/data/$i"
@@ -93,14 +94,56 @@ xrootd_kill origin STOP
 servers+=($!)
 equal "after the origin hung" "$WANTED" "$(run --index "$WORK/home/image.lzi" "$IMAGE" sh -c "$JOB")"
 
-echo "--- a cache is killed in mid-read, and comes back"
-fresh killed
-(sleep 0.5; xrootd_kill cache1 KILL 2>/dev/null) &
-servers+=($!)
-equal "with a cache killed" "$WANTED" "$(run --index "$WORK/home/image.lzi" "$IMAGE" sh -c "$JOB")"
-xrootd_start cache1
-servers+=("$(cat "$XROOTD_WORK/cache1.pid")")
-xrootd_ready 11101 /ns/image.sqfs || exit 1
+# halves WHAT ARGUMENT...: a job that has read half of the files and waits for
+# go_on to read the others; what it printed is in $WORK/out, its process $job
+user_folder "$WORK/home/sync"
+halves() {
+	local what=$1
+	shift
+	rm -f "$WORK/home/sync"/*
+	as_user timeout 120 "$LAZYRUN" -q exec --bind "$WORK/home/sync:/sync" "$@" "$IMAGE" sh -c '
+		sha256sum /data/[1-8]; echo >/sync/half
+		until [ -e /sync/go ]; do usleep 100000; done; sha256sum /data/9 /data/1?' >"$WORK/out" 2>"$WORK/err" &
+	job=$!
+	wait_for "$what: the first half" test -e "$WORK/home/sync/half"
+}
+go_on() { touch "$WORK/home/sync/go"; }
+right() { comm -12 <(printf '%s\n' "$WANTED") <(sort "$WORK/out") | wc -l; }
+wrong() { comm -13 <(printf '%s\n' "$WANTED") <(grep -E '^[0-9a-f]{64} ' "$WORK/out" | sort); }
+
+for index in "--index=$WORK/home/image.lzi" --local-index; do
+	echo "--- a cache is killed in mid-read, and comes back ($index)"
+	fresh killed
+	halves "a cache killed" "$index"
+	xrootd_kill cache1 STOP # so that what is asked of it is under way when it dies
+	go_on
+	sleep 1
+	xrootd_kill cache1 KILL
+	wait "$job" || fault "with a cache killed: $(cat "$WORK/err")"
+	equal "with a cache killed" 16 "$(right)"
+	xrootd_start cache1
+	servers+=("$(cat "$XROOTD_WORK/cache1.pid")")
+	xrootd_ready 11101 /ns/image.sqfs || exit 1
+done
+
+for index in "--index=$WORK/home/image.lzi" --local-index; do
+	echo "--- the origin is killed behind caches that have nothing of the rest: EIO in time, no wrong byte ($index)"
+	for n in 1 2; do xrootd_empty "cache$n" "1110$n" 127.0.0.1:11094; servers+=("$(cat "$XROOTD_WORK/cache$n.pid")"); done
+	for n in 1 2; do xrootd_ready "1110$n" /ns/image.sqfs || exit 1; done
+	fresh origin-killed
+	halves "the origin killed" "$index" --read-timeout 5s
+	xrootd_kill origin KILL
+	start_s=$SECONDS
+	go_on
+	wait "$job" && fault "with the origin killed: it succeeded"
+	echo "it ended after $((SECONDS - start_s)) s: $(grep -m 1 '^level=error' "$WORK/err")"
+	contains "with the origin killed" "Input/output error" "$(cat "$WORK/err")"
+	equal "with the origin killed: what was wrong" "" "$(wrong)"
+	[ "$(right)" -ge 8 ] || fault "with the origin killed: of what was read before, $(right) of 8"
+	xrootd_start origin
+	servers+=("$(cat "$XROOTD_WORK/origin.pid")")
+	xrootd_ready 11094 /ns/image.sqfs || exit 1
+done
 
 echo "--- the object is replaced by another of the same size behind half-filled caches"
 for n in 1 2; do xrootd_empty "cache$n" "1110$n" 127.0.0.1:11094; servers+=("$(cat "$XROOTD_WORK/cache$n.pid")"); done
