@@ -332,8 +332,19 @@ int run_mount_tmpfs(struct run_path_root *root, const char *target, mode_t mode,
 	return r < 0 ? r : STEAL_FD(fd);
 }
 
-/* A mount, attached to nothing, whose root is a file with @text. */
-static int make_file_mount(const char *text)
+/* Takes a mount off again that run_mount_attach() has put somewhere. */
+static void detach(int mount_fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", mount_fd);
+	(void)umount2(path, MNT_DETACH);
+}
+
+/* A mount, attached to nothing, whose root is a file with @text.  Before Linux
+ * 6.15 only what is attached can be cloned: so the folder lies on the root
+ * meanwhile, which hides nothing from who has that open. */
+static int make_file_mount(int root_fd, const char *text)
 {
 	static const struct run_mount_option small_options[] = {
 		{ "size", "1m" },
@@ -352,10 +363,15 @@ static int make_file_mount(const char *text)
 	if (file < 0)
 		return -errno;
 	r = io_write_full(file, text, strlen(text));
+	if (r == 0)
+		r = run_mount_attach(tmpfs, root_fd);
 	if (r < 0)
 		return r;
 	fd = open_tree(tmpfs, "file", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		fd = -errno;
+	detach(tmpfs);
+	return fd;
 }
 
 int run_mount_mask(int root_fd, const char *path, const char *text,
@@ -368,7 +384,7 @@ int run_mount_mask(int root_fd, const char *path, const char *text,
 
 	if (target < 0 || fstat(target, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	mount_fd = make_file_mount(text);
+	mount_fd = make_file_mount(root_fd, text);
 	if (mount_fd < 0)
 		return error_set_errno(err, mount_fd, "%s cannot be masked",
 				       path);
