@@ -51,6 +51,26 @@ for target in dev proc sys tmp var var/tmp etc home mnt etc/passwd etc/group etc
 done
 equal "the host's accounts" "$before" "$(sha256sum /etc/passwd /etc/group /etc/hosts 2>/dev/null)"
 
+# --- the same where contained jobs of an instance copy a root: what one writes to is never another's
+if command -v mksquashfs >/dev/null; then
+	for link in "dev $trap_dir" "dev /tmp" "tmp /dev" "tmp /mnt" "var/tmp ../tmp" "mnt /tmp" "etc /tmp" "proc /tmp"; do
+		fresh_box
+		rm -rf "${box:?}/${link% *}"
+		ln -s "${link#* }" "$box/${link% *}"
+		mksquashfs "$box" "$WORK/hostile.sqfs" -noappend -quiet -no-progress >/dev/null 2>&1
+		chmod 644 "$WORK/hostile.sqfs"
+		lr -q instance start "$WORK/hostile.sqfs" hostile || fault "an instance of ${link// / -> }"
+		for i in 1 2 3; do
+			contained "joined, ${link// / -> }" -q exec -C -B "$WORK/data:/mnt" --no-home -S /new "$WORK/hostile.sqfs" /bin/busybox sh -c \
+				'for d in /dev /tmp /var/tmp /dev/shm /new; do [ ! -e $d/seen ] || echo SHARED $d; done
+				for d in /tmp /var/tmp /dev/shm /new; do : >$d/seen; done'
+			! grep -q SHARED "$WORK/out" || fault "joined, ${link// / -> }: $(xargs <"$WORK/out")"
+			rm -f "$WORK/data/seen"
+		done
+		lr -q instance stop hostile || fault "the end of an instance"
+	done
+fi
+
 # --- files, pipes and sockets where directories are to be, and the reverse
 for target in dev proc tmp etc etc/passwd; do
 	fresh_box
