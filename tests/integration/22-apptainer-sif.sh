@@ -18,7 +18,7 @@ part() {
 }
 
 for sif in "$SIFS"/*.sif; do
-	size=$(stat -c %s "$sif")
+	size=$(stat -L -c %s "$sif")
 	rm -f "$WORK/home/stats"
 	check "first start of $sif" lr exec --cache-dir "$WORK/home/first" --statistics "$WORK/home/stats" "$sif" true
 	fetched=$(python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).read())["bytes_fetched"])' "$WORK/home/stats")

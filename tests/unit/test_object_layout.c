@@ -11,6 +11,7 @@
 #include "fetch/range_source.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,6 +249,59 @@ Test(object_layout, doubts_whoever_sent_a_part_of_it, .init = set_up,
 	cr_expect(object_layout_doubt(&source.base, &layout, -EPROTO));
 	cr_expect_not(object_layout_doubt(&source.base, &layout, -ENOTSUP));
 	cr_expect_eq(source.bad_from, FAR + layout.super.inode_table);
+}
+
+/* tests/support/make_bad_sif.py */
+static int load_data(const char *path, struct object_layout *ret,
+		     struct error *err)
+{
+	struct source source = { .base = { .ops = &ops }, .data = object };
+	FILE *stream = fopen(path, "rb");
+
+	cr_assert(stream, "%s", path);
+	source.base.size = fread(object, 1, OBJECT_SIZE, stream);
+	fclose(stream);
+	return object_layout_load(&source.base, "it", "amd64", true, ret, err);
+}
+
+Test(object_layout, refuses_every_sif_that_is_bad, .init = set_up,
+     .fini = tear_down)
+{
+	static const char bad[] = TEST_DATA "/must_fail/sif";
+	struct object_layout layout CLEANUP(object_layout_fini) = { 0 };
+	DIR *folder = opendir(bad);
+	const struct dirent *dirent;
+	unsigned count = 0;
+
+	cr_assert(folder);
+	cr_assert_eq(load_data(TEST_DATA "/valid/sif/small", &layout, NULL), 0);
+	expect_tables(&layout);
+	cr_expect(layout.is_sif);
+	cr_expect_eq(layout.root.id, 2);
+	while ((dirent = readdir(folder))) {
+		struct object_layout none = { 0 };
+		struct error err = { 0 };
+		char path[512];
+		int r;
+
+		if (dirent->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", bad, dirent->d_name);
+		r = load_data(path, &none, &err);
+		cr_expect(r == -EPROTO || r == -EBADMSG || r == -EFBIG ||
+				  r == -ENOTSUP,
+			  "%s: %d %s", dirent->d_name, r, err.text);
+		/* the cause, and what to do */
+		cr_expect(strstr(err.text, "; ") ||
+				  strstr(err.text, ": build ") ||
+				  strstr(err.text, ": make it anew"),
+			  "%s: %s", dirent->d_name, err.text);
+		cr_expect_null(none.descriptors);
+		cr_expect_null(none.tables);
+		count++;
+	}
+	closedir(folder);
+	cr_expect_geq(count, 34);
 }
 
 Test(object_layout, reads_of_another_what_makes_no_sense, .init = set_up,
