@@ -28,8 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDEX_DEPTH_MAX = 4 };
-
 struct image {
 	struct image_ref ref;
 	struct image_options options; /* pointers borrowed for image_open()
@@ -77,33 +75,6 @@ static int ensure_origin(struct image *image, struct error *err)
 	return image_registry_create(&image->ref, client,
 				     image->options.allow_http, &image->origin,
 				     err);
-}
-
-/* From what the reference names down to the platform's manifest. */
-static int follow_indexes(struct image *image, const struct platform *platform,
-			  struct image_document *document, struct error *err)
-{
-	for (unsigned depth = 0; manifest_is_index(
-		     document->media_type, document->bytes, document->size);
-	     depth++) {
-		struct descriptor chosen CLEANUP(descriptor_fini) = { 0 };
-		int r;
-
-		if (depth == INDEX_DEPTH_MAX)
-			return error_set(err, -EPROTO,
-					 "%s: indexes nested more than %d deep",
-					 image->ref.text, INDEX_DEPTH_MAX);
-		r = manifest_choose(document->bytes, document->size, platform,
-				    &chosen, err);
-		if (r < 0)
-			return error_prefix(err, r, "%s", image->ref.text);
-		image_document_fini(document);
-		r = image->origin->ops->fetch_document(
-			image->origin, &chosen.digest, document, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }
 
 static int identify_object(struct image *image, struct error *err)
@@ -171,21 +142,6 @@ static int resolve_object(struct image *image, struct error *err)
 	return r;
 }
 
-/* The manifest that the reference names for this platform.
- * @ret_top: of what the reference itself names */
-static int ask(struct image *image, struct image_document *ret,
-	       struct digest *ret_top, struct error *err)
-{
-	const struct image_ref *ref = &image->ref;
-	int r = image->origin->ops->fetch_document(
-		image->origin, ref->has_digest ? &ref->digest : NULL, ret, err);
-
-	if (r < 0)
-		return r;
-	*ret_top = ret->digest;
-	return follow_indexes(image, &image->platform, ret, err);
-}
-
 /* Whether no request is needed, now; then the digest is set. */
 static bool is_known(struct image *image)
 {
@@ -217,7 +173,9 @@ static int resolve(struct image *image, struct error *err)
 		return 0;
 	r = ensure_origin(image, err);
 	if (r == 0)
-		r = ask(image, &document, &top, err);
+		r = image_origin_resolve(image->origin, &image->ref,
+					 &image->platform, &document, &top,
+					 err);
 	if (r < 0)
 		return r;
 	image->description.digest = document.digest;
@@ -334,7 +292,9 @@ int image_confirm(struct image *image, struct error *err)
 	r = ensure_origin(image, err);
 	mutex_unlock(&image->lock);
 	if (r == 0)
-		r = ask(image, &document, &top, err);
+		r = image_origin_resolve(image->origin, &image->ref,
+					 &image->platform, &document, &top,
+					 err);
 	if (r < 0)
 		return r;
 	if (!digest_equal(&document.digest, digest)) {

@@ -17,6 +17,8 @@
 struct descriptor;
 struct error;
 struct image_origin;
+struct image_ref;
+struct platform;
 struct range_source;
 
 enum { IMAGE_ORIGIN_MEDIA_TYPE_SIZE = 256 };
@@ -90,3 +92,19 @@ static inline void image_origin_destroy(struct image_origin *origin)
 		origin->ops->destroy(origin);
 }
 DEFINE_CLEANUP(struct image_origin, image_origin_destroy);
+
+/**
+ * image_origin_resolve() - the manifest that a reference names for a platform
+ * @ref:     its digest, else the tag that the origin was made for
+ * @ret:     zeroed; image_document_fini() releases it, also after a failure
+ * @ret_top: the digest of what the reference itself names, which may be an
+ *           index; untouched when that was not found
+ *
+ * Return: 0; -ENOTSUP (nothing for the platform); -EPROTO (malformed, indexes
+ * nested too deep); -EFBIG; -ENOMEM; or what fetch_document() said.
+ */
+int image_origin_resolve(struct image_origin *origin,
+			 const struct image_ref *ref,
+			 const struct platform *platform,
+			 struct image_document *ret, struct digest *ret_top,
+			 struct error *err);
