@@ -2,9 +2,10 @@
 #include "index/squashfs_lister.h"
 
 #include "common/error.h"
-#include "common/le.h"
 #include "index/entry_list.h"
 #include "index/index_format.h"
+#include "index/squashfs_data.h"
+#include "index/squashfs_error.h"
 #include "index/squashfs_reader.h"
 #include "index/squashfs_seen.h"
 #include "index/squashfs_super.h"
@@ -20,7 +21,6 @@
 enum {
 	DIRENT_SIZE_MIN = 9, /* of an entry in the directory table */
 	PATH_SIZE_MAX = 64 << 10,
-	EXTENTS_SIZE_MAX = 1 << 30,
 };
 
 /* A directory that is still to be listed. */
@@ -36,11 +36,10 @@ struct lister {
 	struct squashfs_reader *reader;
 	struct squashfs_listing *listing;
 	struct squashfs_seen seen;
-	struct buffer extents; /* of the entry at hand */
-	struct buffer path;    /* of the entry at hand, with its NUL */
+	struct squashfs_data data;
+	struct buffer path; /* of the entry at hand, with its NUL */
 	struct pending *pending;
 	uint64_t entries_left; /* that the directory table has room for */
-	uint64_t blocks_left;  /* that the inode table has room for */
 	struct error *err;
 };
 
@@ -64,194 +63,13 @@ uint64_t squashfs_listing_place(const struct squashfs_listing *listing,
 
 static int damaged(const struct lister *lister, const char *what)
 {
-	return error_set(lister->err, -EPROTO,
-			 "the SquashFS file system is damaged: %s; copy the "
-			 "file anew",
-			 what);
+	return squashfs_error_damaged(lister->err, what);
 }
 
 static int failed(const struct lister *lister, int code)
 {
-	if (code == -EFBIG)
-		return error_set(lister->err, code,
-				 "the SquashFS file system has more files, "
-				 "blocks or names than an index can hold");
-	return error_set_errno(lister->err, code,
-			       "cannot list the SquashFS file system");
+	return squashfs_error_failed(lister->err, code);
 }
-
-/* ---- data ---- */
-
-static int add_extent(struct lister *lister, uint64_t file_off, uint64_t size,
-		      uint32_t block, uint32_t block_off)
-{
-	const struct tree_extent extent = {
-		.file_off = file_off,
-		.size = size,
-		.raw_off =
-			(uint64_t)block << SQUASHFS_LISTER_OFF_BITS | block_off,
-	};
-	int r = buffer_append(&lister->extents, &extent, sizeof(extent));
-
-	return r < 0 ? failed(lister, r) : 0;
-}
-
-/* Data lie before the tables. */
-static bool is_place_of_data(const struct lister *lister, uint64_t off,
-			     uint64_t size)
-{
-	return off >= SQUASHFS_SUPER_SIZE &&
-	       le_range_fits(off, size, lister->super->inode_table);
-}
-
-static int check_block(const struct lister *lister,
-		       const struct squashfs_block *block)
-{
-	if (!is_place_of_data(lister, block->stored_off, block->stored_size))
-		return damaged(lister, "a block lies outside of the data");
-	if (block->stored_size > lister->super->block_size ||
-	    (!block->is_compressed && block->stored_size != block->raw_size))
-		return damaged(lister, "a block has an impossible size");
-	return 0;
-}
-
-static int add_block(struct lister *lister, uint64_t *off, uint32_t word,
-		     uint64_t file_off, uint32_t raw_size)
-{
-	const struct squashfs_block block = {
-		.stored_off = *off,
-		.stored_size = SQFS_ON_DISK_BLOCK_SIZE(word),
-		.raw_size = raw_size,
-		.is_compressed = SQFS_IS_BLOCK_COMPRESSED(word),
-	};
-	uint32_t number = 0;
-	int r;
-
-	if (block.stored_size == 0)
-		return 0; /* a hole */
-	r = check_block(lister, &block);
-	if (r < 0)
-		return r;
-	r = squashfs_blocks_add(&lister->listing->blocks, &block, &number);
-	if (r < 0)
-		return failed(lister, r);
-	*off += block.stored_size;
-	return add_extent(lister, file_off, raw_size, number, 0);
-}
-
-/* The tail of a file, in a fragment block: of that only what files name is
- * known, and the last named byte is its end. */
-static int add_tail(struct lister *lister, uint32_t fragment, uint32_t off,
-		    uint64_t file_off, uint32_t size)
-{
-	uint32_t block_size = lister->super->block_size;
-	struct squashfs_block *block;
-
-	if (fragment >= lister->super->fragment_count ||
-	    !le_range_fits(off, size, block_size))
-		return damaged(lister, "a file lies outside of its fragment");
-	block = squashfs_blocks_at(&lister->listing->blocks, fragment);
-	if (block->raw_size < off + size)
-		block->raw_size = off + size;
-	return add_extent(lister, file_off, size, fragment, off);
-}
-
-static int add_data(struct lister *lister, const sqfs_inode_generic_t *inode,
-		    struct tree_entry *entry)
-{
-	const struct squashfs_library *lib =
-		squashfs_reader_library(lister->reader);
-	uint32_t block_size = lister->super->block_size;
-	size_t count = sqfs_inode_get_file_block_count(inode);
-	sqfs_u32 fragment = UINT32_MAX;
-	sqfs_u32 fragment_off = 0;
-	uint64_t file_off = 0;
-	sqfs_u64 size = 0;
-	sqfs_u64 off = 0;
-	int r = lib->sqfs_inode_get_file_size(inode, &size);
-
-	if (r == 0)
-		r = lib->sqfs_inode_get_file_block_start(inode, &off);
-	if (r == 0)
-		r = lib->sqfs_inode_get_frag_location(inode, &fragment,
-						      &fragment_off);
-	if (r != 0 || size > INT64_MAX)
-		return damaged(lister, "a file has no size");
-	if (count > lister->blocks_left)
-		return damaged(lister, "it names more blocks than it can have");
-	lister->blocks_left -= count;
-	lister->extents.size = 0;
-	r = 0;
-	for (size_t i = 0; i < count && r == 0; i++) {
-		uint64_t left = size - file_off;
-		uint32_t part = left < block_size ? (uint32_t)left : block_size;
-
-		if (part == 0)
-			return damaged(lister, "a file has too many blocks");
-		r = add_block(lister, &off, inode->extra[i], file_off, part);
-		file_off += part;
-	}
-	if (r == 0 && file_off < size && fragment != UINT32_MAX)
-		r = add_tail(lister, fragment, fragment_off, file_off,
-			     (uint32_t)(size - file_off));
-	if (r < 0)
-		return r;
-	if (file_off < size &&
-	    (fragment == UINT32_MAX || size - file_off >= block_size))
-		return damaged(lister, "a file has too few blocks");
-	entry->size = size;
-	entry->extents = (const void *)lister->extents.data;
-	entry->extent_count = lister->extents.size / sizeof(struct tree_extent);
-	return 0;
-}
-
-/* Every fragment gets the number that it has in the image. */
-static int add_fragments(struct lister *lister)
-{
-	for (uint32_t i = 0; i < lister->super->fragment_count; i++) {
-		struct squashfs_block block = { 0 };
-		sqfs_fragment_t fragment;
-		uint32_t number = 0;
-		int r = squashfs_reader_get_fragment(lister->reader, i,
-						     &fragment, lister->err);
-
-		if (r < 0)
-			return r;
-		block.stored_off = fragment.start_offset;
-		block.stored_size = SQFS_ON_DISK_BLOCK_SIZE(fragment.size);
-		block.is_compressed = SQFS_IS_BLOCK_COMPRESSED(fragment.size);
-		block.is_fragment = true;
-		r = squashfs_blocks_add(&lister->listing->blocks, &block,
-					&number);
-		if (r < 0)
-			return failed(lister, r);
-		assert(number == i);
-	}
-	return 0;
-}
-
-/* Once all files are known: what is named of fragments must be there. */
-static int check_fragments(const struct lister *lister)
-{
-	for (uint32_t i = 0; i < lister->super->fragment_count; i++) {
-		struct squashfs_block *block =
-			squashfs_blocks_at(&lister->listing->blocks, i);
-
-		if (block->raw_size == 0)
-			continue;
-		/* One that is stored as it is tells its own size. */
-		if (!block->is_compressed &&
-		    block->stored_size > block->raw_size)
-			block->raw_size = block->stored_size;
-		if (block->stored_size == 0)
-			return damaged(lister, "a fragment is empty");
-		if (check_block(lister, block) < 0)
-			return -EPROTO;
-	}
-	return 0;
-}
-
-/* ---- entries ---- */
 
 static void set_device(const sqfs_inode_generic_t *inode,
 		       struct tree_entry *entry)
@@ -299,7 +117,8 @@ static int set_type(struct lister *lister, const sqfs_inode_generic_t *inode,
 	assert(type >= SQFS_INODE_DIR && type <= SQFS_INODE_SOCKET);
 	entry->mode = types[type].mode | (inode->base.mode & 07777);
 	if (S_ISREG(entry->mode))
-		return add_data(lister, inode, entry);
+		return squashfs_data_add(&lister->data, inode, entry,
+					 lister->err);
 	if (S_ISBLK(entry->mode) || S_ISCHR(entry->mode))
 		set_device(inode, entry);
 	if (S_ISLNK(entry->mode)) {
@@ -464,7 +283,7 @@ static int list_directory(struct lister *lister,
 
 static int list_all(struct lister *lister)
 {
-	int r = add_fragments(lister);
+	int r = squashfs_data_begin(&lister->data, lister->err);
 
 	if (r == 0)
 		r = set_path(lister, "", "");
@@ -479,7 +298,7 @@ static int list_all(struct lister *lister)
 		r = list_directory(lister, directory);
 		free(directory);
 	}
-	return r < 0 ? r : check_fragments(lister);
+	return r < 0 ? r : squashfs_data_end(&lister->data, lister->err);
 }
 
 static void lister_fini(struct lister *lister)
@@ -492,15 +311,8 @@ static void lister_fini(struct lister *lister)
 	}
 	squashfs_reader_destroy(lister->reader);
 	squashfs_seen_fini(&lister->seen);
-	buffer_fini(&lister->extents);
+	squashfs_data_fini(&lister->data);
 	buffer_fini(&lister->path);
-}
-
-/* Bytes that metadata blocks of @size stored bytes can decode to: of each
- * 8 KiB at most, and none takes less than 3 bytes. */
-static uint64_t decoded_size_max(uint64_t size)
-{
-	return size / 3 * 8192 + 8192;
 }
 
 int squashfs_lister_run(const struct squashfs_super *super, const void *head,
@@ -511,14 +323,11 @@ int squashfs_lister_run(const struct squashfs_super *super, const void *head,
 	struct lister lister CLEANUP(lister_fini) = {
 		.super = super,
 		.listing = &listing,
-		.extents = BUFFER_INIT(EXTENTS_SIZE_MAX),
 		.path = BUFFER_INIT(PATH_SIZE_MAX),
-		.entries_left = decoded_size_max(super->bytes_used -
-						 super->directory_table) /
-				DIRENT_SIZE_MIN,
-		.blocks_left = decoded_size_max(super->directory_table -
-						super->inode_table) /
-			       4,
+		.entries_left =
+			squashfs_super_decoded_size_max(
+				super->bytes_used - super->directory_table) /
+			DIRENT_SIZE_MIN,
 		.err = err,
 	};
 	int r;
@@ -529,8 +338,10 @@ int squashfs_lister_run(const struct squashfs_super *super, const void *head,
 	if (!listing.entries)
 		return error_set(err, -ENOMEM, "out of memory");
 	r = squashfs_reader_create(super, head, tables, &lister.reader, err);
-	if (r == 0)
-		r = list_all(&lister);
+	if (r < 0)
+		return r;
+	squashfs_data_init(&lister.data, super, lister.reader, &listing.blocks);
+	r = list_all(&lister);
 	if (r < 0)
 		return r;
 	*ret = listing;

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/le.h"
 #include "index/index_format.h"
+#include "index/squashfs_error.h"
 #include "index/squashfs_memory.h"
 #include "index/squashfs_super.h"
 #include "index/tree.h"
@@ -233,9 +234,9 @@ static int check_sizes(const struct squashfs_reader *reader, unsigned type,
 	}
 	/* A metadata block takes 3 bytes or more and gives 8 KiB. */
 	if (count / 2048 > table_size / 3)
-		return error_set(err, -EPROTO,
-				 "the SquashFS file system is damaged: a file "
-				 "has more blocks than its table has room for");
+		return squashfs_error_damaged(
+			err,
+			"a file has more blocks than its table has room for");
 	*ret += count * 4;
 	return 0;
 }

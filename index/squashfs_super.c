@@ -190,3 +190,8 @@ int squashfs_super_parse(const void *bytes, uint64_t size_max,
 		*ret = super;
 	return r;
 }
+
+uint64_t squashfs_super_decoded_size_max(uint64_t stored_size)
+{
+	return stored_size / 3 * 8192 + 8192;
+}

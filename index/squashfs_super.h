@@ -65,3 +65,8 @@ int squashfs_super_parse(const void *bytes, uint64_t size_max,
 
 /** squashfs_super_compressor_name() - "gzip" */
 const char *squashfs_super_compressor_name(uint16_t compressor);
+
+/** squashfs_super_decoded_size_max() - bytes that metadata blocks of so many
+ * stored bytes can decode to: of each 8 KiB at most, and none takes less than
+ * 3 bytes */
+uint64_t squashfs_super_decoded_size_max(uint64_t stored_size);

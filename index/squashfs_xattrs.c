@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/le.h"
 #include "index/index_format.h"
+#include "index/squashfs_error.h"
 #include "index/squashfs_memory.h"
 #include "index/tree.h"
 
@@ -46,9 +47,7 @@ void squashfs_xattrs_source_fini(struct squashfs_xattrs_source *source)
 
 static int damaged(struct error *err)
 {
-	return error_set(err, -EPROTO,
-			 "the SquashFS file system is damaged: an xattr cannot "
-			 "be read; copy the file anew");
+	return squashfs_error_damaged(err, "an xattr cannot be read");
 }
 
 static int take(const struct squashfs_xattrs_source *source,
