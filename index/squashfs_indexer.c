@@ -22,7 +22,7 @@ struct indexer {
 	struct buffer extents; /* of the entry at hand, with their places */
 	struct index_writer_chunk *chunks;
 	struct index_writer_blob blob;
-	struct squashfs_facts *facts; /* NULL: only the tables are read */
+	struct squashfs_facts *facts; /* NULL: there are to be no hints */
 	int facts_result;
 };
 
@@ -84,7 +84,7 @@ static void take_chunk(void *arg, const struct chunk_ref *ref, const void *raw)
 	struct indexer *indexer = arg;
 	const struct squashfs_indexer_options *options = indexer->options;
 
-	if (indexer->facts_result == 0)
+	if (indexer->facts && indexer->facts_result == 0)
 		indexer->facts_result =
 			squashfs_facts_feed(indexer->facts, raw, ref->raw_size);
 	if (options->chunk)
@@ -109,8 +109,10 @@ static int read_object(struct indexer *indexer, struct error *err)
 		.arg = indexer,
 	};
 	struct digest digest;
-	int r = squashfs_facts_create(&indexer->listing, &indexer->facts);
+	int r = 0;
 
+	if (options->keep_digests)
+		r = squashfs_facts_create(&indexer->listing, &indexer->facts);
 	if (r < 0)
 		return error_set_errno(err, r, "cannot look for hints");
 	r = chunk_pass_run(options->stream, indexer->chunks,

@@ -38,7 +38,9 @@ struct squashfs_indexer_options {
 	/* The object from its first byte, borrowed: read once, every chunk is
 	 * decoded.  NULL: the tables alone. */
 	struct byte_stream *stream;
-	bool keep_digests; /* write those that the pass found */
+	/* Write those that the pass found, and hints.  Else what is written is
+	 * what the tables alone give. */
+	bool keep_digests;
 	/* Optional, only with @stream: as chunk_pass_options. */
 	void (*chunk)(void *arg, const struct chunk_ref *ref, const void *raw);
 	bool (*progress)(void *arg, uint64_t done_size);
