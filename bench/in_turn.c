@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Times commands in turn, so that what disturbs the machine disturbs all alike.
+ * Times commands in turn, so that what disturbs the machine disturbs all alike;
+ * each round in another order (the same in every run), since what one leaves to
+ * be done behind it (mounts that go) is done beside the next.
  *
  * usage: in_turn [-n ROUNDS] [-u UID:GID] LABEL[@PID[:UID:GID]] COMMAND...
  *                [--- LABEL COMMAND...] ...
@@ -16,6 +18,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +130,27 @@ static void take_commands(char **words)
 		take_command(start);
 }
 
+/* Knuth's shuffle, with xorshift's numbers. */
+static void shuffle(int *order, int count)
+{
+	static uint32_t state = 2463534242U;
+
+	for (int i = count - 1; i > 0; i--) {
+		int other;
+		int kept = order[i];
+
+		state ^= state << 13;
+		state ^= state >> 17;
+		state ^= state << 5;
+		other = (int)(state % (uint32_t)(i + 1));
+		order[i] = order[other];
+		order[other] = kept;
+	}
+}
+
 int main(int argc, char **argv)
 {
+	int order[COMMANDS_MAX];
 	int rounds = 40;
 	int option;
 
@@ -149,10 +171,16 @@ int main(int argc, char **argv)
 		if (!commands[i].ms)
 			errx(1, "out of memory");
 		(void)time_once(&commands[i], false);
+		order[i] = i;
 	}
-	for (int round = 0; round < rounds; round++)
-		for (int i = 0; i < command_count; i++)
-			commands[i].ms[round] = time_once(&commands[i], true);
+	for (int round = 0; round < rounds; round++) {
+		shuffle(order, command_count);
+		for (int i = 0; i < command_count; i++) {
+			struct command *command = &commands[order[i]];
+
+			command->ms[round] = time_once(command, true);
+		}
+	}
 	for (int i = 0; i < command_count; i++) {
 		qsort(commands[i].ms, (size_t)rounds, sizeof(double), compare);
 		printf("%-28s %8.2f %8.2f\n", commands[i].label,

@@ -96,7 +96,8 @@ static int bind_one(struct run_path_root *root, const struct run_job *job,
 	    bind->destination[0] != '/')
 		return error_set(err, -EINVAL,
 				 "bind %s to %s: both must be absolute paths",
-				 bind->source, bind->destination);
+				 bind->source ? bind->source : "memory",
+				 bind->destination);
 	if (bind->is_read_only)
 		flags |= RUN_MOUNT_READ_ONLY;
 	if (bind->is_optional)
@@ -219,13 +220,17 @@ int run_bind_asked(struct run_path_root *root, const struct run_job *job,
 	return 0;
 }
 
+int run_bind_private_dev(struct run_path_root *root, const struct run_job *job,
+			 bool has_ipc, struct error *err)
+{
+	return mount_minimal_dev(root, job, has_ipc, err);
+}
+
 int run_bind_private(struct run_path_root *root, const struct run_job *job,
-		     bool has_ipc, struct error *err)
+		     struct error *err)
 {
 	int r = 0;
 
-	if (job->has_minimal_dev && !(job->omitted & RUN_STANDARD_DEV))
-		r = mount_minimal_dev(root, job, has_ipc, err);
 	for (size_t i = 0; r == 0 && i < job->bind_count; i++)
 		if (!job->binds[i].source)
 			r = bind_one(root, job, &job->binds[i], err);

@@ -35,15 +35,19 @@ int run_bind_asked(struct run_path_root *root, const struct run_job *job,
 		   struct error *err);
 
 /**
- * run_bind_private() - what run_bind_standard() and run_bind_asked() have left
- * to be mounted over a root that run_path_root.waits_for_private: a /dev of the
- * job's own, binds without a source, in order
+ * run_bind_private_dev() - a /dev of the job's own, over a root that
+ * run_path_root.waits_for_private
  * @root: with the nodes of run_dev_mount_nodes()
  *
- * Return: as those.
+ * Return: as run_bind_standard().
  */
+int run_bind_private_dev(struct run_path_root *root, const struct run_job *job,
+			 bool has_ipc, struct error *err);
+
+/** run_bind_private() - the same of binds without a source, in order; as
+ * run_bind_asked() */
 int run_bind_private(struct run_path_root *root, const struct run_job *job,
-		     bool has_ipc, struct error *err);
+		     struct error *err);
 
 /**
  * run_bind_find_place() - where the job's root shows something of the host

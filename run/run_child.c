@@ -289,6 +289,8 @@ __attribute__((noreturn)) static void be_first(struct run_child *child)
 	if (child->target.kind == RUN_JOIN_ROOT)
 		become_job(child);
 	mount_proc();
+	if (run_inner_fill_directories(child, &err) < 0)
+		fail(child, &err, RUN_EXIT_FAILURE);
 	if (child->options->has_no_init)
 		become_job(child);
 	/* for both, where nothing is kept; else the job's root is its own */
@@ -307,7 +309,7 @@ __attribute__((noreturn)) static void be_first(struct run_child *child)
 	run_init_serve(job, signal_fd);
 }
 
-/* Returns when the namespaces are filled. */
+/* Returns when the runner has done its part to fill the namespaces. */
 static int start_first(struct run_child *child, struct error *err)
 {
 	autoclose int filled_fd = -1;
@@ -446,7 +448,8 @@ void run_child_main(const struct run_options *options, int socket, int life_fd,
 			fail(&child, &err, RUN_EXIT_FAILURE);
 		_exit(0);
 	}
-	if (run_inner_fill(&child, &err) < 0)
+	if (run_inner_fill_directories(&child, &err) < 0 ||
+	    run_inner_fill(&child, &err) < 0)
 		fail(&child, &err, RUN_EXIT_FAILURE);
 	become_job(&child);
 }

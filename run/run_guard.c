@@ -211,6 +211,8 @@ __attribute__((noreturn)) static void be_guard(int socket)
 
 	setsid();
 	prctl(PR_SET_NAME, "lazyrun-guard");
+	/* never before those whose marks it is told */
+	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	/* Nothing of the caller's is to be kept open. */
 	(void)!chdir("/");
 	dup2(socket, STDIN_FILENO);

@@ -40,16 +40,29 @@ int run_inner_enter(struct run_child *child, struct error *err)
 	return r;
 }
 
+static bool lacks_private(const struct run_child *child)
+{
+	return child->target.kind == RUN_JOIN_READY ||
+	       child->root.path.waits_for_private;
+}
+
+int run_inner_fill_directories(const struct run_child *child, struct error *err)
+{
+	return lacks_private(child)
+		       ? run_private_mount_directories(&child->spec.job, err)
+		       : 0;
+}
+
 int run_inner_fill(const struct run_child *child, struct error *err)
 {
 	int r = 0;
 
 	if (child->target.kind == RUN_JOIN_ROOT)
 		return 0;
-	if (child->target.kind == RUN_JOIN_READY ||
-	    child->root.path.waits_for_private)
-		r = run_private_mount(&child->spec.job,
-				      child->options->use_ipc_namespace, err);
+	if (lacks_private(child))
+		r = run_private_mount_dev(&child->spec.job,
+					  child->options->use_ipc_namespace,
+					  err);
 	if (r < 0)
 		return r;
 	if (child->options->use_ipc_namespace &&

@@ -18,10 +18,15 @@ struct run_child;
 int run_inner_enter(struct run_child *child, struct error *err);
 
 /**
- * run_inner_fill() - mounts, devices and names that are theirs alone
+ * run_inner_fill() - devices, mounts and names that are theirs alone
  *
  * Process 1 may be born meanwhile, but has to wait before it looks at them.
  * Nothing happens in a root that was joined as it is.  Return: 0, negative
  * errno with @err.
  */
 int run_inner_fill(const struct run_child *child, struct error *err);
+
+/** run_inner_fill_directories() - the job's directories in memory, where they
+ * are not in the root; process 1 can do that while the runner does the rest */
+int run_inner_fill_directories(const struct run_child *child,
+			       struct error *err);

@@ -16,14 +16,18 @@ enum {
 	BINDS_MAX = 256, /* each is compared with each */
 };
 
+static bool has_own_dev(const struct run_job *job)
+{
+	return job->has_minimal_dev && !(job->omitted & RUN_STANDARD_DEV);
+}
+
 /* Of the own directories in memory by number, after that /dev; NULL: no more */
 static const char *find_private(const struct run_job *job, size_t *number)
 {
 	for (; *number < job->bind_count; ++*number)
 		if (!job->binds[*number].source)
 			return job->binds[(*number)++].destination;
-	if ((*number)++ == job->bind_count && job->has_minimal_dev &&
-	    !(job->omitted & RUN_STANDARD_DEV))
+	if ((*number)++ == job->bind_count && has_own_dev(job))
 		return "/dev";
 	return NULL;
 }
@@ -73,7 +77,8 @@ bool run_private_can_wait(int root_fd, const struct run_job *job,
 	if (job->bind_count > BINDS_MAX)
 		return false;
 	for (size_t i = 0; (path = find_private(job, &i));)
-		if (!run_path_is_plain(root_fd, path))
+		if (!run_path_is_plain(root_fd, path) ||
+		    (i <= job->bind_count && overlap(path, "/dev")))
 			return false;
 	for (size_t i = 0; (path = run_bind_find_place(job, host_cwd, &i));)
 		if (!is_apart(job, root_fd, host_cwd, path))
@@ -81,18 +86,45 @@ bool run_private_can_wait(int root_fd, const struct run_job *job,
 	return true;
 }
 
-int run_private_mount(const struct run_job *job, bool has_ipc,
-		      struct error *err)
+static int open_root(struct run_path_root *ret, struct error *err)
 {
-	struct run_path_root root = { .fd = -1 };
-	autoclose int fd = -1;
-	size_t i = 0;
+	*ret = (struct run_path_root){
+		.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	return ret->fd < 0
+		       ? error_set_errno(err, -errno, "cannot open the root")
+		       : 0;
+}
 
-	if (!find_private(job, &i))
+int run_private_mount_dev(const struct run_job *job, bool has_ipc,
+			  struct error *err)
+{
+	struct run_path_root root;
+	int r;
+
+	if (!has_own_dev(job))
 		return 0;
-	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(err, -errno, "cannot open the root");
-	root.fd = fd;
-	return run_bind_private(&root, job, has_ipc, err);
+	r = open_root(&root, err);
+	if (r < 0)
+		return r;
+	r = run_bind_private_dev(&root, job, has_ipc, err);
+	close(root.fd);
+	return r;
+}
+
+int run_private_mount_directories(const struct run_job *job, struct error *err)
+{
+	struct run_path_root root;
+	size_t i = 0;
+	int r;
+
+	find_private(job, &i);
+	if (i > job->bind_count)
+		return 0;
+	r = open_root(&root, err);
+	if (r < 0)
+		return r;
+	r = run_bind_private(&root, job, err);
+	close(root.fd);
+	return r;
 }

@@ -22,16 +22,21 @@ struct run_job;
  * @host_cwd: as run_bind_standard()'s
  *
  * It does when no other mount lies at, above or below one of theirs, by names
- * that no link of the image changes the meaning of.
+ * that no link of the image changes the meaning of, and no directory in /dev.
  */
 bool run_private_can_wait(int root_fd, const struct run_job *job,
 			  const char *host_cwd);
 
 /**
- * run_private_mount() - mount them in the root that the process has entered
+ * run_private_mount_dev() - its /dev, over that of the root that the process
+ * has entered
  * @has_ipc: as run_bind_standard()'s
  *
  * Nothing happens where the job has none.  Return: 0, negative errno with @err.
  */
-int run_private_mount(const struct run_job *job, bool has_ipc,
-		      struct error *err);
+int run_private_mount_dev(const struct run_job *job, bool has_ipc,
+			  struct error *err);
+
+/** run_private_mount_directories() - the same of its directories in memory;
+ * none of them is in /dev, so another process can do that meanwhile */
+int run_private_mount_directories(const struct run_job *job, struct error *err);

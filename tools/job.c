@@ -28,6 +28,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -368,6 +369,9 @@ static int keep(const struct job *job, struct work *work, struct error *err)
 		run_get_environment(work->run, &kept->environment_size);
 	kept->has_pid_namespace = job->options->use_pid;
 	kept->has_ipc_namespace = job->options->use_ipc;
+	/* Who is told that a job has begun or ended does not push aside who
+	 * said so; the threads that serve files are others. */
+	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	return job->keeper->serve(job->keeper->arg, kept, err);
 }
 

@@ -56,7 +56,6 @@ Test(run_private, waits_where_nothing_else_is)
 	const struct run_bind others[] = {
 		{ .destination = "/var/tmp" },
 		{ .destination = "/tmp/below" },
-		{ .destination = "/dev/below" },
 		{ .source = "/srv", .destination = "/mnt/new/folder" },
 		{ .source = "/srv", .destination = "/tmpx" },
 	};
@@ -80,6 +79,7 @@ Test(run_private, does_not_wait_where_the_order_counts)
 		{ .source = "/srv", .destination = "/link/below" },
 		{ .destination = "/link" },
 		{ .destination = "/proc/below" },
+		{ .destination = "/dev/below" },
 	};
 
 	run_test_root_link(&root, "link", "/tmp");
