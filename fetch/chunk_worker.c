@@ -85,8 +85,8 @@ static int check(const struct chunk_ref *ref, const uint8_t *stored,
 		return 0;
 	return error_set(err, -EBADMSG,
 			 "wrong bytes: their SHA-256 is not what the index "
-			 "says: the server or a cache is damaged, or what it "
-			 "serves was replaced since it was indexed");
+			 "says: the server or a cache is damaged; if it was "
+			 "replaced, index it anew");
 }
 
 static int decode(struct chunk_worker *worker, const struct chunk_ref *ref,

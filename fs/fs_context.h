@@ -15,6 +15,15 @@
 
 #include <stdint.h>
 
+/* The read that failed last.  Atomic, relaxed: a line of the log more or less
+ * does not matter. */
+struct fs_last_failure {
+	uint32_t inode;
+	uint64_t off;
+	uint64_t size; /* 0: none yet */
+	int64_t at_ms;
+};
+
 struct fs_context {
 	const struct index_file *index; /* borrowed */
 	struct chunk_loader *loader;	/* borrowed */
@@ -22,6 +31,7 @@ struct fs_context {
 	bool has_xattrs;		    /* fs_xattr_exist() */
 	struct fs_server_counters counters; /* fs_context_count() */
 	struct log_rate failure_rate;
+	struct fs_last_failure last_failure;
 	struct fs_park park;
 };
 

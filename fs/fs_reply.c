@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs/fs_reply.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "fs/fs_context.h"
@@ -13,7 +14,10 @@
 #include <linux/limits.h>
 #include <stdio.h>
 
-enum { FAILURE_BURST = 20 }; /* lines per ten seconds */
+enum {
+	FAILURE_BURST = 20, /* lines per ten seconds */
+	REPEAT_MS = 1000,
+};
 
 int fs_reply_errno(int code)
 {
@@ -60,6 +64,28 @@ static void log_failure(const struct fs_context *ctx,
 		  failure->size, log_errno_name(fs_reply_errno(code)), text);
 }
 
+/* The kernel asks for a page alone once more when reading ahead from it has
+ * failed: one failure, one line. */
+static bool is_repeated(struct fs_context *ctx,
+			const struct fs_failure *failure, int64_t now_ms)
+{
+	struct fs_last_failure *last = &ctx->last_failure;
+	uint64_t off = __atomic_load_n(&last->off, __ATOMIC_RELAXED);
+	uint64_t size = __atomic_load_n(&last->size, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&last->inode, __ATOMIC_RELAXED) == failure->inode &&
+	    now_ms - __atomic_load_n(&last->at_ms, __ATOMIC_RELAXED) <
+		    REPEAT_MS &&
+	    failure->size < size && failure->off >= off &&
+	    failure->off - off + failure->size <= size)
+		return true;
+	__atomic_store_n(&last->inode, failure->inode, __ATOMIC_RELAXED);
+	__atomic_store_n(&last->off, failure->off, __ATOMIC_RELAXED);
+	__atomic_store_n(&last->size, failure->size, __ATOMIC_RELAXED);
+	__atomic_store_n(&last->at_ms, now_ms, __ATOMIC_RELAXED);
+	return false;
+}
+
 void fs_reply_failure(struct fs_context *ctx, struct fuse_req *req,
 		      const struct fs_failure *failure, int code,
 		      const struct error *err)
@@ -67,6 +93,7 @@ void fs_reply_failure(struct fs_context *ctx, struct fuse_req *req,
 	fs_context_count(&ctx->counters.failed, 1);
 	fuse_reply_err(req, fs_reply_errno(code));
 	if (log_is_enabled(LOG_ERROR) &&
+	    !(failure->size && is_repeated(ctx, failure, clock_ms())) &&
 	    log_rate_allows(&ctx->failure_rate, FAILURE_BURST))
 		log_failure(ctx, failure, code, err);
 }

@@ -38,7 +38,8 @@ int fs_reply_errno(int code);
  * @code: negative errno
  * @err:  the sentence; may be NULL or unset
  *
- * The line is rate limited.  @req must not be used afterwards.
+ * The line is rate limited, and not said again when the kernel tries a part of
+ * a failed read once more.  @req must not be used afterwards.
  */
 void fs_reply_failure(struct fs_context *ctx, struct fuse_req *req,
 		      const struct fs_failure *failure, int code,

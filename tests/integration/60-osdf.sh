@@ -147,6 +147,7 @@ stalled() { # ARGUMENT...
 	touch "$WORK/home/sync/well"
 	wait "$job" || fault "$what: afterwards: $(cat "$WORK/err")"
 	contains "$what" 'path="/data/8"' "$(cat "$WORK/err")"
+	equal "$what: lines of the log" 1 "$(grep -c '^level=error' "$WORK/err")"
 	contains "$what: the reader" "Input/output error" "$(cat "$WORK/err")"
 	equal "$what: what was read" "$(printf '%s\n' "$WANTED" | grep -E '/data/(1|16)$')" "$(sort "$WORK/out")"
 }

@@ -93,6 +93,8 @@ LAZYRUN_CACHEDIR=$WORK/home/cache as_user timeout 60 "$LAZYRUN" -q exec --index 
 equal "other bytes than indexed: status" 126 $?
 contains "other bytes than indexed" "wrong bytes" "$(cat "$WORK/err")"
 contains "other bytes than indexed: what to do" "if it was replaced, index it anew" "$(cat "$WORK/err")"
+equal "other bytes than indexed: lines of the log" 1 "$(grep -c '^level=error' "$WORK/err")"
+contains "other bytes than indexed: the server" "http://127.0.0.1:" "$(cat "$WORK/err")"
 contains "other bytes than indexed: the job" "/bin/true cannot be executed: Input/output error" "$(cat "$WORK/err")"
 cp "$WORK/other.sif" "$NS/other.sif"
 
