@@ -142,7 +142,7 @@ uint32_t hint_libraries_find(const struct hint_libraries *libraries,
 	memcpy(text, name, name_size);
 	text[name_size] = '\0';
 	if (strchr(text, '/'))
-		return index_file_find_regular_at(index, origin, text);
+		return index_file_find_at(index, origin, text, S_IFREG);
 	while (paths < end && !found) {
 		const char *stop = memchr(paths, ':', (size_t)(end - paths));
 
@@ -150,14 +150,15 @@ uint32_t hint_libraries_find(const struct hint_libraries *libraries,
 			stop = end;
 		if (stop > paths &&
 		    make_path(paths, (size_t)(stop - paths), text, path))
-			found = index_file_find_regular_at(index, origin, path);
+			found = index_file_find_at(index, origin, path,
+						   S_IFREG);
 		paths = stop + 1;
 	}
 	for (size_t i = 0; i < libraries->folder_count && !found; i++)
-		found = index_file_find_regular_at(index, libraries->folders[i],
-						   text);
+		found = index_file_find_at(index, libraries->folders[i], text,
+					   S_IFREG);
 	for (size_t i = 0; i < libraries->usual_count && !found; i++)
-		found = index_file_find_regular_at(index, libraries->usual[i],
-						   text);
+		found = index_file_find_at(index, libraries->usual[i], text,
+					   S_IFREG);
 	return found;
 }

@@ -9,14 +9,6 @@
 
 enum { NAME_SIZE = 256 /* of one file */ };
 
-static bool is_directory(const struct index_file *index, uint32_t number)
-{
-	struct index_inode inode;
-
-	return index_file_get_inode(index, number, &inode) == 0 &&
-	       S_ISDIR(inode.mode);
-}
-
 enum rank { NOT_THERE, BYTECODE, SOURCE, EXTENSION, PACKAGE };
 
 static bool has_text(const char *name, size_t size, const char *text)
@@ -50,7 +42,7 @@ uint32_t hint_module_find_compiled(const struct index_file *index,
 		return 0;
 	snprintf(path, sizeof(path), "__pycache__/%.*s.cpython-3%u.pyc",
 		 (int)size, name, rules->minor);
-	return index_file_find_regular_at(index, dir, path);
+	return index_file_find_at(index, dir, path, S_IFREG);
 }
 
 static uint32_t file_of(const struct index_file *index,
@@ -99,7 +91,7 @@ static enum rank find_entry(const struct index_file *index,
 			continue;
 		inode = file_of(index, &dirent, dir);
 		if (inode == 0 ||
-		    (rank == PACKAGE) != is_directory(index, inode))
+		    (rank == PACKAGE) != index_file_is_directory(index, inode))
 			continue;
 		best = rank;
 		*ret_inode = inode;

@@ -39,27 +39,6 @@ struct hint_pythons {
 	size_t last_python;
 };
 
-static bool is_directory(const struct index_file *index, uint32_t number)
-{
-	struct index_inode inode;
-
-	return number && index_file_get_inode(index, number, &inode) == 0 &&
-	       S_ISDIR(inode.mode);
-}
-
-static uint32_t resolve(const struct index_file *index, uint32_t dir,
-			const char *path, uint32_t type)
-{
-	struct index_inode inode;
-	uint32_t number;
-
-	if (index_file_resolve_at(index, dir, path, true, &number) < 0 ||
-	    index_file_get_inode(index, number, &inode) < 0 ||
-	    (inode.mode & S_IFMT) != type)
-		return 0;
-	return number;
-}
-
 /* ---- the Pythons of an image ---- */
 
 static void add_root(struct python *python, uint32_t dir)
@@ -119,11 +98,12 @@ static void add_python(struct hint_pythons *pythons, const char *prefix,
 {
 	const struct index_file *index = pythons->index;
 	struct python *python = &pythons->items[pythons->count];
-	uint32_t dynload = resolve(index, stdlib, "lib-dynload", S_IFDIR);
+	uint32_t dynload =
+		index_file_find_at(index, stdlib, "lib-dynload", S_IFDIR);
 	char path[PATH_SIZE];
 
 	if (pythons->count == PYTHON_COUNT_MAX ||
-	    !resolve(index, stdlib, "os.py", S_IFREG))
+	    !index_file_find_at(index, stdlib, "os.py", S_IFREG))
 		return;
 	for (size_t i = 0; i < pythons->count; i++)
 		if (pythons->items[i].roots[0] == stdlib)
@@ -138,12 +118,15 @@ static void add_python(struct hint_pythons *pythons, const char *prefix,
 	snprintf(path, sizeof(path), "/usr/local/lib/python3.%u/dist-packages",
 		 minor);
 	if (strcmp(prefix, "/usr") == 0)
-		add_root(python, resolve(index, lib, path, S_IFDIR));
-	add_root(python, resolve(index, stdlib, "site-packages", S_IFDIR));
-	add_root(python, resolve(index, stdlib, "dist-packages", S_IFDIR));
-	add_root(python, resolve(index, lib, "python3/dist-packages", S_IFDIR));
+		add_root(python, index_file_find_at(index, lib, path, S_IFDIR));
+	add_root(python,
+		 index_file_find_at(index, stdlib, "site-packages", S_IFDIR));
+	add_root(python,
+		 index_file_find_at(index, stdlib, "dist-packages", S_IFDIR));
+	add_root(python, index_file_find_at(index, lib, "python3/dist-packages",
+					    S_IFDIR));
 	snprintf(path, sizeof(path), "%.200s/bin/python3.%u", prefix, minor);
-	python->interpreter = resolve(index, lib, path, S_IFREG);
+	python->interpreter = index_file_find_at(index, lib, path, S_IFREG);
 }
 
 /* All in one prefix, the one that "python3" means first. */
@@ -157,17 +140,17 @@ static void add_prefix(struct hint_pythons *pythons, const char *prefix)
 	uint32_t lib;
 
 	snprintf(path, sizeof(path), "%.200s/lib", prefix);
-	lib = resolve(index, INDEX_ROOT, path, S_IFDIR);
+	lib = index_file_find_at(index, INDEX_ROOT, path, S_IFDIR);
 	for (uint32_t i = 0;
 	     lib && index_file_get_dirent(index, lib, i, &dirent) == 0; i++) {
 		int minor = minor_of(dirent.name, dirent.name_size);
 
-		if (minor >= 0 && is_directory(index, dirent.inode))
+		if (minor >= 0 && index_file_is_directory(index, dirent.inode))
 			add_python(pythons, prefix, lib, dirent.inode,
 				   (unsigned)minor);
 	}
 	snprintf(path, sizeof(path), "%.200s/bin/python3", prefix);
-	chosen = resolve(index, INDEX_ROOT, path, S_IFREG);
+	chosen = index_file_find_at(index, INDEX_ROOT, path, S_IFREG);
 	for (size_t i = first + 1; i < pythons->count && chosen; i++) {
 		struct python other = pythons->items[first];
 
@@ -192,7 +175,7 @@ int hint_pythons_create(const struct index_file *index,
 	pythons->index = index;
 	add_prefix(pythons, "/usr/local");
 	add_prefix(pythons, "/usr");
-	opt = resolve(index, INDEX_ROOT, "/opt", S_IFDIR);
+	opt = index_file_find_at(index, INDEX_ROOT, "/opt", S_IFDIR);
 	for (uint32_t i = 0;
 	     opt && index_file_get_dirent(index, opt, i, &dirent) == 0; i++) {
 		snprintf(path, sizeof(path), "/opt/%.*s", (int)dirent.name_size,

@@ -232,10 +232,13 @@ int index_file_resolve_at(const struct index_file *index, uint32_t dir,
 			  const char *path, bool follow_final,
 			  uint32_t *ret_inode);
 
-/** index_file_find_regular_at() - the inode of the regular file at such a path,
- * links followed; 0: there is none, or the index is damaged there */
-uint32_t index_file_find_regular_at(const struct index_file *index,
-				    uint32_t dir, const char *path);
+/** index_file_find_at() - the inode at such a path, links followed, if it is of
+ * a type (S_IFREG); 0: there is none, or the index is damaged there */
+uint32_t index_file_find_at(const struct index_file *index, uint32_t dir,
+			    const char *path, uint32_t type);
+
+/** index_file_is_directory() - is it the number of one? */
+bool index_file_is_directory(const struct index_file *index, uint32_t number);
 
 /** index_file_get_path() - "/usr/bin/python3.11" of an inode, by its parents
  *

@@ -146,15 +146,23 @@ int index_file_get_path(const struct index_file *index, uint32_t number,
 	return 0;
 }
 
-uint32_t index_file_find_regular_at(const struct index_file *index,
-				    uint32_t dir, const char *path)
+uint32_t index_file_find_at(const struct index_file *index, uint32_t dir,
+			    const char *path, uint32_t type)
 {
 	struct index_inode inode;
 	uint32_t number;
 
 	if (index_file_resolve_at(index, dir, path, true, &number) < 0 ||
 	    index_file_get_inode(index, number, &inode) < 0 ||
-	    !S_ISREG(inode.mode))
+	    (inode.mode & S_IFMT) != type)
 		return 0;
 	return number;
+}
+
+bool index_file_is_directory(const struct index_file *index, uint32_t number)
+{
+	struct index_inode inode;
+
+	return index_file_get_inode(index, number, &inode) == 0 &&
+	       S_ISDIR(inode.mode);
 }

@@ -114,6 +114,26 @@ Test(index_file_path, says_what_is_wrong)
 	expect_code(name, true, -ENOENT);
 }
 
+Test(index_file_path, finds_what_is_of_a_type)
+{
+	uint32_t usr =
+		index_file_find_at(index_file, INDEX_ROOT, "abs", S_IFDIR);
+	uint32_t x =
+		index_file_find_at(index_file, INDEX_ROOT, "lib/x", S_IFREG);
+
+	cr_assert_neq(usr, 0);
+	cr_assert_neq(x, 0);
+	cr_expect_eq(index_file_find_at(index_file, usr, "lib/x", S_IFREG), x);
+	cr_expect_eq(index_file_find_at(index_file, usr, "lib/x", S_IFDIR), 0);
+	cr_expect_eq(index_file_find_at(index_file, usr, "lib", S_IFREG), 0);
+	cr_expect_eq(index_file_find_at(index_file, usr, "lib", S_IFLNK), 0);
+	cr_expect_eq(index_file_find_at(index_file, usr, "no", S_IFREG), 0);
+	cr_expect(index_file_is_directory(index_file, usr));
+	cr_expect(!index_file_is_directory(index_file, x));
+	cr_expect(!index_file_is_directory(index_file, 0), "there is no 0");
+	cr_expect(!index_file_is_directory(index_file, UINT32_MAX));
+}
+
 Test(index_file_path, refuses_endless_paths)
 {
 	autofree char *path = malloc(100001);
