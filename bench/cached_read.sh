@@ -11,11 +11,21 @@
 #
 # Prints medians of MB/s, and of the server's CPU milliseconds: on a busy
 # machine these say more than times.  LAZYRUN and BASELINE name the programs
-# (build-tests/release).  Root; data in CACHED_READ_DATA (/var/tmp/lazyrun-read).
+# (those of build/, or of tests/run.sh's build-tests/release/).  Root; data, 3.2
+# GB of it, in CACHED_READ_DATA (/var/tmp/lazyrun-read).
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
-LAZYRUN=${LAZYRUN:-$ROOT/build-tests/release/tools/lazyrun}
-BASELINE=${BASELINE:-$ROOT/build-tests/release/bench/fs_baseline}
+BUILD=$ROOT/build
+[ -x "$BUILD/bench/fs_baseline" ] || BUILD=$ROOT/build-tests/release
+LAZYRUN=${LAZYRUN:-$BUILD/tools/lazyrun}
+BASELINE=${BASELINE:-$BUILD/bench/fs_baseline}
+for program in "$LAZYRUN" "$BASELINE"; do
+	[ -x "$program" ] || {
+		echo "cached_read.sh: no $program: build it (meson setup build" \
+			"--buildtype=release && ninja -C build), or set LAZYRUN and BASELINE" >&2
+		exit 1
+	}
+done
 DATA=${CACHED_READ_DATA:-/var/tmp/lazyrun-read}
 MIB=1024 RUNS=5 READERS="1 4"
 while getopts m:n:r: option; do
