@@ -72,3 +72,15 @@ int registry_error_set_status(const struct http_response *response,
 			 "lazyrun has no use for",
 			 what, status, message);
 }
+
+bool registry_error_is_passing(int status)
+{
+	return status == 408 || status == 429 ||
+	       (status >= 500 && status != 501 && status != 505);
+}
+
+bool registry_error_is_of_url(int status)
+{
+	return status == 400 || status == 401 || status == 403 ||
+	       status == 404 || status == 410;
+}

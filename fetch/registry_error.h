@@ -6,6 +6,8 @@
  *
  * Threads: no shared state.
  */
+#include <stdbool.h>
+
 struct error;
 struct http_response;
 
@@ -16,9 +18,17 @@ struct http_response;
  *
  * Adds what the registry itself says (distribution-spec, "Error Codes").
  *
- * Return: -ENOENT (404), -EACCES (401, 403), -EBUSY (429), -EIO (5xx), -EPROTO
+ * Return: -ENOENT (404, 410), -EACCES (401, 403), -EROFS (405), -EBUSY (429),
+ * -EIO (5xx), -EPROTO
  * (anything else).
  */
 int registry_error_set_status(const struct http_response *response,
 			      const char *what, const char *host,
 			      struct error *err);
+
+/** registry_error_is_passing() - may the same request succeed later? */
+bool registry_error_is_passing(int status);
+
+/** registry_error_is_of_url() - is it what storage says of a signed URL that
+ * has expired, in whatever words, so that a new one may help? */
+bool registry_error_is_of_url(int status);

@@ -314,14 +314,7 @@ static bool is_dead_url(const struct registry_request *request, int status)
 {
 	return !request->is_at_registry &&
 	       (request->is_remembered || !request->has_come_back) &&
-	       (status == 400 || status == 401 || status == 403 ||
-		status == 404 || status == 410);
-}
-
-static bool is_passing(int status)
-{
-	return status == 408 || status == 429 ||
-	       (status >= 500 && status != 501 && status != 505);
+	       registry_error_is_of_url(status);
 }
 
 /* "Client sent an HTTP request to an HTTPS server", say Go and, with other
@@ -363,7 +356,7 @@ static void on_other_status(struct registry_request *request,
 	}
 	r = registry_error_set_status(response, request->what,
 				      request->endpoint->host, &err);
-	if (is_passing(status))
+	if (registry_error_is_passing(status))
 		retry(request, response->retry_after_ms, &err);
 	else
 		finish(request, r, NULL, &err);
