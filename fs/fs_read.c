@@ -44,6 +44,9 @@ struct read_plan {
 	uint64_t file_size;
 	uint32_t inode;
 	uint32_t count;
+	/* on a reader thread: libfuse keeps a pipe for each thread that has
+	 * spliced, until that ends, and threads of the loader outlive it */
+	bool may_splice;
 	uint32_t numbers[CHUNKS_MAX]; /* each chunk once, as the file has it */
 };
 
@@ -89,6 +92,7 @@ static int make_plan(const struct index_file *index, uint32_t number,
 	ret->file_size = inode.size;
 	ret->inode = number;
 	ret->count = 0;
+	ret->may_splice = true;
 	for (end = off + size; off < end; off += piece.size) {
 		r = index_file_get_piece(index, number, off, &piece);
 		if (r == 0 && piece.chunk != INDEX_NO_CHUNK)
@@ -154,7 +158,7 @@ static int copy_part(const struct fuse_buf *part, uint8_t *ret)
 	return 0;
 }
 
-/* The way for files in very many pieces. */
+/* The way for files in very many pieces, and where splicing may not be. */
 static int reply_copied(struct fs_context *ctx, struct fuse_req *req,
 			const struct read_plan *plan,
 			struct chunk *const *chunks)
@@ -206,6 +210,7 @@ static int reply_gathered(struct fs_context *ctx, struct fuse_req *req,
 		uint8_t room[sizeof(struct fuse_bufvec) +
 			     GATHER_MAX * sizeof(struct fuse_buf)];
 	struct fuse_bufvec *parts = (struct fuse_bufvec *)room;
+	struct fuse_buf *part;
 	size_t done = 0;
 	int r;
 
@@ -213,11 +218,13 @@ static int reply_gathered(struct fs_context *ctx, struct fuse_req *req,
 	while (done < plan->size) {
 		if (parts->count == GATHER_MAX)
 			return reply_copied(ctx, req, plan, chunks);
-		r = get_part(ctx->index, plan, plan->off + done, chunks,
-			     &parts->buf[parts->count]);
+		part = &parts->buf[parts->count++];
+		r = get_part(ctx->index, plan, plan->off + done, chunks, part);
 		if (r < 0)
 			return r;
-		done += parts->buf[parts->count++].size;
+		if ((part->flags & FUSE_BUF_IS_FD) && !plan->may_splice)
+			return reply_copied(ctx, req, plan, chunks);
+		done += part->size;
 	}
 	reply_parts(req, parts);
 	return 0;
@@ -268,6 +275,7 @@ static void park(struct fs_context *ctx, struct fuse_req *req,
 	fs_context_count(&ctx->counters.parked, 1);
 	read->ctx = ctx;
 	read->plan = *plan;
+	read->plan.may_splice = false;
 	fs_park_add(&ctx->park, &read->parked, req);
 	r = chunk_loader_request(ctx->loader, plan->numbers, plan->count,
 				 CHUNK_DEMAND, finish_parked, read);
