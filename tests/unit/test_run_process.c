@@ -277,6 +277,30 @@ static pid_t first_child_of(pid_t pid)
 	return first < other ? first : other;
 }
 
+/* Not of one that has ended: a zombie is in none. */
+static bool has_pid_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat own;
+	struct stat other;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+	return stat("/proc/self/ns/pid", &own) == 0 &&
+	       stat(path, &other) == 0 && own.st_ino != other.st_ino;
+}
+
+/* The runner of a job with a pid namespace ends while that one starts. */
+static pid_t first_in_pid_namespace_of(pid_t pid)
+{
+	pid_t first = first_child_of(pid);
+
+	for (int i = 0; i < 500 && !has_pid_namespace(first); i++) {
+		usleep(10000);
+		first = first_child_of(pid);
+	}
+	return first;
+}
+
 static int enter(pid_t pid, const char *name, int kind)
 {
 	char path[64];
@@ -300,7 +324,9 @@ Test(run_process, its_user_can_enter_its_namespaces)
 		pid_t pid;
 
 		cr_assert_str_eq(next_output(&caller), "ready\n");
-		job = first_child_of(caller.pid);
+		job = kinds[i].use_pid_namespace
+			      ? first_in_pid_namespace_of(caller.pid)
+			      : first_child_of(caller.pid);
 		pid = fork();
 		if (pid == 0) {
 			run_test_root_become(RUN_TEST_USER);
