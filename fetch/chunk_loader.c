@@ -55,8 +55,8 @@ struct chunk_loader {
 	struct chunk_parts parts;
 	struct chunk_touches *touches;	 /* borrowed; NULL: none */
 	struct chunk_streamer *streamer; /* NULL: none is wanted */
-	uint64_t speculated;		 /* chunks so far; atomic */
 
+	struct chunk_speculation speculation;
 	struct chunk_read_ahead read_ahead; /* has a lock of its own */
 	struct chunk_lookahead lookahead;   /* has a lock of its own */
 	struct chunk_crew crew;		    /* has a lock of its own */
@@ -109,6 +109,10 @@ int chunk_loader_create(const struct chunk_table *table,
 	}
 	chunk_board_set_link(loader->parts.board, all.get_link, all.link_arg);
 	loader->touches = all.touches;
+	loader->speculation = (struct chunk_speculation){
+		.parts = &loader->parts,
+		.touches = all.touches,
+	};
 	if (all.may_stream && cache) {
 		loader->streamer = chunk_streamer_create(&loader->parts);
 		if (!loader->streamer) {
@@ -266,31 +270,6 @@ static bool wants_companions(const struct chunk_loader *loader,
 	return true;
 }
 
-/* What lies behind, on a long link; as long as some of it is read. */
-static size_t speculate(struct chunk_loader *loader,
-			struct chunk_flight *const *flights, size_t count,
-			struct chunk_flight **ret, size_t count_max)
-{
-	struct chunk_touches_counters touched;
-	struct chunk_link link;
-	uint64_t allowed;
-	size_t made;
-
-	if (!loader->touches || !loader->parts.cache)
-		return 0;
-	chunk_touches_get_counters(loader->touches, &touched);
-	allowed = CHUNK_SPECULATION_FREE +
-		  CHUNK_SPECULATION_SHARE * (uint64_t)touched.others;
-	chunk_board_get_link(loader->parts.board, &link);
-	if (__atomic_load_n(&loader->speculated, __ATOMIC_RELAXED) >= allowed)
-		return 0;
-	made = chunk_speculation_gather(&loader->parts, flights, count,
-					chunk_speculation_size(&link), ret,
-					count_max);
-	__atomic_fetch_add(&loader->speculated, made, __ATOMIC_RELAXED);
-	return made;
-}
-
 /* Chunks that nobody foresaw: what they cost is counted. */
 static void begin_wait(struct chunk_loader *loader,
 		       struct chunk_request *request)
@@ -318,9 +297,9 @@ static int join(struct chunk_loader *loader, struct chunk_request *request,
 		begin_wait(loader, request);
 		count = chunk_block_gather(&loader->parts, flights,
 					   request->count, companions);
-		count += speculate(loader, flights, request->count,
-				   companions + count,
-				   CHUNK_BLOCK_COMPANIONS_MAX - count);
+		count += chunk_speculation_gather(
+			&loader->speculation, flights, request->count,
+			companions + count, CHUNK_BLOCK_COMPANIONS_MAX - count);
 	}
 	r = chunk_board_join(loader->parts.board, request, flights, companions,
 			     count, &outcome);
@@ -453,30 +432,6 @@ void chunk_loader_drop_queued(struct chunk_loader *loader,
 	chunk_outcome_settle(&outcome, loader->parts.cache);
 }
 
-/* What a profile says will be read is on its way already: reading ahead of it
- * would fetch what it says will not be. */
-static bool is_foreseen(const struct chunk_loader *loader, uint32_t first,
-			uint32_t count)
-{
-	if (!loader->touches)
-		return false;
-	for (uint32_t i = 0; i < count; i++)
-		if (!chunk_touches_is_expected(loader->touches, first + i))
-			return false;
-	return true;
-}
-
-/* To look here costs less than to wake the scheduler, which would. */
-static void skip_at_hand(const struct chunk_loader *loader,
-			 struct chunk_read_ahead_range *range)
-{
-	while (range->count > 0 &&
-	       chunk_prefetch_is_at_hand(&loader->parts, range->first)) {
-		range->first++;
-		range->count--;
-	}
-}
-
 void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 			    uint32_t first, uint32_t count,
 			    uint32_t last_of_file)
@@ -484,7 +439,9 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 	struct chunk_read_ahead_range range;
 	size_t started;
 
-	if (is_foreseen(loader, first, count))
+	/* it is on its way: what lies behind it is not said to be read */
+	if (loader->touches &&
+	    chunk_touches_are_expected(loader->touches, first, count))
 		return;
 	/* without a cache what is read ahead must fit into memory */
 	if (loader->parts.cache)
@@ -496,11 +453,10 @@ void chunk_loader_note_read(struct chunk_loader *loader, uint64_t stream,
 	if (range.next_count > 0)
 		chunk_lookahead_expect(&loader->lookahead, range.next_first,
 				       range.next_count);
-	skip_at_hand(loader, &range);
-	if (range.count == 0)
+	started = chunk_prefetch_missing(&loader->parts, range.first,
+					 range.count, CHUNK_READ_AHEAD);
+	if (started == 0)
 		return;
-	started = chunk_prefetch_run(&loader->parts, range.first, range.count,
-				     CHUNK_READ_AHEAD);
 	see_to(loader, started);
 	chunk_traffic_count(
 		&chunk_board_counters(loader->parts.board)->read_ahead_chunks,

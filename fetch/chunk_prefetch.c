@@ -89,3 +89,14 @@ bool chunk_prefetch_is_at_hand(const struct chunk_parts *parts, uint32_t number)
 		return false;
 	return chunk_cache_has(parts->cache, &key, ref.raw_size);
 }
+
+size_t chunk_prefetch_missing(const struct chunk_parts *parts, uint32_t first,
+			      uint32_t count, enum chunk_priority priority)
+{
+	while (count > 0 && chunk_prefetch_is_at_hand(parts, first)) {
+		first++;
+		count--;
+	}
+	return count > 0 ? chunk_prefetch_run(parts, first, count, priority)
+			 : 0;
+}

@@ -27,6 +27,11 @@ size_t chunk_prefetch_start(const struct chunk_parts *parts,
 size_t chunk_prefetch_run(const struct chunk_parts *parts, uint32_t first,
 			  uint32_t count, enum chunk_priority priority);
 
+/** chunk_prefetch_missing() - the same, from the first of them that is not at
+ * hand: to look costs less than to wake the scheduler, which would */
+size_t chunk_prefetch_missing(const struct chunk_parts *parts, uint32_t first,
+			      uint32_t count, enum chunk_priority priority);
+
 /** chunk_prefetch_is_at_hand() - in memory, on its way, or a file of the cache
  */
 bool chunk_prefetch_is_at_hand(const struct chunk_parts *parts,

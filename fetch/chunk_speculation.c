@@ -2,10 +2,12 @@
 #include "fetch/chunk_speculation.h"
 
 #include "common/chunk_ref.h"
+#include "fetch/chunk_board.h"
 #include "fetch/chunk_flight.h"
 #include "fetch/chunk_pace.h"
 #include "fetch/chunk_parts.h"
 #include "fetch/chunk_prefetch.h"
+#include "fetch/chunk_touches.h"
 
 enum { ROUND_TRIP_SHARE = 2 };
 
@@ -64,22 +66,43 @@ static void reach(struct gathering *gathering, uint32_t number)
 	}
 }
 
-size_t chunk_speculation_gather(const struct chunk_parts *parts,
+static bool may_make(struct chunk_speculation *speculation)
+{
+	struct chunk_touches_counters touched;
+	uint64_t allowed;
+
+	if (!speculation->touches || !speculation->parts->cache)
+		return false;
+	chunk_touches_get_counters(speculation->touches, &touched);
+	allowed = CHUNK_SPECULATION_FREE +
+		  CHUNK_SPECULATION_SHARE * (uint64_t)touched.others;
+	return __atomic_load_n(&speculation->made, __ATOMIC_RELAXED) < allowed;
+}
+
+size_t chunk_speculation_gather(struct chunk_speculation *speculation,
 				struct chunk_flight *const *flights,
-				size_t count, size_t size,
-				struct chunk_flight **ret, size_t count_max)
+				size_t count, struct chunk_flight **ret,
+				size_t count_max)
 {
 	const struct chunk_flight *last = last_of(flights, count);
 	struct gathering gathering = {
-		.parts = parts,
+		.parts = speculation->parts,
 		.ret = ret,
 		.count_max = count_max,
 	};
+	struct chunk_link link;
+	size_t size;
 
-	if (!last || size == 0)
+	if (!last || !may_make(speculation))
+		return 0;
+	chunk_board_get_link(speculation->parts->board, &link);
+	size = chunk_speculation_size(&link);
+	if (size == 0)
 		return 0;
 	gathering.blob = last->ref.blob;
 	gathering.end = last->ref.stored_off + last->ref.stored_size + size;
 	reach(&gathering, last->number);
+	__atomic_fetch_add(&speculation->made, gathering.count,
+			   __ATOMIC_RELAXED);
 	return gathering.count;
 }

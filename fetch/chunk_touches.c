@@ -88,6 +88,15 @@ bool chunk_touches_is_expected(const struct chunk_touches *touches,
 	       (load(&touches->words[number]) & EXPECTED);
 }
 
+bool chunk_touches_are_expected(const struct chunk_touches *touches,
+				uint32_t first, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!chunk_touches_is_expected(touches, first + i))
+			return false;
+	return true;
+}
+
 bool chunk_touches_find(const struct chunk_touches *touches, uint32_t number,
 			uint32_t *ret_ms)
 {

@@ -37,6 +37,10 @@ bool chunk_touches_expect(struct chunk_touches *touches, uint32_t number);
 bool chunk_touches_is_expected(const struct chunk_touches *touches,
 			       uint32_t number);
 
+/** chunk_touches_are_expected() - the same of each of @count from @first on */
+bool chunk_touches_are_expected(const struct chunk_touches *touches,
+				uint32_t first, uint32_t count);
+
 /** chunk_touches_find() - whether, and when (ms after create) it was first
  * read; @ret_ms may be NULL */
 bool chunk_touches_find(const struct chunk_touches *touches, uint32_t number,

@@ -52,6 +52,8 @@ Test(chunk_touches, counts_what_was_expected_and_what_was_not)
 	cr_expect_eq(counters.expected, 1);
 	cr_expect_eq(counters.others, 2);
 	cr_expect(chunk_touches_is_expected(touches, 1), "still");
+	cr_expect(chunk_touches_are_expected(touches, 1, 1));
+	cr_expect_not(chunk_touches_are_expected(touches, 0, 2));
 }
 
 Test(chunk_touches, ignores_numbers_that_are_none)
