@@ -209,20 +209,27 @@ static int load_once(struct range_source *source, const char *name,
 	return 0;
 }
 
+/* A byte of each piece tells who sent it. */
+static void doubt_range(struct range_source *source, uint64_t off, uint64_t end)
+{
+	for (; off < end; off += RANGE_READER_SMALL_PIECE_SIZE)
+		range_source_report_bad(source, off, 1);
+}
+
 bool object_layout_doubt(struct range_source *source,
 			 const struct object_layout *layout, int code)
 {
 	uint64_t size = source->size;
-	uint64_t off = size > TAIL_SIZE ? size - TAIL_SIZE : 0;
 
 	if (!source->ops->report_bad || (code != -EBADMSG && code != -EPROTO))
 		return false;
-	if (layout && layout->image_off + layout->super.inode_table < off)
-		off = layout->image_off + layout->super.inode_table;
-	range_source_report_bad(source, 0, 1);
-	/* a byte of each piece tells who sent it */
-	for (; off < size; off += RANGE_READER_SMALL_PIECE_SIZE)
-		range_source_report_bad(source, off, 1);
+	doubt_range(source, 0, 1);
+	doubt_range(source, size > TAIL_SIZE ? size - TAIL_SIZE : 0, size);
+	/* the tables: what lies behind them, however large, was not read */
+	if (layout)
+		doubt_range(source,
+			    layout->image_off + layout->super.inode_table,
+			    layout->image_off + layout->super.bytes_used);
 	return true;
 }
 

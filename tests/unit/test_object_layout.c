@@ -249,6 +249,11 @@ Test(object_layout, doubts_whoever_sent_a_part_of_it, .init = set_up,
 	cr_expect(object_layout_doubt(&source.base, &layout, -EPROTO));
 	cr_expect_not(object_layout_doubt(&source.base, &layout, -ENOTSUP));
 	cr_expect_eq(source.bad_from, FAR + layout.super.inode_table);
+	/* as large as a server says it is */
+	source.base.size = 1ULL << 62;
+	source.bad_count = 0;
+	cr_expect(object_layout_doubt(&source.base, &layout, -EPROTO));
+	cr_expect_eq(source.bad_count, 1 + 4 + 1);
 }
 
 /* tests/support/make_bad_sif.py */
