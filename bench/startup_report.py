@@ -23,6 +23,7 @@ NAMES = {
     "lazyrun-pull": "lazyrun pull + exec",
     "lazyrun-no-index": "lazyrun, nothing prepared",
     "lazyrun-sif": "lazyrun, SIF by https",
+    "lazyrun-converted": "lazyrun, converted to a SIF, index",
     "lazyrun-osdf": "lazyrun, SIF from an OSDF cache",
     "osdf-apptainer": "curl from an OSDF cache + apptainer",
     "soci": "SOCI",
@@ -38,7 +39,7 @@ COLOURS = {
     "bwrap-warm": "#9aa5b1", "lazyrun-warm": "#7fb3d5",
     "lazyrun-profile": "#1f5f99", "lazyrun": "#3a8fd0",
     "lazyrun-pull": "#57b8b0", "lazyrun-no-index": "#7d9ccf",
-    "lazyrun-sif": "#2f7f79", "lazyrun-osdf": "#236b4f", "soci": "#e08a1e",
+    "lazyrun-sif": "#2f7f79", "lazyrun-converted": "#4f6d3a", "lazyrun-osdf": "#236b4f", "soci": "#e08a1e",
     "stargz": "#c9a227", "podman": "#8e6bbf", "containerd": "#b04a72", "apptainer-build": "#c0392b",
     "osdf-apptainer": "#a9573f", "apptainer-sif": "#d9705f", "apptainer-sif-warm": "#e8b4a8",
 }

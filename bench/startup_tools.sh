@@ -11,7 +11,7 @@
 # program begins and "ready" when it has imported what it needs.
 
 ALL_TOOLS="bwrap-warm lazyrun-warm lazyrun-profile lazyrun lazyrun-pull
-lazyrun-no-index lazyrun-sif lazyrun-osdf soci stargz podman containerd apptainer-build
+lazyrun-no-index lazyrun-sif lazyrun-converted lazyrun-osdf soci stargz podman containerd apptainer-build
 apptainer-sif osdf-apptainer apptainer-sif-warm"
 
 describe() {
@@ -23,6 +23,7 @@ describe() {
 	lazyrun-pull) echo "lazyrun pull (all layers, in parallel), then exec" ;;
 	lazyrun-no-index) echo "lazyrun exec with nothing prepared: makes the index on the way" ;;
 	lazyrun-sif) echo "lazyrun exec of the SIF by https, no index, cache empty" ;;
+	lazyrun-converted) echo "lazyrun exec of the image converted to a SIF, by https, index at hand, no profile, cache empty" ;;
 	lazyrun-osdf) echo "lazyrun exec of the SIF from an OSDF cache (XRootD) that lacks it, no index" ;;
 	osdf-apptainer) echo "curl of the SIF from such a cache, then apptainer exec" ;;
 	soci) echo "SOCI: rpull with an index in the registry, then run" ;;
@@ -198,13 +199,33 @@ prepare_lazyrun_profile() {
 
 missing_lazyrun_sif() { missing_sid; }
 make_lazyrun_sif() { made_sif "$1"; }
-prepare_lazyrun_sif() {
-	fresh_cache "$DATA/cache"
-	lazyrun_command "$DATA/cache" off "$1"
+# of_sif IMAGE: CMD's image becomes its SIF on the web server
+of_sif() {
 	local i
 	for i in "${!CMD[@]}"; do
 		[ "${CMD[i]}" != "docker://$REGISTRY/$1:1" ] || CMD[i]=$WEB/$1.sif
 	done
+}
+prepare_lazyrun_sif() {
+	fresh_cache "$DATA/cache"
+	lazyrun_command "$DATA/cache" off "$1"
+	of_sif "$1"
+}
+
+# The one conversion that lazyrun's users have: what `apptainer build` makes.
+missing_lazyrun_converted() { missing_sid; }
+make_lazyrun_converted() {
+	local index=$DATA/indexes/$1.sif.lzi
+	made_sif "$1" || return
+	mkdir -p "$DATA/indexes"
+	[ -f "$index" ] ||
+		"$LAZYRUN" -q --cache-dir "$DATA/index-cache" index "$DATA/www/$1.sif" -o "$index" &&
+		rm -rf "$DATA/index-cache"
+}
+prepare_lazyrun_converted() {
+	fresh_cache "$DATA/cache"
+	lazyrun_command "$DATA/cache" off "$1" --index "$DATA/indexes/$1.sif.lzi"
+	of_sif "$1"
 }
 
 missing_lazyrun_osdf() {
