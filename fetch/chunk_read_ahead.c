@@ -67,7 +67,7 @@ static struct chunk_read_ahead_stream *get_stream_locked(
 	struct chunk_read_ahead_stream *oldest_of_id = NULL;
 	struct chunk_read_ahead_stream *latest_of_id = NULL;
 	struct chunk_read_ahead_stream *found = NULL;
-	uint64_t expected_size;
+	struct chunk_read_ahead_stream started;
 	size_t count = 0;
 
 	for (size_t i = 0; i < CHUNK_READ_AHEAD_STREAMS; i++) {
@@ -88,14 +88,20 @@ static struct chunk_read_ahead_stream *get_stream_locked(
 	}
 	if (found)
 		return found;
-	expected_size = latest_of_id ? run_size(latest_of_id) : 0;
-	if (count >= CHUNK_READ_AHEAD_STREAMS_OF_ONE)
-		oldest = oldest_of_id;
-	*oldest = (struct chunk_read_ahead_stream){
+	if (latest_of_id && latest_of_id->window > 0)
+		ahead->short_run = latest_of_id->size;
+	started = (struct chunk_read_ahead_stream){
 		.id = id,
 		.last = last,
-		.expected_size = expected_size,
+		.expected_size = latest_of_id ? run_size(latest_of_id) : 0,
 	};
+	if (started.expected_size == 0) {
+		started.expected_size = ahead->short_run;
+		started.is_guess = true;
+	}
+	if (count >= CHUNK_READ_AHEAD_STREAMS_OF_ONE)
+		oldest = oldest_of_id;
+	*oldest = started;
 	return oldest;
 }
 
@@ -125,6 +131,17 @@ static uint64_t proven_size(const struct chunk_read_ahead_stream *stream)
 	if (stream->size < stream->expected_size)
 		return stream->expected_size - stream->size;
 	return (stream->size - stream->expected_size) * PROOF_FACTOR;
+}
+
+/* Files that are read further than the others were teach the next ones so. */
+static void doubt_short_run_locked(struct chunk_read_ahead *ahead,
+				   struct chunk_read_ahead_stream *stream)
+	REQUIRES(ahead->lock)
+{
+	if (!stream->is_guess || stream->size <= stream->expected_size)
+		return;
+	stream->is_guess = false;
+	ahead->short_run = 0;
 }
 
 /*
@@ -246,6 +263,7 @@ struct chunk_read_ahead_range chunk_read_ahead_note(
 	stream = get_stream_locked(ahead, id, first, last);
 	stream->seen = ++ahead->calls;
 	if (ahead->requests_max && follow(ahead, stream, ahead->wide, last)) {
+		doubt_short_run_locked(ahead, stream);
 		range = refill(ahead, stream, last_of_file);
 		if (stream->steps >= CHUNK_READ_AHEAD_NEXT_STEPS)
 			add_next(ahead, last, last_of_file, &range);

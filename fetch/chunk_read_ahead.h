@@ -14,13 +14,15 @@
  * Who jumps begins anew, and what he read before the jump is what he is then
  * expected to read: a program that maps tensors of a large file reads each
  * from end to end, and what lies behind them in vain.  A window ends there,
- * until the reader has gone past it.
+ * until the reader has gone past it.  So it does in the next file, which he has
+ * not read before (the model's next shard), until one is read further.
  *
  * Threads: any; a lock of its own, held over reads of the (immutable) chunk
  * table only.
  */
 #include "common/thread.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +51,7 @@ struct chunk_read_ahead_stream {
 	size_t window;		/* bytes; 0: not sequential so far */
 	uint64_t size;		/* stored bytes read on */
 	uint64_t expected_size; /* of the run before it; 0: none was */
+	bool is_guess;		/* that was a run of another file */
 };
 
 struct chunk_read_ahead {
@@ -60,7 +63,9 @@ struct chunk_read_ahead {
 	struct mutex lock;
 	/* -- protected by lock */
 	uint64_t calls GUARDED;
-	size_t wide GUARDED; /* see chunk_read_ahead_widen() */
+	size_t wide GUARDED;	    /* see chunk_read_ahead_widen() */
+	uint64_t short_run GUARDED; /* stored bytes of the latest run that was
+				     * left for another of its file; 0: none */
 	struct chunk_read_ahead_stream
 		streams[CHUNK_READ_AHEAD_STREAMS] GUARDED;
 };

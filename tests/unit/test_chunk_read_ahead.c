@@ -287,13 +287,26 @@ static uint32_t read_run(uint64_t stream, uint32_t first, uint32_t count)
 Test(chunk_read_ahead, learns_where_the_runs_of_a_file_end)
 {
 	chunk_read_ahead_widen(&ahead, 20 * SIZE * PER_REQUEST);
+	note(3, 0);
 	cr_expect_gt(read_run(1, 0, 25), 50, "nothing is known of the first");
 	cr_expect_leq(read_run(1, 400, 25), 3);
 	/* a few reads elsewhere, as of a header, teach nothing else */
 	note(1, 990);
 	cr_expect_leq(read_run(1, 600, 25), 3);
-	/* of that file only */
-	cr_expect_gt(read_run(2, 0, 25), 50);
+	/* and so in the next file, whose header was read before */
+	cr_expect_leq(read_run(2, 0, 25), 3);
+	cr_expect_leq(read_run(3, 300, 25), 3);
+}
+
+Test(chunk_read_ahead, expects_whole_files_where_one_was_read_further)
+{
+	chunk_read_ahead_widen(&ahead, 20 * SIZE * PER_REQUEST);
+	read_run(1, 0, 25);
+	read_run(1, 400, 25);
+	cr_expect_gt(read_run(2, 0, 60), 10, "it goes on past the guess");
+	cr_expect_gt(read_run(3, 0, 25), 50, "and the guess is given up");
+	/* files that were read to where nothing was left teach nothing */
+	cr_expect_gt(read_run(4, 0, 25), 50);
 }
 
 Test(chunk_read_ahead, goes_on_with_who_reads_past_the_expected_end)
