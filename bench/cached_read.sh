@@ -3,11 +3,14 @@
 # cached_read.sh: a large cached file read from end to end: through FUSE, by
 # bench/fs_baseline.c (the least a FUSE server can do), and natively; in turn.
 #
-#   cached_read.sh [-m MIB] [-n RUNS] [-r "READERS..."]
+#   cached_read.sh [-m MIB] [-n RUNS] [-r "READERS..."] [-p] [-c]
 #
 #   -m 1024       size of the file
 #   -n 5          runs of each
 #   -r "1 4"      readers at once, each of a part of its own
+#   -p            and through a mount that has a hot tree, by passthrough
+#                 (docs/filesystem.md), with its speed as a part of native's
+#   -c            with the page cache dropped before each
 #
 # Prints medians of MB/s, and of the server's CPU milliseconds: on a busy
 # machine these say more than times.  LAZYRUN and BASELINE name the programs
@@ -27,12 +30,14 @@ for program in "$LAZYRUN" "$BASELINE"; do
 	}
 done
 DATA=${CACHED_READ_DATA:-/var/tmp/lazyrun-read}
-MIB=1024 RUNS=5 READERS="1 4"
-while getopts m:n:r: option; do
+MIB=1024 RUNS=5 READERS="1 4" PASSED="" COLD=""
+while getopts m:n:r:pc option; do
 	case $option in
 	m) MIB=$OPTARG ;;
 	n) RUNS=$OPTARG ;;
 	r) READERS=$OPTARG ;;
+	p) PASSED=yes ;;
+	c) COLD=yes ;;
 	*) exit 2 ;;
 	esac
 done
@@ -83,6 +88,7 @@ cpu_ms() { [ -z "$1" ] && echo 0 || awk '{print ($14 + $15) * 10}' "/proc/$1/sta
 # read_all SERVER-PID FILE READERS: "MB/s CPU-ms"
 read_all() {
 	local before after start end i part=$((MIB / $3)) pids=()
+	[ -z "$COLD" ] || echo 3 >/proc/sys/vm/drop_caches
 	before=$(cpu_ms "$1")
 	start=$(date +%s%N)
 	for i in $(seq 0 $(($3 - 1))); do
@@ -97,11 +103,38 @@ read_all() {
 wait_for_mount() { until mountpoint -q "$1"; do sleep 0.05; done; }
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
-"$LAZYRUN" -q --cache-dir "$DATA/cache" --cache-size 20G pull "oci:$DATA/image-$MIB:1" >/dev/null
+lazyrun() { "$LAZYRUN" -q --cache-dir "$DATA/cache" --cache-size 20G "$@"; }
+# mounted_read NAME HOT-TREE READERS
+mounted_read() {
+	local server
+	"$LAZYRUN" -q --cache-dir "$DATA/cache" --cache-size 20G mount --foreground \
+		--hot-tree="$2" "oci:$DATA/image-$MIB:1" "$DATA/lazyrun" &
+	server=$!
+	wait_for_mount "$DATA/lazyrun"
+	[ "$1" != passed ] || [ -n "$COLD" ] || cat "$DATA/cache/hot"/*/tree-*/data >/dev/null
+	read_all $server "$DATA/lazyrun/data" "$3" >>"$DATA/$1.values"
+	passed_opens=$(getfattr -n user.lazyrun.passthrough_opens --only-values "$DATA/lazyrun" 2>/dev/null)
+	umount "$DATA/lazyrun"
+	wait $server
+}
+
+lazyrun pull "oci:$DATA/image-$MIB:1" >/dev/null
+if [ -n "$PASSED" ]; then
+	# The first mount has a tree made; a builder has the lowest priority.
+	rm -rf "$DATA/cache/hot"
+	mounted_read first auto 1
+	for _ in $(seq 600); do
+		compgen -G "$DATA/cache/hot/*/current" >/dev/null && break
+		sleep 0.1
+	done
+	sync "$DATA"/cache/hot/*/tree-*/data
+	mounted_read passed auto 1
+	[ "$passed_opens" = 1 ] || { echo "cached_read.sh: no passthrough here" >&2; exit 1; }
+fi
 echo "(a cached file of $MIB MiB; $(nproc) cores, Linux $(uname -r), load $(cut -d' ' -f1 /proc/loadavg))"
 echo
-echo "| readers | lazyrun MB/s | smallest server MB/s | native MB/s | lazyrun CPU ms | smallest server CPU ms |"
-echo "|---|---|---|---|---|---|"
+echo "| readers | lazyrun MB/s | smallest server MB/s | native MB/s | lazyrun CPU ms | smallest server CPU ms |${PASSED:+ passed through MB/s | of native (in turn) |}"
+echo "|---|---|---|---|---|---|${PASSED:+---|---|}"
 for readers in $READERS; do
 	rm -f "$DATA"/*.values
 	for _ in $(seq "$RUNS"); do
@@ -111,15 +144,11 @@ for readers in $READERS; do
 		read_all $server "$DATA/baseline/data" "$readers" >>"$DATA/baseline.values"
 		umount "$DATA/baseline"
 		wait $server
-		"$LAZYRUN" -q --cache-dir "$DATA/cache" --cache-size 20G mount --foreground \
-			"oci:$DATA/image-$MIB:1" "$DATA/lazyrun" &
-		server=$!
-		wait_for_mount "$DATA/lazyrun"
-		read_all $server "$DATA/lazyrun/data" "$readers" >>"$DATA/lazyrun.values"
-		umount "$DATA/lazyrun"
-		wait $server
+		mounted_read lazyrun off "$readers"
+		[ -z "$PASSED" ] || mounted_read passed auto "$readers"
 		read_all "" "$DATA/native/data" "$readers" >>"$DATA/native.values"
 	done
 	column() { awk "{print \$$2}" "$DATA/$1.values" | median; }
-	echo "| $readers | $(column lazyrun 1) | $(column baseline 1) | $(column native 1) | $(column lazyrun 2) | $(column baseline 2) |"
+	echo "| $readers | $(column lazyrun 1) | $(column baseline 1) | $(column native 1) | $(column lazyrun 2) | $(column baseline 2) |${PASSED:+ $(column passed 1) | $(paste "$DATA/passed.values" "$DATA/native.values" |
+		awk '{printf "%.2f\n", $1 / $3}' | median) |}"
 done

@@ -185,7 +185,7 @@ figure_memory() {
 		case $layout in */scipy | */torch*) ;; *) continue ;; esac
 		fresh_cache
 		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q index "oci:$layout:1"
-		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount --foreground "oci:$layout:1" "$WORK/m" &
+		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount --hot-tree=off --foreground "oci:$layout:1" "$WORK/m" &
 		pid=$!
 		for _ in $(seq 600); do
 			mountpoint -q "$WORK/m" && break
@@ -212,7 +212,7 @@ figure_identity() {
 		[ -d "$layout" ] || continue
 		rm -rf "$WORK/bundle"
 		umoci unpack --image "$layout:1" "$WORK/bundle" >/dev/null
-		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount "oci:$layout:1" "$WORK/m"
+		LAZYRUN_CACHEDIR=$WORK/root-cache "$LAZYRUN" -q mount --hot-tree=off "oci:$layout:1" "$WORK/m"
 		printf '%s: ' "${layout##*/}"
 		python3 tests/integration/compare_trees.py "$WORK/bundle/rootfs" "$WORK/m" | tail -n 3
 		"$LAZYRUN" umount "$WORK/m"

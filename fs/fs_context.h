@@ -6,11 +6,12 @@
  * Held by struct fs_server, handed to every operation as libfuse's userdata.
  *
  * Threads: index, loader and options do not change while requests are
- * answered; counters are atomic (relaxed: they order nothing); fs_park and
- * log_rate see to themselves.
+ * answered; counters are atomic (relaxed: they order nothing); fs_park,
+ * fs_passthrough and log_rate see to themselves.
  */
 #include "common/log.h"
 #include "fs/fs_park.h"
+#include "fs/fs_passthrough.h"
 #include "fs/fs_server.h"
 
 #include <stdint.h>
@@ -33,6 +34,8 @@ struct fs_context {
 	struct log_rate failure_rate;
 	struct fs_last_failure last_failure;
 	struct fs_park park;
+	int fuse_fd; /* the session's; for fs_passthrough */
+	struct fs_passthrough passthrough;
 };
 
 static inline void fs_context_count(uint64_t *counter, uint64_t amount)

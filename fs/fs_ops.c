@@ -9,6 +9,7 @@
 #include "fs/fs_attr.h"
 #include "fs/fs_context.h"
 #include "fs/fs_dir.h"
+#include "fs/fs_passthrough.h"
 #include "fs/fs_read.h"
 #include "fs/fs_reply.h"
 #include "fs/fs_xattr.h"
@@ -273,10 +274,18 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
 		reply_xattr(req, names.data, names.size, size);
 }
 
-/* Remembered by the kernel, which then opens files without asking and keeps
- * what it read of them. */
 static void op_open(fuse_req_t req, fuse_ino_t inode,
 		    struct fuse_file_info *info)
+{
+	(void)info;
+	fs_passthrough_answer_open(fuse_req_userdata(req), req,
+				   fs_context_inode(inode));
+}
+
+/* Remembered by the kernel, which then opens directories without asking and
+ * keeps what it read of them. */
+static void op_opendir(fuse_req_t req, fuse_ino_t inode,
+		       struct fuse_file_info *info)
 {
 	(void)inode;
 	(void)info;
@@ -289,7 +298,7 @@ static const struct fuse_lowlevel_ops ops = {
 	.getattr = op_getattr,
 	.readlink = op_readlink,
 	.open = op_open,
-	.opendir = op_open,
+	.opendir = op_opendir,
 	.read = op_read,
 	.readdir = op_readdir,
 	.readdirplus = op_readdirplus,

@@ -65,6 +65,7 @@ int fs_server_create(const struct index_file *index,
 	struct fs_server *server = calloc(1, sizeof(*server));
 
 	assert(options->threads <= READERS_MAX);
+	assert(options->native_count <= FS_SERVER_NATIVE_FILES_MAX);
 	if (server)
 		server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!server || server->stop_fd < 0) {
@@ -77,6 +78,7 @@ int fs_server_create(const struct index_file *index,
 	server->ctx.options = *options;
 	server->ctx.has_xattrs = fs_xattr_exist(options, index);
 	fs_park_init(&server->ctx.park);
+	fs_passthrough_init(&server->ctx.passthrough);
 	fuse_set_log_func(log_libfuse);
 	*ret = server;
 	return 0;
@@ -87,6 +89,7 @@ void fs_server_destroy(struct fs_server *server)
 	if (!server)
 		return;
 	fs_park_fini(&server->ctx.park);
+	fs_passthrough_fini(&server->ctx.passthrough);
 	if (server->dir)
 		fs_mount_close(server->dir, fuse_session_fd(server->session));
 	if (server->session)
@@ -96,12 +99,24 @@ void fs_server_destroy(struct fs_server *server)
 	free(server);
 }
 
+/* Return: 0, or not. */
+static int adopt(struct fs_server *server, int fuse_fd)
+{
+	char path[32];
+
+	server->ctx.fuse_fd = fuse_fd;
+	if (server->ctx.options.native_count > 0)
+		return fs_passthrough_attach(server->session, fuse_fd);
+	/* a name that makes libfuse adopt the descriptor, mounted already */
+	snprintf(path, sizeof(path), "/dev/fd/%d", fuse_fd);
+	return fuse_session_mount(server->session, path);
+}
+
 int fs_server_attach(struct fs_server *server, int fuse_fd, struct error *err)
 {
 	char name[] = "lazyrun";
 	char *argv[] = { name, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
-	char path[32];
 	int flags = fcntl(fuse_fd, F_GETFL);
 
 	assert(!server->session);
@@ -113,9 +128,7 @@ int fs_server_attach(struct fs_server *server, int fuse_fd, struct error *err)
 	fuse_opt_free_args(&args); /* libfuse made them its own */
 	if (!server->session)
 		return error_set(err, -ENOMEM, "no memory for a FUSE session");
-	/* a name that makes libfuse adopt the descriptor, mounted already */
-	snprintf(path, sizeof(path), "/dev/fd/%d", fuse_fd);
-	if (fuse_session_mount(server->session, path) != 0) {
+	if (adopt(server, fuse_fd) != 0) {
 		fuse_session_destroy(server->session);
 		server->session = NULL;
 		return error_set(err, -EIO,
@@ -244,4 +257,6 @@ void fs_server_get_counters(struct fs_server *server,
 	ret->read_bytes = __atomic_load_n(&now->read_bytes, __ATOMIC_RELAXED);
 	ret->parked = __atomic_load_n(&now->parked, __ATOMIC_RELAXED);
 	ret->failed = __atomic_load_n(&now->failed, __ATOMIC_RELAXED);
+	ret->passthrough_opens =
+		__atomic_load_n(&now->passthrough_opens, __ATOMIC_RELAXED);
 }

@@ -16,7 +16,7 @@
  *   user.lazyrun.chunks        chunks of the image
  *   user.lazyrun.chunks_fetched, .bytes_fetched, .ranges_fetched
  *   user.lazyrun.cache_hits, .memory_hits, .bad_digests
- *   user.lazyrun.fuse_requests
+ *   user.lazyrun.fuse_requests, .passthrough_opens
  *
  * Threads: fs_server_run() in the caller's thread (and one more reader when
  * asked); see docs/threading.md.
@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct chunk_loader;
@@ -33,6 +34,15 @@ struct index_file;
 
 /* What a name of a regular file by its number begins with, in the root. */
 #define FS_SERVER_INODE_NAME ".lazyrun:"
+
+/* What the kernel can read in the server's place (FUSE passthrough). */
+struct fs_server_native_file {
+	uint32_t inode; /* a regular file */
+	int fd; /* has its very bytes, and keeps them; readable; O_DIRECT, if a
+		 * program asks for it, is possible */
+};
+
+enum { FS_SERVER_NATIVE_FILES_MAX = 64 }; /* each keeps a descriptor */
 
 struct fs_server_options {
 	bool map_ids; /* show every file as uid/gid; else the image's ids */
@@ -48,7 +58,14 @@ struct fs_server_options {
 	 * (EOPNOTSUPP) and never asks again, where overlayfs would for every
 	 * directory and every file.  Lists of them are empty. */
 	bool has_no_status;
-	/* Optional: after each read, for profiles; must be quick. */
+	/* Files to pass through where kernel and privileges allow it, else
+	 * nothing changes; ascending inodes.  The price: the kernel asks about
+	 * each open of any file, and the mount counts as one of the two levels
+	 * of stacked file systems.  Borrowed until fs_server_destroy(). */
+	const struct fs_server_native_file *native_files;
+	size_t native_count;
+	/* Optional: after each read that the server answers, for profiles; must
+	 * be quick. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,
 			      uint64_t size);
 	void *arg;
@@ -61,6 +78,7 @@ struct fs_server_counters {
 	uint64_t read_bytes;
 	uint64_t parked; /* reads that had to wait */
 	uint64_t failed;
+	uint64_t passthrough_opens; /* of files that the kernel reads */
 };
 
 /**

@@ -20,6 +20,7 @@ enum status {
 	STATUS_MEMORY_HITS,
 	STATUS_BAD_DIGESTS,
 	STATUS_FUSE_REQUESTS,
+	STATUS_PASSTHROUGH_OPENS,
 	STATUS_COUNT,
 };
 
@@ -33,6 +34,7 @@ static const char *const names[STATUS_COUNT] = {
 	[STATUS_MEMORY_HITS] = "user.lazyrun.memory_hits",
 	[STATUS_BAD_DIGESTS] = "user.lazyrun.bad_digests",
 	[STATUS_FUSE_REQUESTS] = "user.lazyrun.fuse_requests",
+	[STATUS_PASSTHROUGH_OPENS] = "user.lazyrun.passthrough_opens",
 };
 
 const char *fs_status_name(size_t position)
@@ -62,6 +64,9 @@ static uint64_t get_number(const struct fs_context *ctx, enum status status)
 		return loader.bad_digests;
 	case STATUS_FUSE_REQUESTS:
 		return __atomic_load_n(&ctx->counters.requests,
+				       __ATOMIC_RELAXED);
+	case STATUS_PASSTHROUGH_OPENS:
+		return __atomic_load_n(&ctx->counters.passthrough_opens,
 				       __ATOMIC_RELAXED);
 	case STATUS_IMAGE: /* no number */
 	case STATUS_COUNT:

@@ -208,6 +208,13 @@ int hot_inode_point(int fd, const struct index_inode *inode)
 	return 0;
 }
 
+int hot_inode_is_pointer(int fd)
+{
+	if (fgetxattr(fd, METACOPY, NULL, 0) >= 0)
+		return 1;
+	return errno == ENODATA ? 0 : -errno;
+}
+
 int hot_inode_mark_opaque(int fd)
 {
 	return fsetxattr(fd, OPAQUE, "y", 1, 0) < 0 ? as_unsupported(-errno)

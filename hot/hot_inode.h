@@ -51,6 +51,10 @@ int hot_inode_make(const struct hot_inode_rules *rules, int dir_fd,
  */
 int hot_inode_point(int fd, const struct index_inode *inode);
 
+/** hot_inode_is_pointer() - was a regular file made so?  1, 0, or negative
+ * errno when that cannot be told (no user xattrs here) */
+int hot_inode_is_pointer(int fd);
+
 /** hot_inode_mark_opaque() - a directory that hides the image's; 0, -ENOTSUP */
 int hot_inode_mark_opaque(int fd);
 

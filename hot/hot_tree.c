@@ -3,11 +3,17 @@
 
 #include "common/digest.h"
 #include "common/error.h"
+#include "hot/hot_inode.h"
 #include "index/index_file.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The path that an open folder has now. */
@@ -74,4 +80,46 @@ void hot_tree_close(struct hot_tree *tree)
 		return;
 	hot_folder_close(&tree->folder);
 	free(tree);
+}
+
+static int open_beneath(const char *dir, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	autoclose int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd;
+
+	if (dir_fd < 0)
+		return -errno;
+	fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int hot_tree_open_file(const struct hot_tree *tree,
+		       const struct index_file *index, uint32_t inode)
+{
+	struct index_inode expected;
+	char path[PATH_MAX];
+	autoclose int fd = -1;
+	struct stat st;
+	int r = index_file_get_inode(index, inode, &expected);
+
+	if (r == 0)
+		r = index_file_get_path(index, inode, path, sizeof(path));
+	if (r < 0 || !S_ISREG(expected.mode))
+		return -EBADMSG;
+	assert(path[0] == '/');
+	fd = open_beneath(tree->path, path + 1);
+	if (fd < 0)
+		return STEAL_FD(fd);
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != expected.size)
+		return -ENOENT;
+	r = hot_inode_is_pointer(fd);
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	return STEAL_FD(fd);
 }

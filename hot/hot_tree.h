@@ -35,4 +35,15 @@ struct hot_tree {
 int hot_tree_open(int cache_dir_fd, const struct index_file *index,
 		  bool maps_ids, struct hot_tree **ret, struct error *err);
 void hot_tree_close(struct hot_tree *tree);
+
+/**
+ * hot_tree_open_file() - a regular file that the tree has with its contents
+ * @index: the one that @tree was opened for
+ *
+ * Return: its descriptor, for reading; -ENOENT (it is not in the tree, or only
+ * points to the image's), -EBADMSG (no file of the index's), what system calls
+ * say.
+ */
+int hot_tree_open_file(const struct hot_tree *tree,
+		       const struct index_file *index, uint32_t inode);
 DEFINE_CLEANUP(struct hot_tree, hot_tree_close);

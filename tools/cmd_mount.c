@@ -11,6 +11,7 @@
 #include "fs/fs_server.h"
 #include "tools/command.h"
 #include "tools/job_hints.h"
+#include "tools/mount_hot.h"
 #include "tools/session.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@
 struct mount_options {
 	struct common_options common;
 	bool foreground;
-	const char *hints; /* "auto" (or NULL) or "off" */
+	const char *hints;    /* "auto" (or NULL) or "off" */
+	const char *hot_tree; /* the same */
 };
 
 static const struct option mount_option_table[] = {
@@ -33,16 +35,20 @@ static const struct option mount_option_table[] = {
 	{ "hints", 0, OPTION_TEXT, "auto|off",
 	  "fetch ahead what the index says that files need", "LAZYRUN_HINTS",
 	  offsetof(struct mount_options, hints) },
+	{ "hot-tree", 0, OPTION_TEXT, "auto|off",
+	  "as root, keep large files as native ones, read by the kernel [auto]",
+	  "LAZYRUN_HOT_TREE", offsetof(struct mount_options, hot_tree) },
 	{ 0 },
 };
 
-/* For the signal handler alone; set before it is installed. */
-static struct fs_server *stoppable_server;
+/* For the signal handler alone, which runs on the main thread. */
+static struct fs_server *volatile stoppable_server;
 
 static void stop_server(int signal_number)
 {
 	(void)signal_number;
-	fs_server_stop(stoppable_server);
+	if (stoppable_server)
+		fs_server_stop(stoppable_server);
 }
 
 static void install_stop_signals(struct fs_server *server)
@@ -77,51 +83,84 @@ static void leave_terminal(void)
 	close(fd);
 }
 
+/* What a read tells. */
+struct readers {
+	struct job_hints *hints;
+	struct mount_hot hot;
+};
+
 /* fs_server.h's read_observed. */
 static void observe_read(void *arg, uint32_t inode, uint64_t off, uint64_t size)
 {
-	struct job_hints *const *hints = arg;
+	struct readers *readers = arg;
 
 	(void)off;
 	(void)size;
-	job_hints_observe(*hints, inode);
+	job_hints_observe(readers->hints, inode);
+	mount_hot_observe(&readers->hot, inode);
+}
+
+static void readers_fini(struct readers *readers)
+{
+	job_hints_destroy(readers->hints);
+	mount_hot_fini(&readers->hot);
+}
+
+static int start_server(struct session *session, struct readers *readers,
+			const char *directory, struct fs_server **ret,
+			struct error *err)
+{
+	CLEANUP(fs_server_destroyp) struct fs_server *server = NULL;
+	const struct fs_server_options fs_options = {
+		.read_observed = observe_read,
+		.arg = readers,
+		.map_ids = geteuid() != 0,
+		.uid = (uint32_t)geteuid(),
+		.gid = (uint32_t)getegid(),
+		.native_files = readers->hot.files,
+		.native_count = readers->hot.count,
+	};
+	int r;
+
+	r = fs_server_create(session_index(session), session_loader(session),
+			     &fs_options, &server, err);
+	if (r == 0)
+		r = fs_server_mount(server, directory, err);
+	if (r == 0)
+		*ret = STEAL_PTR(server);
+	return r;
 }
 
 static int serve_mount(const struct mount_options *options, const char *image,
 		       const char *directory, int ready_fd, struct error *err)
 {
 	CLEANUP(session_closep) struct session *session = NULL;
-	CLEANUP(job_hints_destroyp) struct job_hints *hints = NULL;
+	CLEANUP(readers_fini) struct readers readers = { 0 };
 	CLEANUP(fs_server_destroyp) struct fs_server *server = NULL;
-	const struct fs_server_options fs_options = {
-		.read_observed = observe_read,
-		.arg = &hints,
-		.map_ids = geteuid() != 0,
-		.uid = (uint32_t)geteuid(),
-		.gid = (uint32_t)getegid(),
-	};
-	int r;
+	int r = job_hot_set_mode(&readers.hot.hot, options->hot_tree, err);
 
-	r = session_open(image, &options->common, SESSION_LOADER, &session,
-			 err);
 	if (r == 0)
-		r = fs_server_create(session_index(session),
-				     session_loader(session), &fs_options,
-				     &server, err);
-	if (r == 0)
-		r = fs_server_mount(server, directory, err);
-	if (r == 0)
-		hints = job_hints_start(session, options->hints, NULL);
+		r = session_open(image, &options->common, SESSION_LOADER,
+				 &session, err);
+	if (r == 0) {
+		mount_hot_open(&readers.hot, session);
+		r = start_server(session, &readers, directory, &server, err);
+	}
 	if (r < 0) {
 		report_ready(ready_fd, err);
 		return r;
 	}
+	readers.hints = job_hints_start(session, options->hints, NULL);
 	install_stop_signals(server);
 	if (ready_fd >= 0) {
 		leave_terminal();
 		report_ready(ready_fd, &(struct error){ 0 });
 	}
-	return fs_server_run(server, err);
+	r = fs_server_run(server, err);
+	stoppable_server = NULL;
+	fs_server_destroy(STEAL_PTR(server)); /* reads no native file now */
+	mount_hot_end(&readers.hot, session, &options->common, image);
+	return r;
 }
 
 static int mount_in_background(const struct mount_options *options,
@@ -162,8 +201,12 @@ static int mount_main(void *values, char **operands, int count,
 		      struct error *err)
 {
 	const struct mount_options *options = values;
+	struct job_hot mode = { 0 };
+	struct error wrong = { 0 };
 
 	(void)count;
+	if (job_hot_set_mode(&mode, options->hot_tree, &wrong) < 0)
+		return command_usage_error(err, "%s", wrong.text);
 	if (options->foreground)
 		return serve_mount(options, operands[0], operands[1], -1, err);
 	return mount_in_background(options, operands[0], operands[1], err);

@@ -107,6 +107,12 @@ Test(fs_xattr, shows_the_status_at_the_root)
 		     0);
 	cr_expect_eq(value.size, 2);
 	cr_expect_arr_eq(value.data, "77", 2);
+	ctx.counters.passthrough_opens = 5;
+	cr_assert_eq(fs_xattr_get(&ctx, INDEX_ROOT,
+				  "user.lazyrun.passthrough_opens", &value),
+		     0);
+	cr_expect_eq(value.size, 1);
+	cr_expect_arr_eq(value.data, "5", 1);
 	cr_assert_eq(
 		fs_xattr_get(&ctx, INDEX_ROOT, "user.lazyrun.chunks", &value),
 		0);
@@ -126,7 +132,7 @@ Test(fs_xattr, lists_each_name_once)
 		images += strcmp((char *)names.data + i,
 				 "user.lazyrun.image") == 0;
 	cr_expect_eq(images, 1);
-	cr_expect_eq(count, 10); /* nine of the status, user.own */
+	cr_expect_eq(count, 11); /* nine of the status, user.own */
 }
 
 Test(fs_xattr, refuses_a_list_that_listxattr_cannot_return)

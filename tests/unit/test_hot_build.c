@@ -239,6 +239,44 @@ Test(hot_build, a_whole_tree_has_every_name_as_the_index_says)
 	cr_expect_eq(tree->stamp.content_count, 2);
 }
 
+Test(hot_build, files_of_a_tree_are_opened_by_their_inodes)
+{
+	static uint8_t bytes[sizeof(big) + 1];
+	struct hot_build_options options;
+	uint32_t number;
+	int fd;
+
+	add_usual();
+	open_image();
+	number = number_of("/lib/big");
+	hot_record_add(record, number);
+	options = usual_options();
+	for (int whole = 0; whole <= 1; whole++) {
+		options.wants_whole = whole;
+		hot_tree_close(tree);
+		build_and_open(&options);
+		fd = hot_tree_open_file(tree, image->index, number);
+		cr_assert_geq(fd, 0, "whole %d: %d", whole, fd);
+		cr_expect_eq(read(fd, bytes, sizeof(bytes)), sizeof(big));
+		cr_expect_arr_eq(bytes, big, sizeof(big));
+		close(fd);
+		cr_expect_eq(hot_tree_open_file(tree, image->index,
+						number_of("/cold/one")),
+			     -ENOENT, "a pointer, or nothing");
+		cr_expect_eq(hot_tree_open_file(tree, image->index,
+						number_of("/lib")),
+			     -EBADMSG, "a directory");
+		cr_expect_eq(hot_tree_open_file(tree, image->index, 1u << 30),
+			     -EBADMSG, "no inode");
+	}
+	/* not what was built */
+	cr_assert_eq(truncate(path_of("/lib/big"), 5), 0);
+	cr_expect_eq(hot_tree_open_file(tree, image->index, number), -ENOENT);
+	cr_assert_eq(unlink(path_of("/lib/big")), 0);
+	cr_assert_eq(symlink("/etc/passwd", path_of("/lib/big")), 0);
+	cr_expect_eq(hot_tree_open_file(tree, image->index, number), -ELOOP);
+}
+
 Test(hot_build, holes_stay_holes)
 {
 	struct hot_build_options options;
