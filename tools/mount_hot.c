@@ -150,6 +150,10 @@ void mount_hot_end(struct mount_hot *mount, struct session *session,
 	if (touched)
 		sum = add_up(session_index(session), touched,
 			     MOUNT_HOT_FILE_SIZE_MIN);
+	log_event(LOG_DEBUG, "tools",
+		  "op=mount_hot_end files_read=%" PRIu64 " large=%" PRIu64
+		  " large_size=%" PRIu64,
+		  sum.count, sum.large_count, sum.large_size);
 	if (is_worth_it(sum.large_size, sum.count) &&
 	    job_hot_end(&mount->hot, session))
 		job_hot_build(&mount->hot, options, image);

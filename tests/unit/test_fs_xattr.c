@@ -132,7 +132,7 @@ Test(fs_xattr, lists_each_name_once)
 		images += strcmp((char *)names.data + i,
 				 "user.lazyrun.image") == 0;
 	cr_expect_eq(images, 1);
-	cr_expect_eq(count, 11); /* nine of the status, user.own */
+	cr_expect_eq(count, 11); /* ten of the status, user.own */
 }
 
 Test(fs_xattr, refuses_a_list_that_listxattr_cannot_return)
