@@ -78,13 +78,18 @@ middleware:
 	[ "$kind" != nginx ] || start_registry_front "$namespace"
 }
 
-# start_registry_front NAMESPACE: nginx as KIND "nginx" has it
+# start_registry_front NAMESPACE: nginx as KIND "nginx" has it.  A blob that its
+# repository does not link is not there, as docker-registry has it: who pushes an
+# image asks first what he need not send (SOCI's indexes of two images have blobs in
+# common, and the second one's manifest was refused).
 start_registry_front() {
+	local v2=$DATA/registry/docker/registry/v2
 	nsenter --net="/run/netns/$1" ip link set lo up
 	# shellcheck disable=SC2016 # nginx's variables
 	start_nginx "$1" registry-front 5000 "" \
-		'location ~ "^/v2/.+/blobs/sha256:(?<two>..)(?<rest>[0-9a-f]{62})$" {' \
-		"  alias $DATA/registry/docker/registry/v2/blobs/sha256/"'$two/$two$rest/data;' \
+		'location ~ "^/v2/(?<name>.+)/blobs/sha256:(?<two>..)(?<rest>[0-9a-f]{62})$" {' \
+		"  if (!-f $v2/repositories/"'$name/_layers/sha256/$two$rest/link) { return 404; }' \
+		"  alias $v2/blobs/sha256/"'$two/$two$rest/data;' \
 		'}' \
 		'proxy_set_header Host $http_host;' \
 		'proxy_set_header X-Forwarded-Proto https;' \
