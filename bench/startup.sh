@@ -22,7 +22,7 @@
 #   -s 3600   no run begins later, and none lasts longer; `prepare` is not counted
 #   -k        keep to what has been made: a tool that lacks its SIF or its index of
 #             an image is left out for that image, instead of waiting for it
-#   -o DIR    results.csv, results.md, *.svg, *.png, traces, logs; runs that
+#   -o DIR    results.csv, results.md, *.svg, *.png, traces, statistics, logs; runs that
 #             results.csv has already are not repeated: an interrupted
 #             measurement is continued by the same command
 #
@@ -90,7 +90,8 @@ left_s() { echo $((SECONDS_MAX - SECONDS)); }
 measure() { # IMAGE RTT RATE TOOL RUN
 	local key=$1-$2-$3-$4-$5 bytes before after_requests json limit left
 	TRACE=$OUT/traces/$key.jsonl
-	rm -f "$TRACE"
+	STATISTICS=$OUT/statistics/$key.json
+	rm -f "$TRACE" "$STATISTICS"
 	local log=$OUT/logs/$key.log
 	: >"$log"
 	CMD=()
@@ -131,6 +132,7 @@ make_all() {
 			tool=${tool%=*}
 			declare -F "make_${tool//-/_}" >/dev/null || continue
 			TRACE=/dev/null
+			STATISTICS=/dev/null
 			"make_${tool//-/_}" "$image" >>"$OUT/logs/make-$image-$tool.log" 2>&1 ||
 				{
 					say "$image for $tool is left out: $OUT/logs/make-$image-$tool.log"
@@ -182,9 +184,9 @@ main() {
 	for image in docker-registry nginx openssl curl python3; do
 		command -v $image >/dev/null || die "$image is missing (tools/install-deps.sh bench)"
 	done
-	mkdir -p "$DATA/registry" "$DATA/www" "$OUT/traces" "$OUT/logs"
+	mkdir -p "$DATA/registry" "$DATA/www" "$OUT/traces" "$OUT/statistics" "$OUT/logs"
 	chmod 755 "$DATA" "$DATA/www"
-	chmod 777 "$OUT/traces"
+	chmod 777 "$OUT/traces" "$OUT/statistics"
 	for image in $IMAGES; do
 		say "image $image"
 		bash "$HERE/make_image.sh" "$image" "$DATA/layouts" ||

@@ -4,10 +4,11 @@
 
 usage: startup_report.py DIR
 
-Reads DIR/results.csv, not-run.tsv, conditions.txt, logs/, traces/; writes results.md and, with
-matplotlib (python3-matplotlib), each plot as SVG and PNG."""
+Reads DIR/results.csv, not-run.tsv, conditions.txt, logs/, traces/, statistics/; writes
+results.md and, with matplotlib (python3-matplotlib), each plot as SVG and PNG."""
 import collections
 import csv
+import json
 import pathlib
 import statistics
 import sys
@@ -165,6 +166,48 @@ def against_full(groups, out):
         out.extend(rows)
 
 
+def read_statistics(folder, key, row):
+    """What lazyrun said of a run (--statistics), or None."""
+    path = folder / "statistics" / (f"{key[0]}-{key[1]}-{key[2]}-{row['tool']}-"
+                                    f"{row['run']}.json")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return json.loads(lines[-1]) if lines else None
+
+
+PROFILE_BYTES_LIMIT = 1.25
+
+
+def counts(groups, folder, out):
+    """What each of lazyrun's starts fetched of what it read; its requests."""
+    rows = []
+    for key in sorted(groups):
+        for tool in ("lazyrun-profile", "lazyrun"):
+            said = [s for s in (read_statistics(folder, key, r)
+                                for r in good(groups[key].get(tool, []))) if s]
+            if not said:
+                continue
+            middle = {name: statistics.median(s[name] for s in said) for name in (
+                "bytes_fetched", "bytes_touched", "ranges_fetched",
+                "http_requests", "fuse_requests", "chunks_streamed")}
+            ratio = statistics.median(s["bytes_fetched"] / s["bytes_touched"]
+                                      for s in said if s["bytes_touched"])
+            over = tool == "lazyrun-profile" and ratio > PROFILE_BYTES_LIMIT
+            rows.append(
+                f"| {key[0]}, {link_text(key)} | {NAMES[tool]} | {len(said)} | "
+                f"{middle['bytes_fetched'] / 1e6:.1f} | "
+                f"{middle['bytes_touched'] / 1e6:.1f} | {ratio:.3f}"
+                f"{' **over**' if over else ''} | "
+                f"{middle['ranges_fetched']:.0f} | {middle['http_requests']:.0f} | "
+                f"{middle['fuse_requests']:.0f} | {middle['chunks_streamed']:.0f} |")
+    if rows:
+        out.append("\n## Bytes fetched, of the chunks that were read (with a "
+                   f"profile at most {PROFILE_BYTES_LIMIT}), and requests\n")
+        out.append("| image, link | tool | runs | MB fetched | MB of the chunks read | "
+                   "ratio | ranges | HTTP requests | FUSE requests | chunks streamed |")
+        out.append("|---|---|---|---|---|---|---|---|---|---|")
+        out.extend(rows)
+
+
 def save(figure, folder, name, pyplot):
     for kind in ("svg", "png"):
         figure.savefig(folder / f"{name}.{kind}", dpi=150,
@@ -276,6 +319,7 @@ def main():
         table(key, groups[key], left_out(folder), folder, out)
         ratios(key, groups[key], out)
     against_full(groups, out)
+    counts(groups, folder, out)
     (folder / "results.md").write_text("\n".join(out) + "\n")
     print("\n".join(out))
     try:

@@ -123,7 +123,8 @@ lazyrun_command() {
 	shift 3
 	job "$image"
 	CMD=("${NEAR_USER[@]}" "LAZYRUN_CACHEDIR=$cache" "LAZYRUN_PROFILE=$profile"
-		"LAZYRUN_HOT_TREE=$HOT_TREE" "LAZYRUN_TRACE=$TRACE" "$LAZYRUN" -q exec --no-home --pwd / "$@"
+		"LAZYRUN_HOT_TREE=$HOT_TREE" "LAZYRUN_TRACE=$TRACE"
+		"LAZYRUN_STATISTICS=$STATISTICS" "$LAZYRUN" -q exec --no-home --pwd / "$@"
 		"docker://$REGISTRY/$image:1" "${JOB[@]}")
 }
 
@@ -159,7 +160,7 @@ prepare_lazyrun_warm() {
 	mkdir -p "$DATA/warm"
 	[ "$cache" -nt "$LAZYRUN" ] || fresh_cache "$cache"
 	HOT_TREE=auto lazyrun_command "$cache" auto "$1" --index "$DATA/indexes/$1.lzi"
-	"${CMD[@]}" && rm -f "$TRACE" && await_idle_cache "$cache"
+	"${CMD[@]}" && rm -f "$TRACE" "$STATISTICS" && await_idle_cache "$cache"
 }
 
 prepare_lazyrun_no_index() {
@@ -442,7 +443,7 @@ made_soci_index() {
 	in_sid sh -c "$CTR image pull $REGISTRY/$1:1 >/dev/null &&
 		soci -a $SID_WORK/ctd/containerd.sock create $REGISTRY/$1:1 &&
 		soci -a $SID_WORK/ctd/containerd.sock push $REGISTRY/$1:1" >&2 || return
-	in_sid soci -a $SID_WORK/ctd/containerd.sock index list -q |
+	in_sid soci -a $SID_WORK/ctd/containerd.sock index list -q --ref "$REGISTRY/$1:1" |
 		head -n 1 >"$DATA/indexes/$1.soci"
 	stop_containerd
 }
