@@ -156,6 +156,7 @@ static int serve_mount(const struct mount_options *options, const char *image,
 		leave_terminal();
 		report_ready(ready_fd, &(struct error){ 0 });
 	}
+	mount_hot_build_beside(&readers.hot, &options->common, image);
 	r = fs_server_run(server, err);
 	stoppable_server = NULL;
 	fs_server_destroy(STEAL_PTR(server)); /* reads no native file now */

@@ -2,6 +2,7 @@
 #include "tools/mount_hot.h"
 
 #include "common/log.h"
+#include "fetch/chunk_cache.h"
 #include "hot/hot_folder.h"
 #include "hot/hot_record.h"
 #include "hot/hot_tree.h"
@@ -118,21 +119,53 @@ static void open_files(struct mount_hot *mount, const struct index_file *index,
 		  mount->count, size_sum, tree->stamp.content_count);
 }
 
+/* What runs and mounts have read so far; NULL: nothing, or off. */
+static struct hot_record *load_record(const struct mount_hot *mount,
+				      struct session *session)
+{
+	const struct index_file *index = session_index(session);
+	CLEANUP(hot_record_destroyp) struct hot_record *record = NULL;
+	struct hot_folder folder = HOT_FOLDER_INIT;
+	int r;
+
+	if (!mount->hot.touched)
+		return NULL;
+	record = hot_record_create(mount->hot.touched->inode_count);
+	if (!record ||
+	    hot_folder_open(chunk_cache_dir_fd(session_cache(session)),
+			    index_file_manifest_digest(index), false, &folder,
+			    NULL) < 0)
+		return NULL;
+	r = hot_record_load(record, folder.fd, HOT_FOLDER_RECORD,
+			    index_file_hash(index));
+	hot_folder_close(&folder);
+	return r < 0 ? NULL : STEAL_PTR(record);
+}
+
 void mount_hot_open(struct mount_hot *mount, struct session *session)
 {
 	const struct index_file *index = session_index(session);
 	CLEANUP(hot_record_destroyp) struct hot_record *record = NULL;
+	struct sum sum;
 
 	if (!is_root_of_host())
 		mount->hot.is_off = true;
 	job_hot_open(&mount->hot, session, NULL, false);
-	if (!mount->hot.tree)
+	record = load_record(mount, session);
+	if (!record)
 		return;
-	record = hot_record_create(mount->hot.touched->inode_count);
-	if (record &&
-	    hot_record_load(record, mount->hot.tree->folder.fd,
-			    HOT_FOLDER_RECORD, index_file_hash(index)) == 0)
+	sum = add_up(index, record, MOUNT_HOT_FILE_SIZE_MIN);
+	mount->is_known = is_worth_it(sum.large_size, sum.count);
+	if (mount->hot.tree)
 		open_files(mount, index, record);
+}
+
+void mount_hot_build_beside(const struct mount_hot *mount,
+			    const struct common_options *options,
+			    const char *image)
+{
+	if (mount->is_known && mount->count == 0)
+		job_hot_build_beside(&mount->hot, options, image);
 }
 
 void mount_hot_observe(struct mount_hot *mount, uint32_t inode)

@@ -17,6 +17,7 @@
 #include "fs/fs_server.h"
 #include "tools/job_hot.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ enum {
 /* Starts as = { 0 }. */
 struct mount_hot {
 	struct job_hot hot;
+	bool is_known; /* what was read before satisfies the rule */
 	/* for fs_server_options; the larger ones where there are too many */
 	struct fs_server_native_file files[FS_SERVER_NATIVE_FILES_MAX];
 	size_t count;
@@ -42,6 +44,13 @@ struct mount_hot {
 /** mount_hot_open() - begin; after job_hot_set_mode(), with @session opened as
  * far as SESSION_LOADER */
 void mount_hot_open(struct mount_hot *mount, struct session *session);
+
+/** mount_hot_build_beside() - the mount is served: have a tree made for the
+ * next one, if earlier mounts have read what is worth it and none was (their
+ * builders may have been killed with the machine's services) */
+void mount_hot_build_beside(const struct mount_hot *mount,
+			    const struct common_options *options,
+			    const char *image);
 
 /** mount_hot_observe() - the server has answered a read */
 void mount_hot_observe(struct mount_hot *mount, uint32_t inode);

@@ -75,6 +75,18 @@ mount_image
 cat "$M/data/big" "$M/run/busybox" >/dev/null
 unmount_image
 learned "a mount with large files"
+# Without a tree, and with a record of what was read: as killed builders leave it.
+rm -rf "$HOT"/*/current "$HOT"/*/tree-*
+mount_image
+cat "$M/data/big" >/dev/null
+passed "without a tree" 0
+learned "a mount after one whose builder was killed"
+unmount_image
+settled "a builder"
+mount_image
+cat "$M/data/big" >/dev/null
+passed "with that tree" 1
+unmount_image
 mount_image
 describe with
 check "all is the same" cmp "$WORK/without" "$WORK/with"
