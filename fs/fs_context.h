@@ -7,12 +7,13 @@
  *
  * Threads: index, loader and options do not change while requests are
  * answered; counters are atomic (relaxed: they order nothing); fs_park,
- * fs_passthrough and log_rate see to themselves.
+ * fs_passthrough, fs_streams and log_rate see to themselves.
  */
 #include "common/log.h"
 #include "fs/fs_park.h"
 #include "fs/fs_passthrough.h"
 #include "fs/fs_server.h"
+#include "fs/fs_streams.h"
 
 #include <stdint.h>
 
@@ -36,6 +37,8 @@ struct fs_context {
 	struct fs_park park;
 	int fuse_fd; /* the session's; for fs_passthrough */
 	struct fs_passthrough passthrough;
+	struct fs_streams streams; /* reads that were answered at once */
+	unsigned stream_count;	   /* how many go on now; atomic, relaxed */
 };
 
 static inline void fs_context_count(uint64_t *counter, uint64_t amount)

@@ -11,6 +11,7 @@
  */
 #include "fs/fs_read.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/io.h"
 #include "common/le.h"
@@ -330,6 +331,15 @@ static void note(struct fs_context *ctx, const struct read_plan *plan)
 			       last - first + 1, piece.chunk);
 }
 
+/* What waits for the network keeps no reader busy. */
+static void note_stream(struct fs_context *ctx, const struct read_plan *plan)
+{
+	unsigned count = fs_streams_note(&ctx->streams, plan->inode, plan->off,
+					 plan->size, clock_ms());
+
+	__atomic_store_n(&ctx->stream_count, count, __ATOMIC_RELAXED);
+}
+
 void fs_read_answer(struct fs_context *ctx, struct fuse_req *req,
 		    uint32_t inode, uint64_t off, size_t size)
 {
@@ -359,6 +369,7 @@ void fs_read_answer(struct fs_context *ctx, struct fuse_req *req,
 		for (uint32_t i = 0; r == CHUNK_LOADER_FOUND && i < plan.count;
 		     i++)
 			chunk_unref(chunks[i]);
+		note_stream(ctx, &plan);
 	}
 	note(ctx, &plan);
 }

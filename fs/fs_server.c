@@ -2,13 +2,20 @@
 /*
  * The session of libfuse, and the loop that feeds it.
  *
- * Threads: one or two readers, each in serve(): take a request from the
+ * Threads: one reader, and further ones (fs_readers.h) while several streams
+ * are read at once (fs_streams.h), each in serve(): take a request from the
  * descriptor, which does not block, answer or park it, with nothing at hand
  * look ahead of who reads on and on, and only then sleep on the descriptor and
- * on stop_fd.  Nobody ever reads stop_fd,
- * so once written it wakes every reader, the later ones too.  is_stopping is
- * set first (release) and read (acquire) between requests, so that a busy
- * reader ends as well.
+ * on stop_fd.  A further one does not sleep for long: with one stream left, or
+ * none, its turn is over, as each request would wake all who wait for it.
+ *
+ * They share one descriptor.  A clone for each (FUSE_DEV_IOC_CLONE) would have
+ * to be kept with every parked request, which libfuse has no call for: the
+ * kernel takes an answer only where it gave the request out.
+ *
+ * Nobody ever reads stop_fd, so once written it wakes every reader, the later
+ * ones too.  is_stopping is set first (release) and read (acquire) between
+ * requests, so that a busy reader ends as well.
  */
 #include "fs/fs_server.h"
 
@@ -18,6 +25,7 @@
 #include "fs/fs_context.h"
 #include "fs/fs_mount.h"
 #include "fs/fs_ops.h"
+#include "fs/fs_readers.h"
 #include "fs/fs_xattr.h"
 
 #include <assert.h>
@@ -25,12 +33,13 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { READERS_MAX = 2 };
+enum { TURN_PAUSE_MAX_MS = 5 };
 
 struct fs_server {
 	struct fs_context ctx;
@@ -38,7 +47,10 @@ struct fs_server {
 	char *dir;		      /* what we mounted on, else NULL */
 	int stop_fd;		      /* eventfd */
 	bool is_stopping;	      /* atomic, set once */
+	struct fs_readers further;
 };
+
+static fs_readers_turn_fn serve_turn;
 
 /* libfuse's own complaints; it has no more than the text to say. */
 static void log_libfuse(enum fuse_log_level level, const char *fmt,
@@ -57,6 +69,21 @@ static void log_libfuse(enum fuse_log_level level, const char *fmt,
 		  "op=libfuse text=\"%s\"", err.text);
 }
 
+/* Readers beside the first: one for each processor that may run them. */
+static unsigned count_further(const struct fs_server_options *options)
+{
+	unsigned threads = options->threads;
+	cpu_set_t cores;
+
+	if (threads == 0) /* of more than a cpu_set_t has it fails: many */
+		threads = sched_getaffinity(0, sizeof(cores), &cores) == 0
+				  ? (unsigned)CPU_COUNT(&cores)
+				  : FS_SERVER_THREADS_MAX;
+	if (threads > FS_SERVER_THREADS_MAX)
+		threads = FS_SERVER_THREADS_MAX;
+	return threads - 1;
+}
+
 int fs_server_create(const struct index_file *index,
 		     struct chunk_loader *loader,
 		     const struct fs_server_options *options,
@@ -64,7 +91,6 @@ int fs_server_create(const struct index_file *index,
 {
 	struct fs_server *server = calloc(1, sizeof(*server));
 
-	assert(options->threads <= READERS_MAX);
 	assert(options->native_count <= FS_SERVER_NATIVE_FILES_MAX);
 	if (server)
 		server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -79,6 +105,9 @@ int fs_server_create(const struct index_file *index,
 	server->ctx.has_xattrs = fs_xattr_exist(options, index);
 	fs_park_init(&server->ctx.park);
 	fs_passthrough_init(&server->ctx.passthrough);
+	fs_streams_init(&server->ctx.streams);
+	fs_readers_init(&server->further, count_further(options), serve_turn,
+			server);
 	fuse_set_log_func(log_libfuse);
 	*ret = server;
 	return 0;
@@ -94,6 +123,8 @@ void fs_server_destroy(struct fs_server *server)
 		fs_mount_close(server->dir, fuse_session_fd(server->session));
 	if (server->session)
 		fuse_session_destroy(server->session);
+	fs_readers_fini(&server->further);
+	fs_streams_fini(&server->ctx.streams);
 	close(server->stop_fd);
 	free(server->dir);
 	free(server);
@@ -161,25 +192,49 @@ int fs_server_mount(struct fs_server *server, const char *dir,
 	return 0;
 }
 
-/* Whether there may be requests; false when stopped. */
-static bool wait_for_request(struct fs_server *server)
+static bool is_stopping(const struct fs_server *server)
+{
+	return __atomic_load_n(&server->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+static bool has_streams(const struct fs_server *server)
+{
+	return __atomic_load_n(&server->ctx.stream_count, __ATOMIC_RELAXED) > 1;
+}
+
+/* Nothing is at hand: whether to look again. */
+static bool wait_for_request(struct fs_server *server, bool is_further)
 {
 	struct pollfd fds[] = {
 		{ .fd = fuse_session_fd(server->session), .events = POLLIN },
 		{ .fd = server->stop_fd, .events = POLLIN },
 	};
 
-	poll(fds, 2, -1);
+	if (chunk_loader_look_ahead(server->ctx.loader))
+		return true;
+	if (is_further && !has_streams(server))
+		return false;
+	if (poll(fds, 2, is_further ? TURN_PAUSE_MAX_MS : -1) == 0)
+		return false;
 	return !fds[1].revents;
 }
 
-static bool is_stopping(const struct fs_server *server)
+static void answer(struct fs_server *server, const struct fuse_buf *buf,
+		   bool is_further)
 {
-	return __atomic_load_n(&server->is_stopping, __ATOMIC_ACQUIRE);
+	unsigned streams;
+
+	fs_context_count(&server->ctx.counters.requests, 1);
+	if (is_further)
+		fs_context_count(&server->ctx.counters.shared, 1);
+	fuse_session_process_buf(server->session, buf);
+	streams = __atomic_load_n(&server->ctx.stream_count, __ATOMIC_RELAXED);
+	if (streams > 1)
+		fs_readers_call(&server->further, streams - 1);
 }
 
 /* One reader.  Return: 0 at the end, or the session's negative errno. */
-static int serve(struct fs_server *server)
+static int serve(struct fs_server *server, bool is_further)
 {
 	struct fuse_buf buf = { 0 };
 	int r = 0;
@@ -188,49 +243,33 @@ static int serve(struct fs_server *server)
 		r = fuse_session_receive_buf(server->session, &buf);
 		if (r == -EAGAIN || r == -EINTR) {
 			r = 0;
-			/* before going to sleep */
-			if (!chunk_loader_look_ahead(server->ctx.loader) &&
-			    !wait_for_request(server))
+			if (!wait_for_request(server, is_further))
 				break;
 			continue;
 		}
 		if (r <= 0)
 			break;
-		fs_context_count(&server->ctx.counters.requests, 1);
-		fuse_session_process_buf(server->session, &buf);
+		answer(server, &buf, is_further);
 		r = 0;
 	}
 	free(buf.mem);
 	return r;
 }
 
-static void *serve_thread(void *arg)
+/* An end or an error is the first reader's to see, too. */
+static void serve_turn(void *arg)
 {
-	struct fs_server *server = arg;
-	int r = serve(server);
-
-	fs_server_stop(server); /* one reader's end is the other's */
-	return (void *)(intptr_t)r;
+	(void)serve(arg, true);
 }
 
 int fs_server_run(struct fs_server *server, struct error *err)
 {
-	void *second_result = NULL;
-	pthread_t second;
-	bool has_second = false;
 	int r;
 
 	assert(server->session);
-	/* without a second thread the first does all the work */
-	if (server->ctx.options.threads == READERS_MAX)
-		has_second = thread_start(&second, "lazyrun-fuse", serve_thread,
-					  server) == 0;
-	r = serve(server);
+	r = serve(server, false);
 	fs_server_stop(server);
-	if (has_second)
-		pthread_join(second, &second_result);
-	if (r == 0)
-		r = (int)(intptr_t)second_result;
+	fs_readers_stop(&server->further);
 	if (r < 0)
 		return error_set_errno(err, r, "the FUSE connection failed");
 	return 0;
@@ -255,6 +294,7 @@ void fs_server_get_counters(struct fs_server *server,
 	ret->lookups = __atomic_load_n(&now->lookups, __ATOMIC_RELAXED);
 	ret->reads = __atomic_load_n(&now->reads, __ATOMIC_RELAXED);
 	ret->read_bytes = __atomic_load_n(&now->read_bytes, __ATOMIC_RELAXED);
+	ret->shared = __atomic_load_n(&now->shared, __ATOMIC_RELAXED);
 	ret->parked = __atomic_load_n(&now->parked, __ATOMIC_RELAXED);
 	ret->failed = __atomic_load_n(&now->failed, __ATOMIC_RELAXED);
 	ret->passthrough_opens =

@@ -18,8 +18,8 @@
  *   user.lazyrun.cache_hits, .memory_hits, .bad_digests
  *   user.lazyrun.fuse_requests, .passthrough_opens
  *
- * Threads: fs_server_run() in the caller's thread (and one more reader when
- * asked); see docs/threading.md.
+ * Threads: fs_server_run() in the caller's thread, and in further ones while
+ * several streams are read at once; see docs/threading.md.
  */
 #include "common/cleanup.h"
 
@@ -44,11 +44,15 @@ struct fs_server_native_file {
 
 enum { FS_SERVER_NATIVE_FILES_MAX = 64 }; /* each keeps a descriptor */
 
+enum { FS_SERVER_THREADS_MAX = 4 };
+
 struct fs_server_options {
 	bool map_ids; /* show every file as uid/gid; else the image's ids */
 	uint32_t uid;
 	uint32_t gid;
-	unsigned threads; /* reader threads; 0: 1; at most 2 */
+	/* Reader threads at most; 0: one a processor that this process may
+	 * use.  FS_SERVER_THREADS_MAX is the bound of both. */
+	unsigned threads;
 	/* The root also answers to FS_SERVER_INODE_NAME and an inode's number
 	 * in hex, for overlayfs redirects; never listed. */
 	bool has_inode_names;
@@ -65,7 +69,7 @@ struct fs_server_options {
 	const struct fs_server_native_file *native_files;
 	size_t native_count;
 	/* Optional: after each read that the server answers, for profiles; must
-	 * be quick. */
+	 * be quick.  Any number of threads at once. */
 	void (*read_observed)(void *arg, uint32_t inode, uint64_t off,
 			      uint64_t size);
 	void *arg;
@@ -73,6 +77,7 @@ struct fs_server_options {
 
 struct fs_server_counters {
 	uint64_t requests; /* FUSE requests of every kind */
+	uint64_t shared;   /* of them, by readers beside the first */
 	uint64_t lookups;
 	uint64_t reads;
 	uint64_t read_bytes;

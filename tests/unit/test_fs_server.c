@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -25,6 +26,7 @@
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -633,19 +635,78 @@ Test(fs_server, answers_others_while_a_read_waits)
 	end();
 }
 
-Test(fs_server, answers_with_two_readers)
+/* Drops what the kernel keeps of big, so that it asks again. */
+static void forget_big(void)
 {
-	const struct fs_server_options options = { .threads = 2 };
-	pthread_t threads[2];
-	ssize_t n[2];
+	int fd = open_file("big");
+
+	cr_expect_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+}
+
+static int64_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Chunks at hand, read by one stream. */
+Test(fs_server, answers_one_stream_with_one_reader)
+{
+	const struct fs_server_options options = { .threads = 4 };
+	ssize_t n;
 
 	start_with(&options);
-	pthread_create(&threads[0], NULL, read_big, &n[0]);
-	pthread_join(threads[0], NULL);
-	pthread_create(&threads[1], NULL, read_big, &n[1]);
-	pthread_join(threads[1], NULL);
-	cr_expect_eq(n[0], BIG_SIZE);
-	cr_expect_eq(n[1], BIG_SIZE);
+	for (int i = 0; i < 5; i++) {
+		read_big(&n);
+		cr_expect_eq(n, BIG_SIZE);
+		forget_big();
+	}
+	cr_expect_geq(counters().reads, 5);
+	cr_expect_eq(counters().shared, 0);
+	end();
+}
+
+struct half {
+	off_t begin;
+	bool is_bad;
+};
+
+/* Of big, again and again, until another reader than the first has helped. */
+static void *read_half(void *arg)
+{
+	const int64_t end_s = now_s() + 30;
+	struct half *half = arg;
+	uint8_t *data = malloc(BIG_SIZE / 2);
+	int fd = open_file("big");
+
+	while (counters().shared == 0 && now_s() < end_s && !half->is_bad) {
+		half->is_bad = pread(fd, data, BIG_SIZE / 2, half->begin) !=
+				       BIG_SIZE / 2 ||
+			       memcmp(data, big + half->begin, BIG_SIZE / 2);
+		posix_fadvise(fd, half->begin, BIG_SIZE / 2,
+			      POSIX_FADV_DONTNEED);
+	}
+	close(fd);
+	free(data);
+	return NULL;
+}
+
+Test(fs_server, answers_several_streams_with_further_readers)
+{
+	const struct fs_server_options options = { .threads = 2 };
+	struct half halves[2] = { { 0 }, { .begin = BIG_SIZE / 2 } };
+	pthread_t threads[2];
+
+	start_with(&options);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, read_half, &halves[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	cr_expect(!halves[0].is_bad && !halves[1].is_bad);
+	cr_expect_gt(counters().shared, 0);
 	end();
 }
 
