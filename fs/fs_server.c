@@ -6,8 +6,11 @@
  * are read at once (fs_streams.h), each in serve(): take a request from the
  * descriptor, which does not block, answer or park it, with nothing at hand
  * look ahead of who reads on and on, and only then sleep on the descriptor and
- * on stop_fd.  A further one does not sleep for long: with one stream left, or
- * none, its turn is over, as each request would wake all who wait for it.
+ * on stop_fd.  Each request wakes all who sleep so, which costs more than a
+ * further one gains: it is called by who hardly ever sleeps, and its turn is
+ * over when it sleeps more than now and then, or one stream is left.  So one
+ * process that reads several files in turn, and waits for each, calls none but
+ * to try, ever more rarely.
  *
  * They share one descriptor.  A clone for each (FUSE_DEV_IOC_CLONE) would have
  * to be kept with every parked request, which libfuse has no call for: the
@@ -39,7 +42,23 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { TURN_PAUSE_MAX_MS = 5 };
+enum {
+	TURN_PAUSE_MAX_MS = 5,
+	/* A reader's load: what he answers adds to it, a sleep takes away. */
+	LOAD_MAX = 32,
+	LOAD_OF_SLEEP = 8,
+	/* After a turn that was over sooner for want of load the next is called
+	 * so many requests later, each time twice as many. */
+	TURN_WORTH = 1024,
+	REST_MIN = 512,
+	REST_MAX = 1 << 16,
+};
+
+struct turn {
+	bool is_further;
+	int load; /* at LOAD_MAX others are called, below 0 it is over */
+	uint64_t answered;
+};
 
 struct fs_server {
 	struct fs_context ctx;
@@ -48,6 +67,9 @@ struct fs_server {
 	int stop_fd;		      /* eventfd */
 	bool is_stopping;	      /* atomic, set once */
 	struct fs_readers further;
+	/* Atomic, relaxed: a call more or less does not matter. */
+	uint64_t rest;	  /* requests without a call after the next poor turn */
+	uint64_t call_at; /* the request from which on calls are made */
 };
 
 static fs_readers_turn_fn serve_turn;
@@ -203,7 +225,7 @@ static bool has_streams(const struct fs_server *server)
 }
 
 /* Nothing is at hand: whether to look again. */
-static bool wait_for_request(struct fs_server *server, bool is_further)
+static bool wait_for_request(struct fs_server *server, struct turn *turn)
 {
 	struct pollfd fds[] = {
 		{ .fd = fuse_session_fd(server->session), .events = POLLIN },
@@ -212,29 +234,64 @@ static bool wait_for_request(struct fs_server *server, bool is_further)
 
 	if (chunk_loader_look_ahead(server->ctx.loader))
 		return true;
-	if (is_further && !has_streams(server))
+	turn->load -= LOAD_OF_SLEEP;
+	if (turn->is_further && (turn->load < 0 || !has_streams(server)))
 		return false;
-	if (poll(fds, 2, is_further ? TURN_PAUSE_MAX_MS : -1) == 0)
+	if (turn->load < 0)
+		turn->load = 0;
+	if (poll(fds, 2, turn->is_further ? TURN_PAUSE_MAX_MS : -1) == 0)
 		return false;
 	return !fds[1].revents;
 }
 
-static void answer(struct fs_server *server, const struct fuse_buf *buf,
-		   bool is_further)
+/* Turns that were not worth it make those after them rarer. */
+static void judge(struct fs_server *server, const struct turn *turn)
 {
-	unsigned streams;
+	uint64_t rest = __atomic_load_n(&server->rest, __ATOMIC_RELAXED);
 
-	fs_context_count(&server->ctx.counters.requests, 1);
-	if (is_further)
-		fs_context_count(&server->ctx.counters.shared, 1);
-	fuse_session_process_buf(server->session, buf);
-	streams = __atomic_load_n(&server->ctx.stream_count, __ATOMIC_RELAXED);
-	if (streams > 1)
+	if (turn->answered >= TURN_WORTH) {
+		rest = 0;
+	} else if (turn->load < 0) {
+		rest = rest < REST_MIN ? REST_MIN : rest * 2;
+		if (rest > REST_MAX)
+			rest = REST_MAX;
+		__atomic_store_n(&server->call_at,
+				 __atomic_load_n(&server->ctx.counters.requests,
+						 __ATOMIC_RELAXED) +
+					 rest,
+				 __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&server->rest, rest, __ATOMIC_RELAXED);
+}
+
+/* Whoever is hardly ever asleep calls others, for several streams. */
+static void call_others(struct fs_server *server)
+{
+	unsigned streams =
+		__atomic_load_n(&server->ctx.stream_count, __ATOMIC_RELAXED);
+
+	if (streams > 1 &&
+	    __atomic_load_n(&server->ctx.counters.requests, __ATOMIC_RELAXED) >=
+		    __atomic_load_n(&server->call_at, __ATOMIC_RELAXED))
 		fs_readers_call(&server->further, streams - 1);
 }
 
+static void answer(struct fs_server *server, const struct fuse_buf *buf,
+		   struct turn *turn)
+{
+	fs_context_count(&server->ctx.counters.requests, 1);
+	if (turn->is_further)
+		fs_context_count(&server->ctx.counters.shared, 1);
+	fuse_session_process_buf(server->session, buf);
+	turn->answered++;
+	if (turn->load < LOAD_MAX)
+		turn->load++;
+	if (turn->load == LOAD_MAX)
+		call_others(server);
+}
+
 /* One reader.  Return: 0 at the end, or the session's negative errno. */
-static int serve(struct fs_server *server, bool is_further)
+static int serve(struct fs_server *server, struct turn *turn)
 {
 	struct fuse_buf buf = { 0 };
 	int r = 0;
@@ -243,13 +300,13 @@ static int serve(struct fs_server *server, bool is_further)
 		r = fuse_session_receive_buf(server->session, &buf);
 		if (r == -EAGAIN || r == -EINTR) {
 			r = 0;
-			if (!wait_for_request(server, is_further))
+			if (!wait_for_request(server, turn))
 				break;
 			continue;
 		}
 		if (r <= 0)
 			break;
-		answer(server, &buf, is_further);
+		answer(server, &buf, turn);
 		r = 0;
 	}
 	free(buf.mem);
@@ -259,15 +316,19 @@ static int serve(struct fs_server *server, bool is_further)
 /* An end or an error is the first reader's to see, too. */
 static void serve_turn(void *arg)
 {
-	(void)serve(arg, true);
+	struct turn turn = { .is_further = true, .load = LOAD_MAX / 2 };
+
+	(void)serve(arg, &turn);
+	judge(arg, &turn);
 }
 
 int fs_server_run(struct fs_server *server, struct error *err)
 {
+	struct turn turn = { 0 };
 	int r;
 
 	assert(server->session);
-	r = serve(server, false);
+	r = serve(server, &turn);
 	fs_server_stop(server);
 	fs_readers_stop(&server->further);
 	if (r < 0)
