@@ -5,6 +5,7 @@
 #include "index/hint_closure.h"
 #include "index/hint_table.h"
 #include "index/index_file.h"
+#include "tests/support/fs_test_image.h"
 #include "tests/support/index_maker.h"
 #include "tests/support/loader_fixture.h"
 #include "tests/support/python_image.h"
@@ -125,5 +126,91 @@ Test(hint_follower, passes_over_what_is_no_file)
 	hint_follower_observe(follower, inode_of("/usr/bin"));
 	hint_follower_observe(follower, inode_of("/usr/bin/sh"));
 	await_files(1);
+	cr_expect_not(figures().has_misled);
+}
+
+/* -- an image of large files, each so many chunks, and no hints: a file that
+ * is read is asked for whole */
+
+enum {
+	LARGE_CHUNKS = 80,
+	LARGE_SIZE = LARGE_CHUNKS * FS_TEST_IMAGE_CHUNK_SIZE,
+};
+
+static struct fs_test_image *large;
+
+static void large_setup(void)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	uint8_t *data = malloc(LARGE_SIZE);
+	struct index_figures figures;
+
+	large = fs_test_image_create();
+	for (uint32_t i = 0; i < 3; i++) {
+		fs_test_image_fill(data, LARGE_SIZE, i);
+		fs_test_image_add_file(large, names[i], data, LARGE_SIZE);
+	}
+	free(data);
+	fs_test_image_open(large);
+	image = large->index;
+	index_file_get_figures(image, &figures);
+	touches = chunk_touches_create(figures.chunk_count);
+	closure = hint_closure_create(image, &hints);
+	cr_assert_eq(hint_follower_create(closure, large->loader, touches,
+					  figures.inode_count, &follower),
+		     0);
+}
+
+static void large_teardown(void)
+{
+	hint_follower_destroy(follower);
+	hint_closure_destroy(closure);
+	fs_test_image_destroy(large);
+	chunk_touches_destroy(touches);
+}
+
+TestSuite(hint_follower_large, .init = large_setup, .fini = large_teardown);
+
+/* The first so many chunks that were asked for are read. */
+static void read_expected(uint32_t count)
+{
+	for (uint32_t i = 0; count > 0; i++) {
+		if (!chunk_touches_is_expected(touches, i))
+			continue;
+		chunk_touches_note(touches, i);
+		count--;
+	}
+}
+
+Test(hint_follower_large, asks_for_no_more_once_it_has_misled)
+{
+	hint_follower_observe(follower, inode_of("/a"));
+	await_files(1);
+	cr_expect_eq(figures().chunks, LARGE_CHUNKS);
+	cr_expect_not(figures().has_misled, "so many are free");
+	read_expected(2 * LARGE_CHUNKS / 4 - 1);
+	hint_follower_observe(follower, inode_of("/b"));
+	await_files(2);
+	for (int64_t until_ms = clock_ms() + WAIT_MS;
+	     !figures().has_misled && clock_ms() < until_ms;)
+		usleep(200);
+	cr_assert(figures().has_misled);
+	cr_expect_gt(figures().chunks, HINT_FOLLOWER_FREE);
+	hint_follower_observe(follower, inode_of("/c"));
+	usleep(20000);
+	cr_expect_eq(figures().files, 2);
+	cr_expect_eq(figures().chunks, 2 * LARGE_CHUNKS);
+}
+
+Test(hint_follower_large, goes_on_while_a_quarter_is_read)
+{
+	hint_follower_observe(follower, inode_of("/a"));
+	await_files(1);
+	read_expected(3 * LARGE_CHUNKS / 4);
+	hint_follower_observe(follower, inode_of("/b"));
+	await_files(2);
+	hint_follower_observe(follower, inode_of("/c"));
+	await_files(3);
+	cr_expect_eq(figures().chunks, 3 * LARGE_CHUNKS);
 	cr_expect_not(figures().has_misled);
 }
