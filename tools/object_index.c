@@ -167,8 +167,8 @@ int object_index_keep(const uint8_t *bytes, size_t size, int cache_dir_fd,
 	return r;
 }
 
-/* Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT, or -ENOENT (nobody could
- * say), or as object_index_keep(). */
+/* Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT, OBJECT_INDEX_UNKNOWN with
+ * @err, or as object_index_keep(). */
 static int fetch_from(const char *url,
 		      const struct object_source_options *options,
 		      int cache_dir_fd, struct digest *ret, struct error *err)
@@ -182,7 +182,8 @@ static int fetch_from(const char *url,
 	if (r < 0) {
 		log_event(LOG_DEBUG, "tools", "op=beside text=\"%s\"",
 			  why.text);
-		return -ENOENT;
+		(void)error_set(err, why.code, "%s", why.text);
+		return OBJECT_INDEX_UNKNOWN;
 	}
 	if (r != OBJECT_SOURCE_FOUND)
 		return OBJECT_INDEX_ABSENT;
@@ -212,19 +213,23 @@ int object_index_fetch(const struct image_ref *ref,
 {
 	autofree char *url = url_of(ref);
 	char key[RESOLVE_CACHE_KEY_SIZE];
+	struct error why = { 0 };
 	struct digest digest = { 0 };
 	int r;
 
 	if (!url)
 		return error_set(err, -ENOMEM, "out of memory");
-	r = fetch_from(url, options, cache_dir_fd, &digest, err);
-	if (r == -ENOENT)
+	r = fetch_from(url, options, cache_dir_fd, &digest, &why);
+	if (r == OBJECT_INDEX_UNKNOWN && why.code == -EACCES &&
+	    ref->kind == IMAGE_REF_URL)
 		return OBJECT_INDEX_ABSENT;
 	if (r == -EBADMSG &&
 	    fetch_past_caches(ref, url, options, cache_dir_fd, &digest))
 		r = OBJECT_INDEX_FOUND;
-	if (r < 0)
+	if (r < 0 || r == OBJECT_INDEX_UNKNOWN) {
+		(void)error_set(err, why.code, "%s", why.text);
 		return r;
+	}
 	if (r == OBJECT_INDEX_FOUND)
 		*ret = digest;
 	format_key(url, key);

@@ -23,6 +23,7 @@ struct object_source_options;
 enum {
 	OBJECT_INDEX_FOUND = 0,
 	OBJECT_INDEX_ABSENT = 1,
+	OBJECT_INDEX_UNKNOWN = 2, /* nobody who was asked could say */
 };
 
 /** object_index_is_for() - is it the reference of an object? */
@@ -55,11 +56,14 @@ int object_index_recall(const struct image_ref *ref, int cache_dir_fd,
  * cache, and remember whether there is one
  * @ref: IMAGE_REF_URL or IMAGE_REF_OSDF
  *
- * Waits for the network.  What cannot be fetched counts as absent, but is not
- * remembered.  Where a federation's cache sends what is no index, its origin is
- * asked.  Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT; -EBADMSG,
- * -ENOTSUP, -EFBIG (what is there is no index that can be used: @err names it);
- * -ENOMEM; the errno of the cache.
+ * Waits for the network.  Where a federation's cache sends what is no index,
+ * its origin is asked.  A web server's refusal counts as absent: those that do
+ * not list what they have refuse what is not there.  Neither it nor
+ * OBJECT_INDEX_UNKNOWN is remembered.
+ *
+ * Return: OBJECT_INDEX_FOUND, OBJECT_INDEX_ABSENT; OBJECT_INDEX_UNKNOWN with
+ * @err saying why; -EBADMSG, -ENOTSUP, -EFBIG (what is there is no index that
+ * can be used: @err names it); -ENOMEM; the errno of the cache.
  */
 int object_index_fetch(const struct image_ref *ref,
 		       const struct object_source_options *options,

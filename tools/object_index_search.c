@@ -110,7 +110,7 @@ int object_index_search_end(struct object_index_search *search,
 	join(search);
 	if (search->result == OBJECT_INDEX_FOUND)
 		*ret = search->digest;
-	else if (search->result < 0 && err)
-		*err = search->err;
+	else if (err)
+		*err = search->err; /* of an absent one there is none */
 	return search->result;
 }

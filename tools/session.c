@@ -123,6 +123,8 @@ static int open_until(struct session *session, const char *image,
 		r = session_index_open(session, err);
 	if (r == 0 && need >= SESSION_INDEX)
 		session_index_trace(session);
+	if (r == 0 && need >= SESSION_INDEX)
+		session_index_warn(session);
 	if (r == 0 && need >= SESSION_LOADER)
 		r = session_open_loader(session, err);
 	if (r == 0 && need == SESSION_ASSUMED &&

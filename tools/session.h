@@ -103,6 +103,10 @@ int session_build_index(struct session *session, int fd, bool is_packed,
  * that its tables alone give: is that the one at hand, does all decode? */
 int session_check_object(struct session *session, int fd, struct error *err);
 
+/** session_index_doubt() - why nobody could say whether an index with digests
+ * lies beside the object, where the one in use has none; NULL: all is well */
+const char *session_index_doubt(const struct session *session);
+
 /** session_index_fd() - the file of session_index(); borrowed */
 int session_index_fd(const struct session *session);
 

@@ -158,9 +158,14 @@ int session_index_find_known(void *arg, struct image_options *options,
 			     struct error *err)
 {
 	struct session *session = arg;
+	struct error why = { 0 };
 	struct digest digest;
-	int r = object_index_search_end(session->search, &digest, err);
+	int r = object_index_search_end(session->search, &digest, &why);
 
+	if (r < 0)
+		return error_set(err, r, "%s", why.text);
+	if (r == OBJECT_INDEX_UNKNOWN)
+		session->index_doubt = why;
 	if (r == OBJECT_INDEX_FOUND)
 		r = open_stored_index(session, &digest, err);
 	if (r < 0)
@@ -297,6 +302,26 @@ int session_index_open(struct session *session, struct error *err)
 	if (is_claimed)
 		chunk_cache_unclaim(session->cache, manifest);
 	return r;
+}
+
+const char *session_index_doubt(const struct session *session)
+{
+	if (session->index_doubt.code == 0 || !session->index ||
+	    index_file_has_digests(session->index))
+		return NULL;
+	return session->index_doubt.text;
+}
+
+void session_index_warn(const struct session *session)
+{
+	const char *doubt = session_index_doubt(session);
+
+	if (doubt && !session->options->quiet)
+		fprintf(stderr,
+			"lazyrun: warning: nobody could say whether an index "
+			"lies beside the image, so what is read of it has no "
+			"SHA-256 to be checked by (--index names one): %s\n",
+			doubt);
 }
 
 void session_index_trace(const struct session *session)

@@ -57,6 +57,10 @@ void session_index_end_search(struct session *session);
  */
 int session_index_open(struct session *session, struct error *err);
 
+/** session_index_warn() - a line on stderr when session_index_doubt() has
+ * something to say, unless quiet */
+void session_index_warn(const struct session *session);
+
 /** session_index_trace() - where the index came from, and how much of an image
  * it describes; nothing without --trace */
 void session_index_trace(const struct session *session);

@@ -3,6 +3,8 @@
 /*
  * session_state: what a session holds; for session*.c.
  */
+#include "common/error.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,7 +31,10 @@ struct session {
 	int index_fd;
 	struct index_file *index;
 	struct object_index_search
-		*search;      /* while the image opens; else NULL */
+		*search; /* while the image opens; else NULL */
+	/* Why nobody could say whether an index lies beside the object; code 0:
+	 * somebody could, or it was not asked */
+	struct error index_doubt;
 	bool has_built_index; /* now, and not found */
 	bool has_stub_index;  /* index is the stub's own */
 	struct range_source **sources;

@@ -118,7 +118,7 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		"{s:s, s:s, s:s?, s:i, s:f, s:f, s:f, s:f,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
 		" s:I, s:I, s:I, s:I, s:I, s:I, s:b,"
-		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:s}",
+		" s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:s, s:s?}",
 		"image", image_reference(session_image(session)), "digest",
 		digest, "instance", s->instance, "exit_status", s->exit_status,
 		"mounted_ms", ms_between(s->start_us, s->spawned_us),
@@ -154,7 +154,8 @@ static json_t *to_json(const struct statistics *s, struct session *session,
 		"hint_misled",
 		s->hints.command.has_misled || s->hints.files.has_misled,
 		"chunks_streamed", (json_int_t)n.loader.streamed_chunks,
-		"hot_tree", s->hot_tree ? s->hot_tree : "none");
+		"hot_tree", s->hot_tree ? s->hot_tree : "none", "index_doubt",
+		session_index_doubt(session));
 }
 
 void statistics_trace(const struct statistics *s, struct session *session,

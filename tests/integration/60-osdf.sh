@@ -218,6 +218,21 @@ fresh
 say_fault "a b c origin" error-text
 read_all >/dev/null
 contains "no index in the place of one" "x.sqfs.lzi: the file is not a lazyrun index" "$(cat "$WORK/err")"
+# nobody can say whether there is one: the image is read without, and that is said, and why
+for quiet in "" -q; do
+	fresh
+	say_fault "a b c origin" index-status 500
+	equal "unknown index $quiet" "" "$(as_user timeout 100 "$LAZYRUN" $quiet exec --statistics "$WORK/home/doubt" \
+		"$IMAGE" true 2>"$WORK/err")"
+	equal "unknown index $quiet: lines" "${quiet:-1}" "${quiet:-$(grep -c "warning: nobody could say whether an index" "$WORK/err")}"
+	contains "unknown index $quiet: statistics" '"index_doubt":"' "$(tail -n 1 "$WORK/home/doubt")"
+done
+equal "unknown index, quiet" "" "$(cat "$WORK/err")"
+fresh
+say_fault ""
+as_user timeout 100 "$LAZYRUN" exec --statistics "$WORK/home/doubt" "$IMAGE" true 2>"$WORK/err"
+contains "known index" '"index_doubt":null' "$(tail -n 1 "$WORK/home/doubt")"
+equal "known index: warnings" 0 "$(grep -c warning "$WORK/err")"
 rm "$ROOT_DIR/ns/x.sqfs.lzi"
 fresh
 say_fault "a" stall 1000

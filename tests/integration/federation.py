@@ -34,6 +34,7 @@ authorized|plain.
   lying-range     the same, and Content-Range does not say so
   wrong-total     the object is said to be longer
   status N        an error status
+  index-status N  the same, for what ends in .lzi
   refuse          status 403
 """
 import argparse
@@ -180,7 +181,9 @@ class Place(Handler):
         if fault == "refuse" or options.token and self.headers.get(
                 "Authorization") != "Bearer " + options.token:
             return self.refuse(403)
-        if fault == "status":
+        if fault == "index-status" and not path.endswith(".lzi"):
+            fault = ""
+        if fault in ("status", "index-status"):
             return self.refuse(argument)
         try:
             data = load(options.root + path)

@@ -25,6 +25,7 @@ static struct http_client *client;
 static struct image_ref ref;
 static struct object_index_search *search;
 static const char *body; /* NULL: there is no index */
+static int refusal;	 /* the status then */
 static bool is_let_go;	 /* the answer waits for it; atomic */
 
 static void serve(void *arg, const struct fake_request *request,
@@ -35,7 +36,7 @@ static void serve(void *arg, const struct fake_request *request,
 	while (!__atomic_load_n(&is_let_go, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	if (!body) {
-		fake_answer_set_text(ret, 404, "no");
+		fake_answer_set_text(ret, refusal, "no");
 		return;
 	}
 	ret->status = 200;
@@ -57,6 +58,7 @@ static void set_up(void)
 		 fake_http_port(server));
 	cr_assert_eq(image_ref_parse(url, &ref, NULL), 0);
 	body = NULL;
+	refusal = 404;
 	is_let_go = false;
 }
 
@@ -114,6 +116,35 @@ Test(object_index_search, says_what_is_no_index)
 	cr_expect(strstr(err.text, "x.sif.lzi"), "%s", err.text);
 }
 
+Test(object_index_search, says_why_nobody_could_say)
+{
+	struct error err = { 0 };
+	struct digest digest;
+
+	refusal = 501;
+	begin();
+	let_go();
+	cr_expect_eq(object_index_search_end(search, &digest, &err),
+		     OBJECT_INDEX_UNKNOWN);
+	cr_expect_lt(err.code, 0);
+	cr_expect(strstr(err.text, "501"), "%s", err.text);
+	cr_expect_eq(object_index_recall(&ref, folder_fd, 60, &digest), -ENOENT,
+		     "not remembered");
+}
+
+Test(object_index_search, takes_the_refusal_of_a_web_server_for_none)
+{
+	struct digest digest;
+
+	refusal = 403;
+	begin();
+	let_go();
+	cr_expect_eq(object_index_search_end(search, &digest, NULL),
+		     OBJECT_INDEX_ABSENT);
+	cr_expect_eq(object_index_recall(&ref, folder_fd, 60, &digest), -ENOENT,
+		     "not remembered");
+}
+
 Test(object_index_search, may_be_left_without_its_answer)
 {
 	begin();
@@ -129,7 +160,7 @@ Test(object_index_search, comes_back_where_there_is_no_server)
 	fake_http_stop(server);
 	begin();
 	cr_expect_eq(object_index_search_end(search, &digest, NULL),
-		     OBJECT_INDEX_ABSENT, "and is not remembered");
+		     OBJECT_INDEX_UNKNOWN, "and is not remembered");
 	cr_expect_eq(object_index_recall(&ref, folder_fd, 60, &digest),
 		     -ENOENT);
 	server = fake_http_start(serve, NULL);
