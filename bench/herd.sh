@@ -16,6 +16,9 @@
 #               origin, found through a federation's discovery and director
 #   -o FILE     append the table there too
 #
+# "MB of the blocks they ask for": each of the cache's blocks once, by the starts'
+# traces; what comes from the origin beyond that and TCP's own 3 % came twice.
+#
 # A node is a network namespace with a cache of its own.  Without -x the nodes'
 # cache is nginx, which keeps pieces of 256 KiB and fetches each once.
 # STARTUP_DATA, LAZYRUN as in startup.sh.  PROFILE=FILE: give it to every start.
@@ -95,6 +98,8 @@ registry_image() { # NODE: sets SOURCE
 	SOURCE=(--index "$DATA/indexes/$IMAGE.lzi" "docker://10.77.$1.2:8443/$IMAGE:1")
 }
 
+registry_block() { echo $((256 << 10)); } # what start_cache's pieces are
+
 registry_requests() { grep -cE '"(GET|HEAD) /' "$DATA/registry.log"; }
 
 XROOTD_WORK=$DATA/herd-xrootd
@@ -131,6 +136,8 @@ xrootd_image() {
 	SOURCE=(--insecure --federation "http://$HUB_IP:$FEDERATION_PORT" "osdf:///ns/$IMAGE.sif")
 }
 
+xrootd_block() { echo $((128 << 10)); } # pfc.blocksize
+
 xrootd_requests() { echo 0; } # it writes no log of them
 
 behind() { if [ -n "$XROOTD" ]; then "xrootd_$@"; else "registry_$@"; fi; }
@@ -143,7 +150,8 @@ start() {
 		setpriv "--reuid=$USER_ID" "--regid=$USER_ID" --clear-groups \
 		--inh-caps=-all env -i PATH=/usr/bin:/bin "HOME=$DATA/home" \
 		"SSL_CERT_FILE=$DATA/ca.pem" "LAZYRUN_CACHEDIR=$2" \
-		"LAZYRUN_PROFILE=$PROFILE" LAZYRUN_HOT_TREE=off "$LAZYRUN" -q exec \
+		"LAZYRUN_PROFILE=$PROFILE" LAZYRUN_HOT_TREE=off \
+		"LAZYRUN_TRACE=$DATA/herd/traces/$3" "$LAZYRUN" -q exec \
 		--statistics "$DATA/herd/statistics/$3" --no-home --pwd / \
 		"${SOURCE[@]}" "${JOB[@]}" |
 		python3 -c 'import json, sys
@@ -156,7 +164,7 @@ herd() {
 	local number origin_before node_before node pids=() requests_before
 	rm -rf "$DATA/herd"
 	mkdir -p "$DATA/herd"
-	mkdir -m 777 "$DATA/herd/statistics"
+	mkdir -m 777 "$DATA/herd/statistics" "$DATA/herd/traces"
 	origin_before=$(uplink counters | bytes_of)
 	node_before=$(for node in $(seq "$nodes"); do link_of "$node" counters | bytes_of; done | awk '{s += $1} END {print s}')
 	requests_before=$(behind requests)
@@ -175,9 +183,9 @@ herd() {
 	python3 - "$1" "$2" "$DATA/herd" \
 		$(($(uplink counters | bytes_of) - origin_before)) \
 		$(($(for node in $(seq "$nodes"); do link_of "$node" counters | bytes_of; done | awk '{s += $1} END {print s}') - node_before)) \
-		$(($(behind requests) - requests_before)) <<'PY' | tee -a "$OUT"
+		$(($(behind requests) - requests_before)) "$(behind block)" <<'PY' | tee -a "$OUT"
 import json, pathlib, statistics, sys
-what, count, folder, origin, nodes, requests = sys.argv[1:]
+what, count, folder, origin, nodes, requests, block = sys.argv[1:]
 lines = [p.read_text().split() for p in pathlib.Path(folder).glob("time.*")]
 times = sorted(float(l[0]) for l in lines if l and l[0] not in ("failed", "None"))
 failed = int(count) - len(times)
@@ -185,7 +193,17 @@ where = {"one": "a start alone", "jobs": "starts on one node", "nodes": "nodes b
 asked = sum(json.loads(line)["http_requests"]
             for p in pathlib.Path(folder, "statistics").iterdir()
             for line in p.read_text().splitlines())
-print(f"| {count} {where if count != '1' else 'start alone'} | {int(origin) / 1e6:.1f} | {requests if requests != '0' else '-'} | "
+# what a cache that fetches each of its blocks once has to fetch for all of them
+blocks = set()
+for path in pathlib.Path(folder, "traces").iterdir():
+    for line in path.read_text().splitlines():
+        event = json.loads(line)
+        if event["event"] == "request" and event.get("size"):
+            first, last = (n // int(block) for n in (event["offset"], event["offset"] + event["size"] - 1))
+            name = event["url"].rsplit("/", 1)[-1]
+            blocks.update((name, n) for n in range(first, last + 1))
+print(f"| {count} {where if count != '1' else 'start alone'} | {len(blocks) * int(block) / 1e6:.1f} | "
+      f"{int(origin) / 1e6:.1f} | {requests if requests != '0' else '-'} | "
       f"{int(nodes) / 1e6:.1f} | {asked} | "
       + (f"{times[0]:.2f} | {statistics.median(times):.2f} | {times[-1]:.2f}" if times else " | | ")
       + f" | {failed} |")
@@ -211,8 +229,8 @@ behind cache_fresh
 		"$IMAGE" "${XROOTD:+ (a SIF, XRootD)}" "$NODE_LINK" "$UPLINK" "$PROFILE" "$(nproc)" \
 		"$(cut -d' ' -f1 /proc/loadavg)" \
 		"$(git -C "$ROOT" rev-parse --short HEAD 2>/dev/null || "$LAZYRUN" version)" "$(date -u +%F)"
-	echo '| starts | MB from the origin | requests there | MB to the nodes | requests of the nodes | first ready s | median | last | failed |'
-	echo '|---|---|---|---|---|---|---|---|---|'
+	echo '| starts | MB of the blocks they ask for | MB from the origin | requests there | MB to the nodes | requests of the nodes | first ready s | median | last | failed |'
+	echo '|---|---|---|---|---|---|---|---|---|---|'
 } | tee -a "$OUT"
 herd one 1
 if [ "$JOBS" -gt 0 ]; then behind cache_fresh; herd jobs "$JOBS"; fi
