@@ -17,6 +17,7 @@ struct chunk_flight *chunk_flight_create(const struct chunk_table *chunks,
 	flight->number = number;
 	flight->ref = *ref;
 	flight->priority = priority;
+	flight->run = CHUNK_FLIGHT_NO_RUN;
 	flight->has_key = chunk_table_get_key(chunks, ref, &flight->key);
 	return flight;
 }

@@ -34,6 +34,8 @@ enum {
 	CHUNK_FLIGHT_PRIORITIES = CHUNK_FILL + 1,
 };
 
+#define CHUNK_FLIGHT_NO_RUN UINT32_MAX
+
 enum chunk_flight_state {
 	CHUNK_FLIGHT_QUEUED,   /* to be planned */
 	CHUNK_FLIGHT_PROBING,  /* the scheduler asks the cache about it */
@@ -48,6 +50,9 @@ struct chunk_flight {
 	/* immutable */
 	uint32_t number;
 	struct chunk_ref ref;
+	/* Flights of one run share ranges with each other and with no others;
+	 * CHUNK_FLIGHT_NO_RUN: with all others that have none. */
+	uint32_t run;
 	bool has_key; /* else it has no place in the cache */
 	struct digest key;
 
@@ -80,7 +85,7 @@ struct chunk_flight_table {
 	struct chunk_flight *buckets[CHUNK_FLIGHT_BUCKETS];
 };
 
-/** chunk_flight_create() - not in a table yet; NULL: no memory
+/** chunk_flight_create() - not in a table yet, in no run; NULL: no memory
  * @chunks: names the chunk in the cache */
 struct chunk_flight *chunk_flight_create(const struct chunk_table *chunks,
 					 uint32_t number,

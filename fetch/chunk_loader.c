@@ -77,6 +77,7 @@ int chunk_loader_create(const struct chunk_table *table,
 		.flight_size_wide = all.flight_size_wide,
 		.profile_flight_size = all.profile_flight_size,
 		.requests_max = all.requests_max,
+		.profile_requests_max = all.profile_requests_max,
 		.deadline_ms = all.deadline_ms,
 		.plan = {
 			.request_size_max = all.request_size_max,
@@ -415,6 +416,14 @@ void chunk_loader_prefetch_many(struct chunk_loader *loader,
 {
 	see_to(loader,
 	       chunk_prefetch_start(&loader->parts, numbers, count, priority));
+}
+
+void chunk_loader_prefetch_runs(struct chunk_loader *loader,
+				const struct chunk_loader_run *runs,
+				size_t run_count, enum chunk_priority priority)
+{
+	see_to(loader,
+	       chunk_prefetch_runs(&loader->parts, runs, run_count, priority));
 }
 
 size_t chunk_loader_count_queued(struct chunk_loader *loader,

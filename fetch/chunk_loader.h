@@ -60,6 +60,10 @@ struct chunk_loader_options {
 	size_t gap_size_max;		 /* unwanted bytes fetched to join two
 					    neighbours; 0: 64 KiB */
 	unsigned requests_max;		 /* ranges in flight; 0: 8 */
+	/* of a profile: each on a connection of its own, so that what a program
+	 * needs first does not wait for one connection's slow start; 0: as for
+	 * others */
+	unsigned profile_requests_max;
 	/* verify and decode what readers want; half as many more for the rest,
 	 * in the background; 0: one per core, <= 4 */
 	unsigned worker_count;
@@ -198,6 +202,22 @@ void chunk_loader_prefetch(struct chunk_loader *loader, uint32_t first,
 void chunk_loader_prefetch_many(struct chunk_loader *loader,
 				const uint32_t *numbers, uint32_t count,
 				enum chunk_priority priority);
+
+/* Chunks that follow each other. */
+struct chunk_loader_run {
+	uint32_t first;
+	uint32_t count;
+};
+
+/**
+ * chunk_loader_prefetch_runs() - the same, and no range has chunks of two runs
+ *
+ * For who has planned the ranges: those of one run go into one, as long as it
+ * is within the limits and the others do not come from elsewhere.
+ */
+void chunk_loader_prefetch_runs(struct chunk_loader *loader,
+				const struct chunk_loader_run *runs,
+				size_t run_count, enum chunk_priority priority);
 
 /** chunk_loader_is_at_hand() - in memory, on its way, or a file of the cache */
 bool chunk_loader_is_at_hand(struct chunk_loader *loader, uint32_t number);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch/chunk_prefetch.h"
 
+#include "common/cleanup.h"
 #include "fetch/chunk_board.h"
 #include "fetch/chunk_cache.h"
 #include "fetch/chunk_parts.h"
@@ -48,6 +49,38 @@ size_t chunk_prefetch_start(const struct chunk_parts *parts,
 	for (size_t i = 0; i < made; i++)
 		chunk_flight_destroy(flights[i]);
 	free(flights);
+	return started;
+}
+
+size_t chunk_prefetch_runs(const struct chunk_parts *parts,
+			   const struct chunk_loader_run *runs,
+			   size_t run_count, enum chunk_priority priority)
+{
+	autofree struct chunk_flight **flights = NULL;
+	size_t count = 0;
+	size_t started;
+	size_t made = 0;
+
+	for (size_t i = 0; i < run_count; i++)
+		count += runs[i].count;
+	flights = calloc(count + 1, sizeof(struct chunk_flight *));
+	for (size_t i = 0; flights && i < run_count; i++) {
+		size_t first = made;
+
+		for (uint32_t k = 0; k < runs[i].count; k++) {
+			uint32_t number = runs[i].first + k;
+
+			made += make_flights(parts, &number, 1, priority,
+					     &flights[made]);
+		}
+		for (; first < made; first++)
+			flights[first]->run = runs[i].first;
+	}
+	if (made == 0)
+		return 0;
+	started = chunk_board_prefetch(parts->board, flights, made);
+	for (size_t i = 0; i < made; i++)
+		chunk_flight_destroy(flights[i]);
 	return started;
 }
 

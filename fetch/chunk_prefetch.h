@@ -23,6 +23,12 @@ size_t chunk_prefetch_start(const struct chunk_parts *parts,
 			    const uint32_t *numbers, uint32_t count,
 			    enum chunk_priority priority);
 
+/** chunk_prefetch_runs() - the same for the chunks of some runs, which share
+ * no range with each other */
+size_t chunk_prefetch_runs(const struct chunk_parts *parts,
+			   const struct chunk_loader_run *runs,
+			   size_t run_count, enum chunk_priority priority);
+
 /** chunk_prefetch_run() - the same for chunks that follow each other */
 size_t chunk_prefetch_run(const struct chunk_parts *parts, uint32_t first,
 			  uint32_t count, enum chunk_priority priority);

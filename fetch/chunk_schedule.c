@@ -14,11 +14,18 @@
 static bool has_slot(const struct chunk_traffic *traffic,
 		     enum chunk_priority priority)
 {
-	unsigned max =
+	unsigned scaled =
 		chunk_pace_scale(&traffic->pace, traffic->limits.requests_max);
+	unsigned profile = traffic->limits.profile_requests_max;
+	unsigned max = scaled;
 
 	if (priority > CHUNK_DEMAND)
-		max -= max / 4;
+		max -= scaled / 4;
+	if (priority == CHUNK_PROFILE && max < profile)
+		max = profile;
+	/* a profile's requests are none that a demand waits for */
+	if (priority == CHUNK_DEMAND && max < profile + scaled / 4)
+		max = profile + scaled / 4;
 	return traffic->range_count < max;
 }
 
@@ -39,25 +46,24 @@ static bool has_room(const struct chunk_traffic *traffic,
 		traffic->flight_size + traffic->early_size <= max - size);
 }
 
-static const struct chunk_ref *find_queued(void *arg, uint32_t number)
+/* Flights that may go into one range with a first one. */
+struct company {
+	const struct chunk_flight_table *flights;
+	uint32_t run; /* the first one's */
+	bool is_demanded;
+};
+
+/* chunk_plan_find_fn */
+static const struct chunk_ref *find_company(void *arg, uint32_t number)
 {
-	const struct chunk_flight_table *flights = arg;
+	const struct company *company = arg;
 	const struct chunk_flight *flight =
-		chunk_flight_table_find(flights, number);
+		chunk_flight_table_find(company->flights, number);
 
-	return flight && flight->state == CHUNK_FLIGHT_QUEUED ? &flight->ref
-							      : NULL;
-}
-
-static const struct chunk_ref *find_demanded(void *arg, uint32_t number)
-{
-	const struct chunk_flight_table *flights = arg;
-	const struct chunk_flight *flight =
-		chunk_flight_table_find(flights, number);
-
-	return flight && flight->priority == CHUNK_DEMAND
-		       ? find_queued(arg, number)
-		       : NULL;
+	if (!flight || flight->state != CHUNK_FLIGHT_QUEUED ||
+	    (company->is_demanded && flight->priority != CHUNK_DEMAND))
+		return NULL;
+	return flight->run == company->run ? &flight->ref : NULL;
 }
 
 static void take_flight(struct chunk_traffic *traffic, struct chunk_step *step,
@@ -80,19 +86,18 @@ static bool plan(struct chunk_traffic *traffic, struct chunk_step *step)
 	struct chunk_flight_table *flights = &traffic->flights;
 	const struct chunk_flight *flight =
 		chunk_flight_table_first(flights, CHUNK_FLIGHT_QUEUED);
-	bool goes_alone;
+	struct company company = { .flights = flights };
 	struct chunk_plan found;
 
 	if (!flight || !has_slot(traffic, flight->priority))
 		return false;
-	goes_alone = flight->priority == CHUNK_DEMAND &&
-		     traffic->pace.rtt_us >= CHUNK_PACE_NEAR_US;
+	company.run = flight->run;
+	company.is_demanded = flight->priority == CHUNK_DEMAND &&
+			      traffic->pace.rtt_us >= CHUNK_PACE_NEAR_US;
 	chunk_plan_gather(flight->priority == CHUNK_PROFILE
 				  ? &traffic->limits.profile_plan
 				  : &traffic->limits.plan,
-			  flight->number,
-			  goes_alone ? find_demanded : find_queued, flights,
-			  &found);
+			  flight->number, find_company, &company, &found);
 	if (!has_room(traffic, flight->priority, chunk_plan_size(&found)))
 		return false;
 	for (size_t i = 0; i < found.count; i++)

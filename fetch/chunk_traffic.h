@@ -38,10 +38,11 @@ enum {
 
 struct chunk_traffic_limits {
 	size_t memory_size;
-	size_t flight_size_max;	    /* on a near link */
-	size_t flight_size_wide;    /* on a long one; 0: the same */
-	size_t profile_flight_size; /* for CHUNK_PROFILE at least; 0: none */
-	unsigned requests_max;	    /* on a near link */
+	size_t flight_size_max;	       /* on a near link */
+	size_t flight_size_wide;       /* on a long one; 0: the same */
+	size_t profile_flight_size;    /* for CHUNK_PROFILE at least; 0: none */
+	unsigned requests_max;	       /* on a near link */
+	unsigned profile_requests_max; /* for CHUNK_PROFILE at least; 0: none */
 	int64_t deadline_ms;
 	struct chunk_plan_limits plan;
 	struct chunk_plan_limits profile_plan; /* of CHUNK_PROFILE */

@@ -21,6 +21,7 @@ struct run {
 	uint64_t off;
 	uint64_t end;
 	bool is_joined; /* with the next one */
+	bool is_last;	/* before a chunk of the head: never joined */
 };
 
 struct gap {
@@ -56,10 +57,11 @@ static int compare_ranges(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
-/* Runs of the chunks, which are by number; how many. */
+/* Runs of the chunks, which are by number, without the head's; how many.
+ * @is_head: NULL: none is */
 static uint32_t make_runs(const struct chunk_table *table,
 			  const struct profile_chunk *wanted, uint32_t count,
-			  struct run *runs)
+			  const bool *is_head, struct run *runs)
 {
 	uint32_t made = 0;
 	struct chunk_ref ref;
@@ -68,10 +70,15 @@ static uint32_t make_runs(const struct chunk_table *table,
 		struct run *run = made > 0 ? &runs[made - 1] : NULL;
 		uint64_t end;
 
+		if (is_head && is_head[i]) {
+			if (run)
+				run->is_last = true;
+			continue;
+		}
 		if (chunk_table_get(table, wanted[i].number, &ref) < 0)
 			continue;
 		end = ref.stored_off + ref.stored_size;
-		if (run && run->last + 1 == wanted[i].number &&
+		if (run && !run->is_last && run->last + 1 == wanted[i].number &&
 		    run->blob == ref.blob && end > run->end) {
 			run->last = wanted[i].number;
 			run->end = end;
@@ -97,7 +104,7 @@ static uint32_t make_gaps(const struct run *runs, uint32_t count,
 	uint32_t made = 0;
 
 	for (uint32_t i = 0; i + 1 < count; i++) {
-		if (runs[i].blob != runs[i + 1].blob ||
+		if (runs[i].is_last || runs[i].blob != runs[i + 1].blob ||
 		    runs[i + 1].off < runs[i].end)
 			continue;
 		gaps[made++] = (struct gap){ runs[i + 1].off - runs[i].end, i };
@@ -134,19 +141,19 @@ static uint64_t saved_by(const struct run *runs, uint32_t count, uint32_t gap,
 	return apart > both ? apart - both : 0;
 }
 
+/* @free_ranges: beside one for each MiB; may be negative */
 static void join_runs(struct run *runs, uint32_t count, struct gap *gaps,
-		      uint32_t gap_count,
+		      uint32_t gap_count, int64_t free_ranges,
 		      const struct profile_plan_limits *limits)
 {
 	uint64_t wanted = 0;
 	uint64_t extra = 0;
-	uint64_t ranges = 0;
-	uint64_t free_ranges = PROFILE_PLAN_RANGES_FREE - limits->ranges_spare;
+	int64_t ranges = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		wanted += runs[i].end - runs[i].off;
-		ranges += parts_of(runs[i].end - runs[i].off,
-				   limits->request_size_max);
+		ranges += (int64_t)parts_of(runs[i].end - runs[i].off,
+					    limits->request_size_max);
 	}
 	for (uint32_t i = 0; i < gap_count; i++) {
 		uint64_t saved = saved_by(runs, count, gaps[i].run,
@@ -154,14 +161,15 @@ static void join_runs(struct run *runs, uint32_t count, struct gap *gaps,
 		bool is_small = gaps[i].size < limits->gap_size_min;
 
 		if (!is_small &&
-		    (ranges <= (wanted + extra) / MIB + free_ranges ||
+		    (ranges <=
+			     (int64_t)((wanted + extra) / MIB) + free_ranges ||
 		     extra + gaps[i].size > wanted / PROFILE_PLAN_GAP_SHARE))
 			break;
 		if (saved == 0)
 			continue;
 		runs[gaps[i].run].is_joined = true;
 		extra += gaps[i].size;
-		ranges -= saved;
+		ranges -= (int64_t)saved;
 	}
 }
 
@@ -187,13 +195,12 @@ static int add_range(struct cut *cut, const struct profile_plan_range *range)
 	return 0;
 }
 
-/* When the first chunk of [first, last] is needed; gaps never are. */
-static uint32_t needed_ms(const struct profile_chunk *wanted, uint32_t count,
-			  uint32_t first, uint32_t last)
+/* The place of the first wanted chunk from number @first on. */
+static uint32_t find_place(const struct profile_chunk *wanted, uint32_t count,
+			   uint32_t first)
 {
 	uint32_t low = 0;
 	uint32_t high = count;
-	uint32_t first_ms = UINT32_MAX;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -203,9 +210,19 @@ static uint32_t needed_ms(const struct profile_chunk *wanted, uint32_t count,
 		else
 			high = middle;
 	}
-	for (; low < count && wanted[low].number <= last; low++)
-		if (wanted[low].first_ms < first_ms)
-			first_ms = wanted[low].first_ms;
+	return low;
+}
+
+/* When the first chunk of [first, last] is needed; gaps never are. */
+static uint32_t needed_ms(const struct profile_chunk *wanted, uint32_t count,
+			  uint32_t first, uint32_t last)
+{
+	uint32_t first_ms = UINT32_MAX;
+
+	for (uint32_t i = find_place(wanted, count, first);
+	     i < count && wanted[i].number <= last; i++)
+		if (wanted[i].first_ms < first_ms)
+			first_ms = wanted[i].first_ms;
 	return first_ms;
 }
 
@@ -216,7 +233,8 @@ static int cut_run(const struct chunk_table *table,
 		   size_t request_size_max, struct cut *cut)
 {
 	uint64_t size = to->end - from->off;
-	uint64_t part_size = size / parts_of(size, request_size_max) + 1;
+	uint64_t parts = parts_of(size, request_size_max);
+	uint64_t part_size = (size + parts - 1) / parts;
 	struct profile_plan_range range = { .first = from->first };
 	struct chunk_ref ref;
 	int r = 0;
@@ -254,6 +272,52 @@ static int cut_runs(const struct chunk_table *table,
 	return r;
 }
 
+static void sort_ranges(struct cut *cut)
+{
+	if (cut->count > 1)
+		qsort(cut->ranges, cut->count, sizeof(*cut->ranges),
+		      compare_ranges);
+}
+
+/*
+ * The head's ranges; is_head says which chunks are in them.
+ * @wanted: by number
+ */
+static int cut_head(const struct chunk_table *table,
+		    const struct profile_chunk *wanted, uint32_t count,
+		    const struct profile_plan_limits *limits, struct run *runs,
+		    bool *is_head, struct cut *cut)
+{
+	uint32_t run_count = make_runs(table, wanted, count, NULL, runs);
+	uint64_t size = 0;
+	uint32_t made = 0;
+	int r = cut_runs(table, wanted, count, runs, run_count,
+			 limits->head_part_size, cut);
+
+	sort_ranges(cut);
+	while (r == 0 && made < cut->count && size < limits->head_size &&
+	       made < PROFILE_PLAN_HEAD_PARTS_MAX) {
+		const struct profile_plan_range *part = &cut->ranges[made++];
+		uint32_t at = find_place(wanted, count, part->first);
+
+		/* every chunk of a part is wanted */
+		memset(is_head + at, true, part->count);
+		size += part->size;
+	}
+	cut->count = made;
+	return r;
+}
+
+/* What the head has more than one for each MiB. */
+static int64_t beyond_share(const struct cut *head)
+{
+	uint64_t size = 0;
+
+	for (uint32_t i = 0; i < head->count; i++)
+		size += head->ranges[i].size;
+	return (int64_t)head->count - (int64_t)(size / MIB);
+}
+
 int profile_plan_make(const struct chunk_table *table,
 		      struct profile_chunk *wanted, uint32_t count,
 		      const struct profile_plan_limits *limits,
@@ -261,28 +325,37 @@ int profile_plan_make(const struct chunk_table *table,
 {
 	autofree struct run *runs = calloc((size_t)count + 1, sizeof(*runs));
 	autofree struct gap *gaps = calloc((size_t)count + 1, sizeof(*gaps));
+	autofree bool *is_head = calloc((size_t)count + 1, sizeof(*is_head));
 	struct cut cut = { 0 };
+	struct cut rest = { 0 };
 	uint32_t run_count;
-	int r;
+	int r = 0;
 
 	assert(limits->request_size_max > 0);
+	assert(limits->head_size == 0 || limits->head_part_size > 0);
 	assert(limits->ranges_spare <= PROFILE_PLAN_RANGES_FREE);
-	if (!runs || !gaps)
+	if (!runs || !gaps || !is_head)
 		return -ENOMEM;
 	if (count > 1)
 		qsort(wanted, count, sizeof(*wanted), compare_numbers);
-	run_count = make_runs(table, wanted, count, runs);
+	if (limits->head_size > 0)
+		r = cut_head(table, wanted, count, limits, runs, is_head, &cut);
+	run_count = make_runs(table, wanted, count, is_head, runs);
 	join_runs(runs, run_count, gaps, make_gaps(runs, run_count, gaps),
+		  PROFILE_PLAN_RANGES_FREE - (int64_t)limits->ranges_spare -
+			  beyond_share(&cut),
 		  limits);
-	r = cut_runs(table, wanted, count, runs, run_count,
-		     limits->request_size_max, &cut);
+	if (r == 0)
+		r = cut_runs(table, wanted, count, runs, run_count,
+			     limits->request_size_max, &rest);
+	sort_ranges(&rest);
+	for (uint32_t i = 0; r == 0 && i < rest.count; i++)
+		r = add_range(&cut, &rest.ranges[i]);
+	free(rest.ranges);
 	if (r < 0) {
 		free(cut.ranges);
 		return r;
 	}
-	if (cut.count > 1)
-		qsort(cut.ranges, cut.count, sizeof(*cut.ranges),
-		      compare_ranges);
 	*ret = cut.ranges;
 	*ret_count = cut.count;
 	return 0;

@@ -11,6 +11,12 @@
  * fetched and kept.  Gaps of less than gap_size_min are always joined.  What is
  * longer than request_size_max is cut into equal parts.
  *
+ * The head, what is needed first, is taken out before: runs in parts of
+ * head_part_size, the earliest ones, until they make head_size.  On connections
+ * that are new such parts come one beside the other, where one range would
+ * have to wait for the slow start of one of them.  The rest has so many fewer
+ * ranges.
+ *
  * Threads: any; no state.
  */
 #include "fetch/profile_chunks.h"
@@ -23,12 +29,15 @@ enum {
 	 * tokens and what the profile does not know included */
 	PROFILE_PLAN_RANGES_FREE = 18,
 	PROFILE_PLAN_GAP_SHARE = 8, /* of the wanted bytes: one in so many */
+	PROFILE_PLAN_HEAD_PARTS_MAX = 20,
 };
 
 struct profile_plan_limits {
 	size_t request_size_max;
 	size_t gap_size_min;
 	unsigned ranges_spare; /* of PROFILE_PLAN_RANGES_FREE: not used here */
+	size_t head_size;      /* bytes; 0: no head */
+	size_t head_part_size;
 };
 
 /* Chunks that follow each other in one blob. */

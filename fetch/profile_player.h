@@ -35,6 +35,9 @@ enum {
 struct profile_player_options {
 	uint32_t lead_ms; /* 0: 10000 */
 	bool is_guess;	  /* of another command: go carefully */
+	/* what is needed first in small ranges (profile_plan.h); for who knows
+	 * that it will be needed, and when: it costs bytes of gaps elsewhere */
+	bool has_head;
 	/* requests to leave for what is not named, as profile_plan.h has them
 	 */
 	unsigned ranges_spare;

@@ -123,7 +123,10 @@ static int play(struct job_profile *self, const struct profile *profile,
 	struct session *session = self->session;
 	const struct chunk_table *table =
 		index_file_chunks(session_index(session));
-	const struct profile_player_options options = { .is_guess = is_guess };
+	const struct profile_player_options options = {
+		.is_guess = is_guess,
+		.has_head = !is_guess,
+	};
 	autofree uint32_t *blobs = map_blobs(profile, session_index(session));
 	autofree struct profile_chunk *chunks = NULL;
 	uint32_t chunk_count = 0;

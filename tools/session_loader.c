@@ -27,6 +27,7 @@ int session_open_loader(struct session *session, struct error *err)
 		.flight_size_max = 10 << 20,
 		.flight_size_wide = 32 << 20,
 		.profile_flight_size = 20 << 20,
+		.profile_requests_max = 12,
 		.deadline_ms = read_timeout_ms < READ_TIMEOUT_MS_MAX
 				       ? (int64_t)read_timeout_ms
 				       : READ_TIMEOUT_MS_MAX,

@@ -92,7 +92,7 @@ at_most "with a profile: bytes fetched, % of those touched" 112.5 \
 at_most "with a profile: HTTP requests (bytes / 1 MiB + 20)" \
 	"$(awk -v b="$(number bytes_fetched "$WORK/profile")" 'BEGIN {print int(b / 1048576) + 20}')" \
 	"$(number http_requests "$WORK/profile")"
-# 9.6 % on Debian 12's packages of November 2026, and 55 requests.
+# 9.9 % on Debian 12's packages of November 2026, and 55 requests.
 at_most "with a profile: bytes fetched, % of the image" 10 \
 	"$(percent "$(number bytes_fetched "$WORK/profile")" "$image")"
 at_most "with a profile: FUSE requests" 2500 "$(number fuse_requests "$WORK/profile")"

@@ -357,6 +357,59 @@ Test(chunk_schedule, leaves_a_quarter_to_demands)
 	drop(start(CHUNK_PROBE_UNCLAIMED));
 }
 
+static void prefetch_in_run(uint32_t number, uint32_t run)
+{
+	struct chunk_flight *flight = make_flight(number, CHUNK_PROFILE);
+
+	flight->run = run;
+	chunk_flight_table_add(&traffic.flights, flight);
+}
+
+Test(chunk_schedule, keeps_runs_apart)
+{
+	struct chunk_range *range;
+
+	traffic.limits.profile_plan = traffic.limits.plan;
+	prefetch_in_run(10, 10);
+	prefetch_in_run(11, 10);
+	prefetch_in_run(12, 12);
+	cr_assert(find_step());
+	cr_expect_eq(step.count, 2, "12 is of another run");
+	range = start(CHUNK_PROBE_UNCLAIMED);
+	cr_assert_not_null(range);
+	cr_expect_eq(range->size, 2 * SIZE);
+	drop(range);
+	cr_assert(find_step());
+	cr_expect_eq(step.count, 1);
+	drop(start(CHUNK_PROBE_UNCLAIMED));
+}
+
+Test(chunk_schedule, has_a_slot_for_a_demand_beside_a_profile)
+{
+	struct chunk_range *ranges[7];
+
+	traffic.limits.profile_requests_max = 6;
+	traffic.limits.profile_plan = traffic.limits.plan;
+	for (uint32_t i = 0; i < 70; i += 10)
+		prefetch_in_run(i, i);
+	for (unsigned i = 0; i < 6; i++) {
+		cr_assert(find_step());
+		ranges[i] = start(CHUNK_PROBE_UNCLAIMED);
+	}
+	cr_expect_not(find_step(), "six of six for a profile");
+	demand(100);
+	cr_assert(find_step());
+	ranges[6] = start(CHUNK_PROBE_UNCLAIMED);
+	cr_assert_not_null(ranges[6]);
+	cr_expect_eq(ranges[6]->off, 100 * SIZE);
+	demand(110);
+	cr_expect_not(find_step(), "a quarter of four beside them");
+	for (unsigned i = 0; i < 7; i++)
+		drop(ranges[i]);
+	cr_expect(find_step());
+	drop(start(CHUNK_PROBE_UNCLAIMED));
+}
+
 Test(chunk_schedule, queues_a_rested_flight_when_there_is_no_slot)
 {
 	struct chunk_range *ranges[4];

@@ -46,11 +46,13 @@ static void want(uint32_t first, uint32_t count, uint32_t first_ms)
 			(struct profile_chunk){ first + i, first_ms };
 }
 
-static uint64_t plan(void)
+static uint64_t plan_with_head(uint64_t head_size)
 {
-	static const struct profile_plan_limits limits = {
+	const struct profile_plan_limits limits = {
 		.request_size_max = 4 * MIB,
 		.gap_size_min = 32 * KIB,
+		.head_size = head_size,
+		.head_part_size = 4 * SIZE,
 	};
 	uint64_t size = 0;
 
@@ -61,7 +63,7 @@ static uint64_t plan(void)
 		size += ranges[i].size;
 		cr_expect_leq(ranges[i].size, limits.request_size_max);
 		cr_expect_eq(ranges[i].size, (uint64_t)ranges[i].count * SIZE);
-		cr_expect(i == 0 ||
+		cr_expect(i == 0 || head_size > 0 ||
 			  ranges[i].first_ms >= ranges[i - 1].first_ms);
 	}
 	for (uint32_t i = 0; i < wanted_count; i++) {
@@ -75,6 +77,11 @@ static uint64_t plan(void)
 			     wanted[i].number, times);
 	}
 	return size;
+}
+
+static uint64_t plan(void)
+{
+	return plan_with_head(0);
 }
 
 Test(profile_plan, of_nothing_is_nothing)
@@ -157,4 +164,61 @@ Test(profile_plan, prefers_bytes_to_requests)
 		want(2 * i, 1, i);
 	cr_expect_leq(plan(), 100 * SIZE + 100 * SIZE / PROFILE_PLAN_GAP_SHARE);
 	cr_expect_geq(range_count, 85);
+}
+
+Test(profile_plan, takes_what_is_needed_first_in_small_parts)
+{
+	want(100, 16, 50);
+	want(0, 16, 0); /* two MiB, of which one is the head */
+	cr_expect_eq(plan_with_head(MIB), 32 * SIZE);
+	cr_assert_eq(range_count, 4);
+	cr_expect_eq(ranges[0].first, 0);
+	cr_expect_eq(ranges[0].count, 4);
+	cr_expect_eq(ranges[1].first, 4);
+	cr_expect_eq(ranges[1].count, 4);
+	cr_expect_eq(ranges[2].first, 8, "the rest of the run is one range");
+	cr_expect_eq(ranges[2].count, 8);
+	cr_expect_eq(ranges[3].first, 100);
+	cr_expect_eq(ranges[3].count, 16);
+}
+
+Test(profile_plan, bounds_the_parts_of_the_head)
+{
+	/* single chunks, needed one after the other */
+	for (uint32_t i = 0; i < 100; i++)
+		want(4 * i, 1, i);
+	plan_with_head(100 * SIZE);
+	for (uint32_t i = 0; i < PROFILE_PLAN_HEAD_PARTS_MAX; i++) {
+		cr_expect_eq(ranges[i].first, 4 * i);
+		cr_expect_eq(ranges[i].count, 1);
+	}
+	cr_expect_gt(ranges[PROFILE_PLAN_HEAD_PARTS_MAX].count, 1,
+		     "the rest is joined");
+}
+
+Test(profile_plan, joins_nothing_over_the_head)
+{
+	/* so many runs that the smallest gaps are joined; the head lies in one
+	 * of those */
+	for (uint32_t i = 0; i < 60; i++)
+		want(8 * i, i == 30 ? 3 : 4, i + 10);
+	want(8 * 30 + 4, 2, 0);
+	plan_with_head(2 * SIZE);
+	cr_expect_eq(ranges[0].first, 8 * 30 + 4);
+	cr_expect_eq(ranges[0].count, 2);
+	for (uint32_t i = 1; i < range_count; i++)
+		cr_expect(ranges[i].first > 8 * 30 + 5 ||
+				  ranges[i].first + ranges[i].count <=
+					  8 * 30 + 4,
+			  "%u+%u", ranges[i].first, ranges[i].count);
+}
+
+Test(profile_plan, counts_the_head_among_the_ranges)
+{
+	uint64_t size;
+
+	for (uint32_t i = 0; i < 100; i++)
+		want(5 * i, 4, i);
+	size = plan_with_head(4 * MIB);
+	cr_expect_leq(range_count, size / MIB + PROFILE_PLAN_RANGES_FREE);
 }
