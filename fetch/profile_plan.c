@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIB = 1 << 20 };
+enum {
+	MIB = 1 << 20,
+	EARLY_PART_HALVES = 5, /* of a head's part */
+};
 
 /* A run of wanted chunks, and the gap behind it. */
 struct run {
@@ -177,6 +180,11 @@ struct cut {
 	struct profile_plan_range *ranges;
 	uint32_t count;
 	uint32_t room;
+	/* Runs needed by then have parts of this size at most, while there are
+	 * such parts to spare. */
+	uint32_t early_ms;
+	size_t early_part_size;
+	uint64_t early_spare;
 };
 
 static int add_range(struct cut *cut, const struct profile_plan_range *range)
@@ -233,12 +241,24 @@ static int cut_run(const struct chunk_table *table,
 		   size_t request_size_max, struct cut *cut)
 {
 	uint64_t size = to->end - from->off;
-	uint64_t parts = parts_of(size, request_size_max);
-	uint64_t part_size = (size + parts - 1) / parts;
 	struct profile_plan_range range = { .first = from->first };
 	struct chunk_ref ref;
+	uint64_t parts;
+	uint64_t part_size;
 	int r = 0;
 
+	parts = parts_of(size, request_size_max);
+	if (cut->early_spare > 0 &&
+	    needed_ms(wanted, count, from->first, to->last) <= cut->early_ms) {
+		uint64_t more = parts_of(size, cut->early_part_size);
+
+		more = more > parts ? more - parts : 0;
+		if (more > cut->early_spare)
+			more = cut->early_spare;
+		cut->early_spare -= more;
+		parts += more;
+	}
+	part_size = (size + parts - 1) / parts;
 	for (uint32_t number = from->first; r == 0; number++) {
 		if (chunk_table_get(table, number, &ref) < 0)
 			return r;
@@ -318,6 +338,16 @@ static int64_t beyond_share(const struct cut *head)
 	return (int64_t)head->count - (int64_t)(size / MIB);
 }
 
+/* @last: the head's last range */
+static void allow_early_parts(struct cut *cut,
+			      const struct profile_plan_range *last,
+			      const struct profile_plan_limits *limits)
+{
+	cut->early_ms = last->first_ms + last->first_ms / 4;
+	cut->early_part_size = limits->head_part_size / 2 * EARLY_PART_HALVES;
+	cut->early_spare = PROFILE_PLAN_EARLY_PARTS;
+}
+
 int profile_plan_make(const struct chunk_table *table,
 		      struct profile_chunk *wanted, uint32_t count,
 		      const struct profile_plan_limits *limits,
@@ -345,6 +375,8 @@ int profile_plan_make(const struct chunk_table *table,
 		  PROFILE_PLAN_RANGES_FREE - (int64_t)limits->ranges_spare -
 			  beyond_share(&cut),
 		  limits);
+	if (cut.count > 0)
+		allow_early_parts(&rest, &cut.ranges[cut.count - 1], limits);
 	if (r == 0)
 		r = cut_runs(table, wanted, count, runs, run_count,
 			     limits->request_size_max, &rest);

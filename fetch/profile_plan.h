@@ -15,7 +15,7 @@
  * head_part_size, the earliest ones, until they make head_size.  On connections
  * that are new such parts come one beside the other, where one range would
  * have to wait for the slow start of one of them.  The rest has so many fewer
- * ranges.
+ * ranges; those of it that are needed as early are not long ones either.
  *
  * Threads: any; no state.
  */
@@ -30,6 +30,9 @@ enum {
 	PROFILE_PLAN_RANGES_FREE = 18,
 	PROFILE_PLAN_GAP_SHARE = 8, /* of the wanted bytes: one in so many */
 	PROFILE_PLAN_HEAD_PARTS_MAX = 20,
+	/* Parts more, beyond all that, for what of the rest is needed as early
+	 * as the head. */
+	PROFILE_PLAN_EARLY_PARTS = 2,
 };
 
 struct profile_plan_limits {

@@ -182,6 +182,30 @@ Test(profile_plan, takes_what_is_needed_first_in_small_parts)
 	cr_expect_eq(ranges[3].count, 16);
 }
 
+Test(profile_plan, cuts_what_is_needed_as_early_as_the_head)
+{
+	want(0, 8, 8); /* the head */
+	want(100, 24, 10);
+	want(200, 24, 11);
+	plan_with_head(MIB);
+	cr_assert_eq(range_count, 6);
+	for (uint32_t i = 2; i < 5; i++) {
+		cr_expect_eq(ranges[i].first, 100 + 8 * (i - 2));
+		cr_expect_eq(ranges[i].count, 8);
+	}
+	cr_expect_eq(ranges[5].first, 200);
+	cr_expect_eq(ranges[5].count, 24, "a quarter later is not as early");
+}
+
+Test(profile_plan, bounds_the_parts_of_what_is_as_early)
+{
+	want(0, 8, 8);
+	want(100, 100, 8);
+	plan_with_head(MIB);
+	/* 12.5 MiB would be four ranges */
+	cr_expect_eq(range_count, 2 + 4 + PROFILE_PLAN_EARLY_PARTS);
+}
+
 Test(profile_plan, bounds_the_parts_of_the_head)
 {
 	/* single chunks, needed one after the other */
@@ -220,5 +244,6 @@ Test(profile_plan, counts_the_head_among_the_ranges)
 	for (uint32_t i = 0; i < 100; i++)
 		want(5 * i, 4, i);
 	size = plan_with_head(4 * MIB);
-	cr_expect_leq(range_count, size / MIB + PROFILE_PLAN_RANGES_FREE);
+	cr_expect_leq(range_count, size / MIB + PROFILE_PLAN_RANGES_FREE +
+					   PROFILE_PLAN_EARLY_PARTS);
 }
