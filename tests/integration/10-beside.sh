@@ -53,7 +53,7 @@ check_played() { # LABEL
 		"$(($(number chunks_touched) - $(number profile_wanted)))"
 }
 check_played "the first run's profile"
-at_most "HTTP requests of a first run on a node" 16 "$(number http_requests)"
+at_most "HTTP requests of a first run on a node" 20 "$(number http_requests)"
 contains "the profile is in the cache" "sha256sum random" "$(lr profile show "$IMAGE")"
 
 # pushed again: the older ones leave the list
